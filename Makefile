@@ -1,0 +1,54 @@
+# Every target does its own set-up: a .venv in the checkout with the locked versions.
+# Needs only Python >= 3.11 with pip and venv.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+READY := $(VENV)/.ready
+
+.DEFAULT_GOAL := help
+.PHONY: help report notebooks test lint bench sample lock clean
+
+help:  ## what can be made
+	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /  make \1\t/' | expand -t 20
+
+report: $(READY)  ## the sample archive as one HTML file, report.html
+	$(BIN)/mtasts-nb report data/sample --output report.html
+
+notebooks: $(READY)  ## open the guided notebooks in JupyterLab
+	$(BIN)/jupyter lab --notebook-dir=notebooks
+
+test: $(READY)  ## the whole test suite
+	$(BIN)/python -m pytest -n auto -q
+
+lint: $(READY)  ## style, types, layers, notebooks without outputs
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+	$(BIN)/python tests/check_notebooks.py notebooks
+
+bench: $(READY) $(VENV)-bench/.ready  ## every performance bar, its figure, and the peer or floor beside it
+	$(BIN)/python -m tests.benchmarks --peers $(VENV)-bench/bin/python
+
+sample: $(READY)  ## make data/sample anew, byte for byte the same
+	$(BIN)/python -m mtasts_nb.lab.sample data/sample
+
+lock:  ## resolve both lock files anew (needs uv)
+	uv pip compile --universal --python-version 3.11 --generate-hashes --no-emit-index-url --all-extras --upgrade -q -o requirements.lock pyproject.toml
+	uv pip compile --universal --python-version 3.11 --generate-hashes --no-emit-index-url --upgrade -q -o requirements-bench.lock tests/benchmarks/peers.in
+
+$(READY): requirements.lock pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "mtasts-nb needs Python 3.11 or newer; call: make PYTHON=python3.12 ...")'
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install -q --disable-pip-version-check --require-hashes -r requirements.lock
+	$(BIN)/python -m pip install -q --disable-pip-version-check --no-deps --no-build-isolation --editable .
+	@touch $@
+
+# The benchmark's peers live apart, so that no test ever depends on them.
+$(VENV)-bench/.ready: requirements-bench.lock
+	$(PYTHON) -m venv $(VENV)-bench
+	$(VENV)-bench/bin/python -m pip install -q --disable-pip-version-check --require-hashes -r requirements-bench.lock
+	@touch $@
+
+clean:  ## remove what the targets made
+	rm -rf $(VENV) $(VENV)-bench report.html build dist .mypy_cache .ruff_cache .pytest_cache .import_linter_cache

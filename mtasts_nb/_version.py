@@ -1,0 +1,3 @@
+"""The version, alone, so that packaging need not import anything else."""
+
+__version__ = "0.1.0"

@@ -1,0 +1,108 @@
+"""What can go wrong, as one tree.
+
+::
+
+    MtaStsNbError                 everything this package raises on purpose
+    ├── RecordError               a TXT record is not a valid `_mta-sts` or `_smtp._tls` record
+    ├── PolicyError               a policy file is not valid under RFC 8461 §3.2
+    ├── SourceError               there is nothing to read where the caller pointed
+    ├── SnapshotError             a saved probe cannot be loaded
+    ├── PublishError              a notebook cannot be turned into HTML
+    └── LabError                  the lab cannot start, or does not know the fault asked for
+
+Bad *reports* raise nothing: they are rows in `Archive.rejects` and `Archive.deviations`.
+A message says what, where, what was expected, and what to do.
+"""
+
+from __future__ import annotations
+
+__all__ = [
+    "LabError",
+    "MtaStsNbError",
+    "PolicyError",
+    "PublishError",
+    "RecordError",
+    "SnapshotError",
+    "SourceError",
+]
+
+
+class MtaStsNbError(Exception):
+    """Base of every error this package raises on purpose."""
+
+
+class _TextError(MtaStsNbError):
+    """A text that breaks its grammar: where, what stood there, what was expected."""
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        reason: str,
+        line: int | None = None,
+        column: int | None = None,
+        field: str | None = None,
+        found: str | None = None,
+        expected: str | None = None,
+        rfc: str | None = None,
+        raw: str | bytes | None = None,
+    ) -> None:
+        super().__init__(message)
+        self.reason = reason
+        self.line = line
+        self.column = column
+        self.field = field
+        self.found = found
+        self.expected = expected
+        self.rfc = rfc
+        self.raw = raw
+
+
+class RecordError(_TextError):
+    """A TXT record is not a valid `_mta-sts` (RFC 8461 §3.1) or `_smtp._tls` (RFC 8460 §3) record.
+
+    Attributes
+    ----------
+    reason : str
+        ``missing`` (no record of the kind), ``multiple`` (more than one), or ``syntax``.
+    field : str or None
+        The field at fault, for example ``id``.
+    column : int or None
+        1-based position in the text.
+    found, expected : str or None
+        What stood there and what the grammar asks for.
+    rfc : str or None
+        The section that decides, for example ``RFC 8461 §3.1``.
+    raw : str, bytes or None
+        The whole text as it came.
+    """
+
+
+class PolicyError(_TextError):
+    """A policy file is not valid under RFC 8461 §3.2.
+
+    Attributes
+    ----------
+    line : int or None
+        1-based line number, None where no single line is at fault.
+    reason : str
+        A stable code for the fault, for example ``mode-unknown``.
+    column, field, found, expected, rfc, raw
+        As in `RecordError`.
+    """
+
+
+class SourceError(MtaStsNbError):
+    """There is nothing to read where the caller pointed: no such path, an empty folder, no report."""
+
+
+class SnapshotError(MtaStsNbError):
+    """A saved probe cannot be loaded: not JSON, another schema, or damaged."""
+
+
+class PublishError(MtaStsNbError):
+    """A notebook cannot be turned into HTML: unknown name, a cell failed, or the result breaks a promise."""
+
+
+class LabError(MtaStsNbError):
+    """The lab cannot start, or does not know the fault asked for."""

@@ -1,0 +1,108 @@
+"""What a caller may adjust: how the probe reaches the world, and how much a stranger may cost us."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+
+__all__ = ["Limits", "ProbeSettings", "utc_now"]
+
+Endpoint = tuple[str, int]
+
+
+def utc_now() -> datetime:
+    """Return the present time, in UTC."""
+    return datetime.now(UTC)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Limits:
+    """How much one input may cost. Each limit that is hit gives a row in `Archive.rejects`.
+
+    The defaults are far above anything a real reporter sends (the largest public sample of a report
+    is below 1 MB) and low enough that hostile input cannot exhaust a laptop.
+
+    Attributes
+    ----------
+    report_bytes : int
+        Largest report after decompression, in bytes.
+    input_bytes : int
+        Largest single leaf (mail, compressed report) before decompression, in bytes. Folders, mbox files and
+        containers are streamed member by member and may be larger.
+    expansion_ratio : int
+        Largest ratio of decompressed to compressed size, once more than 1 MiB came out.
+    members : int
+        Most members of one container (zip, tar, NDJSON, JSON array, mail).
+    nesting : int
+        Deepest nesting of containers in one another.
+    json_depth : int
+        Deepest nesting of objects and arrays in a report; RFC 8460 §4.4 needs 6.
+
+    Examples
+    --------
+    >>> Limits(members=10).members
+    10
+    """
+
+    report_bytes: int = 64 * 1024 * 1024
+    input_bytes: int = 256 * 1024 * 1024
+    expansion_ratio: int = 400
+    members: int = 200_000
+    nesting: int = 8
+    json_depth: int = 32
+
+    def __post_init__(self) -> None:
+        for name in self.__slots__:
+            if getattr(self, name) < 1:
+                raise ValueError(f"Limits.{name} must be at least 1, not {getattr(self, name)}")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ProbeSettings:
+    """How the probe reaches DNS, the policy host and the MX hosts. The defaults are the real internet.
+
+    Attributes
+    ----------
+    nameservers : tuple of str
+        Addresses of recursive resolvers; empty means those of the system.
+    dns_port, https_port, smtp_port : int
+        Ports to ask.
+    timeout : float
+        Longest wait for one step (one query, one connection's step), in seconds.
+    deadline : float
+        Longest wait for the whole probe of one domain, in seconds.
+    trust_roots : Path or None
+        A PEM file of trusted roots; None means the bundled Mozilla roots (certifi). One store serves HTTPS and SMTP.
+    helo_name : str
+        The name given in EHLO.
+    ipv4, ipv6 : bool
+        Which address families to try.
+    allow_private : bool
+        Whether private, loopback and link-local addresses may be contacted.
+    now : callable
+        Gives the present time, in UTC.
+    routes : mapping
+        From (address, port) as the DNS says to (address, port) to connect to instead. The lab uses it to lead
+        documentation addresses to loopback ports; the checks see the original address.
+
+    Examples
+    --------
+    >>> ProbeSettings(timeout=3.0).smtp_port
+    25
+    """
+
+    nameservers: tuple[str, ...] = ()
+    dns_port: int = 53
+    https_port: int = 443
+    smtp_port: int = 25
+    timeout: float = 10.0
+    deadline: float = 60.0
+    trust_roots: Path | None = None
+    helo_name: str = "mtasts-nb.invalid"
+    ipv4: bool = True
+    ipv6: bool = True
+    allow_private: bool = False
+    now: Callable[[], datetime] = utc_now
+    routes: Mapping[Endpoint, Endpoint] = field(default_factory=dict)
