@@ -10,7 +10,8 @@ import html
 import re
 import unicodedata
 from collections.abc import Iterable, Mapping, Sequence
-from datetime import date, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
+from numbers import Real
 
 __all__ = [
     "MISSING",
@@ -40,6 +41,14 @@ _HIDDEN = re.compile(
 # A spreadsheet runs a cell that begins with one of these (CWE-1236).
 _FORMULA = ("=", "+", "-", "@", "\t", "\r")
 _NUMBER = re.compile(r"[+-]?\d+(\.\d+)?([eE][+-]?\d+)?")
+
+
+def _absent(value: object) -> bool:
+    """Whether a value is not known: None, NaN, NaT or pandas' NA."""
+    try:
+        return value is None or bool(value != value)  # NaN and NaT alone are unequal to themselves
+    except TypeError:  # NA alone does not say whether it equals itself
+        return True
 
 
 def _reveal(match: re.Match[str]) -> str:
@@ -83,7 +92,7 @@ def html_text(value: object, width: int | None = None) -> str:
     Parameters
     ----------
     value : object
-        None gives `MISSING`.
+        None, NaN, NaT and NA give `MISSING`.
     width : int, optional
         Clip longer text to about this many characters.
 
@@ -92,7 +101,7 @@ def html_text(value: object, width: int | None = None) -> str:
     >>> html_text("<b>&'\\"")
     '&lt;b&gt;&amp;&#x27;&quot;'
     """
-    if value is None:
+    if _absent(value):
         return MISSING
     text = _visible(str(value))
     return html.escape(clip(text, width) if width else text, quote=True)
@@ -118,7 +127,7 @@ def terminal_text(value: object, width: int | None = None) -> str:
     >>> terminal_text("\\x1b[31mred")
     '\\\\x1b[31mred'
     """
-    return MISSING if value is None else one_line(value, width or 2000)
+    return MISSING if _absent(value) else one_line(value, width or 2000)
 
 
 def csv_cell(value: object) -> object:
@@ -146,7 +155,7 @@ def number(value: float | None) -> str:
     >>> number(1234567), number(None)
     ('1,234,567', '–')
     """
-    if value is None or value != value:  # NaN is the one value unequal to itself
+    if value is None or _absent(value):
         return MISSING
     return f"{round(value):,}"
 
@@ -159,7 +168,7 @@ def share(part: float | None, whole: float | None) -> str:
     >>> share(1, 100_000), share(99_999, 100_000), share(1, 8), share(0, 0), share(0, 5)
     ('< 0.1 %', '> 99.9 %', '12.5 %', '–', '0 %')
     """
-    if part is None or not whole or part != part or whole != whole:
+    if part is None or whole is None or _absent(part) or _absent(whole) or not whole:
         return MISSING
     percent = 100 * part / whole
     if part == 0 or part == whole:
@@ -183,16 +192,17 @@ def plural(count: int, one: str, many: str | None = None) -> str:
 
 
 def when(moment: datetime | date | None) -> str:
-    """Return a moment as `2026-02-08 14:05 UTC`, a day as `2026-02-08`.
+    """Return a moment as `2026-02-08 14:05 UTC`, a day as `2026-02-08`. A time without a zone is taken as UTC.
 
     Examples
     --------
     >>> when(date(2026, 2, 8)), when(None)
     ('2026-02-08', '–')
     """
-    if moment is None or moment != moment:  # NaT too is unequal to itself
+    if moment is None or _absent(moment):
         return MISSING
     if isinstance(moment, datetime):
+        moment = moment.astimezone(UTC) if moment.tzinfo else moment
         return moment.strftime("%Y-%m-%d %H:%M UTC")
     return moment.strftime("%Y-%m-%d")
 
@@ -205,7 +215,7 @@ def span(length: timedelta | float | None) -> str:
     >>> span(timedelta(days=30)), span(90061), span(300)
     ('30 days', '1 day 1 hour', '5 minutes')
     """
-    if length is None or length != length:
+    if length is None or _absent(length):
         return MISSING
     seconds = round(length.total_seconds() if isinstance(length, timedelta) else length)
     if seconds < 0:
@@ -256,8 +266,8 @@ def html_table(
     def cell(value: object) -> str:
         if isinstance(value, bool):
             return "yes" if value else "no"
-        if isinstance(value, int | float):
-            return number(value)
+        if isinstance(value, Real):  # numpy's integers too
+            return number(float(value))
         if isinstance(value, datetime | date):
             return when(value)
         return html_text(value, width)

@@ -208,7 +208,9 @@ class Findings(Sequence[Finding]):
         'No findings.'
         """
         counts = [
-            plural(len(found), severity.value, "advice" if severity is Severity.ADVICE else None)
+            plural(len(found), "piece of advice", "pieces of advice")
+            if severity is Severity.ADVICE
+            else plural(len(found), severity.value)
             for severity in Severity
             if (found := self.of(severity))
         ]
