@@ -1,0 +1,24 @@
+"""An internet on loopback: real DNS, HTTPS and SMTP servers, with any fault switched on.
+
+Names are imported on first use: the servers need none of what the fleet of senders needs, and the other way round.
+"""
+
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from ._lab import Lab as Lab
+    from .faults import FAULTS as FAULTS
+    from .faults import Fault as Fault
+
+_HOME = {"FAULTS": "faults", "Fault": "faults", "Lab": "_lab"}
+
+__all__ = ["FAULTS", "Fault", "Lab"]
+
+
+def __getattr__(name: str) -> object:
+    if name not in _HOME:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(importlib.import_module(f".{_HOME[name]}", __name__), name)

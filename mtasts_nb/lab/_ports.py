@@ -1,0 +1,212 @@
+"""One thread, one event loop, and the listening ports of a lab: opened together, closed together."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import socket
+import ssl
+import threading
+from collections.abc import Callable, Coroutine
+from concurrent.futures import Future
+from contextlib import suppress
+from dataclasses import dataclass
+from typing import Any
+
+from ..errors import LabError
+from ._net import pump
+
+__all__ = ["Loop", "Port", "Service"]
+
+log = logging.getLogger(__name__)
+
+#: Serves one connection; returns when it is done with it.
+Service = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Coroutine[Any, Any, None]]
+# What a client that leaves, or speaks nonsense, raises in a server. Anything else is a fault of ours.
+_CLIENT_FAULTS = (OSError, EOFError, ssl.SSLError, asyncio.LimitOverrunError, UnicodeError)
+_STREAM_LIMIT = 64 * 1024
+_STOP_LIMIT = 10.0
+
+
+@dataclass(frozen=True, slots=True)
+class Port:
+    """A listening socket and what answers on it.
+
+    Attributes
+    ----------
+    listening : socket.socket
+        Where connections arrive.
+    service : callable
+        Serves a connection as streams.
+    context : ssl.SSLContext or None
+        TLS from the first byte.
+    latency : float
+        Seconds of one round trip.
+    """
+
+    listening: socket.socket
+    service: Service
+    context: ssl.SSLContext | None = None
+    latency: float = 0.0
+
+
+class Loop:
+    """An event loop in a thread of its own that serves ports until it is stopped."""
+
+    def __init__(self, name: str) -> None:
+        self.troubles: list[BaseException] = []
+        self._name = name
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._stop: asyncio.Event | None = None
+        self._thread: threading.Thread | None = None
+        self._connections: set[asyncio.Task[None]] = set()
+
+    def start(
+        self,
+        ports: list[Port],
+        datagrams: list[tuple[socket.socket, Callable[[], asyncio.DatagramProtocol]]],
+        limit: float,
+    ) -> None:
+        """Serve; return when every port is answered.
+
+        Raises
+        ------
+        LabError
+            The loop did not come up within `limit` seconds.
+        """
+        ready: Future[None] = Future()
+
+        def run() -> None:
+            try:
+                with asyncio.Runner() as runner:
+                    runner.run(self._serve(ports, datagrams, ready))
+            except BaseException as error:  # noqa: BLE001 (it crosses the thread)
+                if not ready.done():
+                    ready.set_exception(error)
+                else:
+                    self._trouble(error)
+
+        # A daemon, so that a lab that somebody forgot does not keep the interpreter from ending.
+        self._thread = threading.Thread(target=run, name=self._name, daemon=True)
+        self._thread.start()
+        try:
+            ready.result(limit)
+        except TimeoutError as error:
+            self.stop()
+            raise LabError(f"The lab did not start within {limit:g} s; is the machine very busy? Try again.") from error
+
+    def stop(self) -> None:
+        """End every connection and the thread."""
+        loop, stop, thread = self._loop, self._stop, self._thread
+        if loop is not None and stop is not None:
+            with suppress(RuntimeError):  # the loop has ended by itself
+                loop.call_soon_threadsafe(stop.set)
+        if thread is not None:
+            thread.join(_STOP_LIMIT)
+            if thread.is_alive():
+                raise LabError(f"The lab's thread {self._name} did not end within {_STOP_LIMIT:g} s; please report it.")
+        self._thread = None
+
+    def _trouble(self, error: BaseException) -> None:
+        self.troubles.append(error)
+        log.error("a lab server failed", exc_info=error)
+
+    def _on_loop_error(self, _loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
+        error = context.get("exception")
+        if isinstance(error, BaseException) and not isinstance(error, _CLIENT_FAULTS):
+            self._trouble(error)
+
+    async def _serve(
+        self,
+        ports: list[Port],
+        datagrams: list[tuple[socket.socket, Callable[[], asyncio.DatagramProtocol]]],
+        ready: Future[None],
+    ) -> None:
+        loop = self._loop = asyncio.get_running_loop()
+        loop.set_exception_handler(self._on_loop_error)
+        self._stop = asyncio.Event()
+        transports = []
+        acceptors: list[asyncio.Task[None]] = []
+        try:
+            for sock, protocol in datagrams:
+                transport, _ = await loop.create_datagram_endpoint(protocol, sock=sock)
+                transports.append(transport)
+            acceptors = [asyncio.create_task(self._accept(port)) for port in ports]
+            ready.set_result(None)
+            await self._stop.wait()
+        finally:
+            tasks = [*acceptors, *self._connections]
+            for task in tasks:
+                task.cancel()
+            await asyncio.gather(*tasks, return_exceptions=True)
+            for transport in transports:
+                transport.abort()
+            await asyncio.sleep(0)  # lets the aborted transports close their sockets
+
+    async def _accept(self, port: Port) -> None:
+        loop = asyncio.get_running_loop()
+        while True:
+            try:
+                connection, _ = await loop.sock_accept(port.listening)
+            except OSError as error:  # out of file descriptors, say: the next client may fare better
+                self._trouble(error)
+                await asyncio.sleep(0.05)
+                continue
+            task = asyncio.create_task(self._connection(port, connection))
+            self._connections.add(task)
+            task.add_done_callback(self._connections.discard)
+
+    async def _connection(self, port: Port, connection: socket.socket) -> None:
+        try:
+            if port.latency > 0:
+                await self._distant(port, connection)
+            else:
+                await self._near(port, connection)
+        except _CLIENT_FAULTS:
+            pass
+        except Exception as error:  # noqa: BLE001 (kept in `troubles`; one connection's fault must not end the lab)
+            self._trouble(error)
+        finally:
+            connection.close()
+
+    async def _near(self, port: Port, connection: socket.socket) -> None:
+        """Serve one connection."""
+        loop = asyncio.get_running_loop()
+        reader = asyncio.StreamReader(_STREAM_LIMIT)
+        writers: list[asyncio.StreamWriter] = []
+        # With a callback the protocol knows that it is a server's, which StreamWriter.start_tls asks.
+        protocol = asyncio.StreamReaderProtocol(reader, lambda _, writer: writers.append(writer))
+        transport, _ = await loop.connect_accepted_socket(lambda: protocol, connection, ssl=port.context)
+        try:
+            await port.service(reader, writers[0])
+            writers[0].close()
+            await writers[0].wait_closed()
+        finally:
+            transport.abort()
+
+    async def _distant(self, port: Port, connection: socket.socket) -> None:
+        """Serve one connection through a relay that passes every byte on half a round trip late."""
+        loop = asyncio.get_running_loop()
+        begin = loop.time()
+        near, far = socket.socketpair()
+        near.settimeout(0)
+        far.settimeout(0)
+        outer_reader, outer_writer = await asyncio.open_connection(sock=connection)
+        inner_reader, inner_writer = await asyncio.open_connection(sock=near)
+        half = port.latency / 2
+        # The kernel has completed the handshake already; in truth the client's first byte would arrive 1.5 round
+        # trips after its SYN, and the server's first one 2 round trips after.
+        jobs = [
+            asyncio.create_task(self._near(port, far)),
+            asyncio.create_task(pump(outer_reader, inner_writer, half, begin + 3 * half, loop.time)),
+            asyncio.create_task(pump(inner_reader, outer_writer, half, begin + 4 * half, loop.time)),
+        ]
+        try:
+            await asyncio.gather(*jobs)
+        finally:
+            for job in jobs:
+                job.cancel()
+            await asyncio.gather(*jobs, return_exceptions=True)
+            for writer in (outer_writer, inner_writer):
+                writer.transport.abort()
+            far.close()
