@@ -1,0 +1,186 @@
+"""Find a notebook, and put the caller's parameters into it."""
+
+from __future__ import annotations
+
+import ast
+import copy
+import hashlib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date, datetime
+from pathlib import Path
+from typing import Any
+
+from ..bundled import notebooks_dir
+from ..errors import PublishError
+from ..markup import one_line
+
+__all__ = ["Notebook", "find_notebook", "names_of_bundled", "with_parameters"]
+
+#: The tag of the one cell whose assignments a caller may override.
+TAG = "parameters"
+#: Marks the cell that holds the overrides; it is not shown as code.
+INJECTED = "injected-parameters"
+_LARGEST = 64 * 1024 * 1024
+
+
+@dataclass(frozen=True, slots=True)
+class Notebook:
+    """A notebook as it is stored.
+
+    Attributes
+    ----------
+    name : str
+        The file's name without its suffix.
+    sha256 : str
+        Of the stored file.
+    node : Any
+        The parsed notebook, format 4.
+    guided : bool
+        Whether it is one of the kit's own, which read the bundled sample where no sources are given.
+    """
+
+    name: str
+    sha256: str
+    node: Any
+    guided: bool = False
+
+
+def names_of_bundled() -> list[str]:
+    """Return the names of the guided notebooks, in order.
+
+    Examples
+    --------
+    >>> "06_incident_postmortem" in names_of_bundled()
+    True
+    """
+    return sorted(path.stem for path in notebooks_dir().glob("*.ipynb"))
+
+
+def find_notebook(notebook: str | Path) -> Notebook:
+    """Return a guided notebook by its name, or any notebook by its path.
+
+    Raises
+    ------
+    PublishError
+        There is no such notebook, or the file is not one.
+    """
+    path = Path(notebook)
+    if path.suffix != ".ipynb":
+        path = (
+            notebooks_dir() / f"{path.name}.ipynb"
+            if path.name == str(notebook)
+            else path.with_name(path.name + ".ipynb")
+        )
+    elif not path.is_file() and path.name == str(notebook):
+        path = notebooks_dir() / path.name
+    if not path.is_file():
+        raise PublishError(
+            f"There is no notebook {one_line(notebook)}. Give the path of an .ipynb file, or one of the guided "
+            f"notebooks: {', '.join(names_of_bundled())}."
+        )
+    if path.stat().st_size > _LARGEST:
+        raise PublishError(f"The notebook {one_line(path)} is larger than 64 MiB; clear its outputs and save it.")
+    raw = path.read_bytes()
+    guided = path.resolve().parent == notebooks_dir().resolve()
+    return Notebook(path.stem, hashlib.sha256(raw).hexdigest(), _parse(raw, path), guided)
+
+
+def _parse(raw: bytes, path: Path) -> Any:
+    import warnings
+
+    import nbformat
+
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # a notebook of an older minor format is fine here
+            return nbformat.reads(raw.decode("utf-8"), as_version=4)  # type: ignore[no-untyped-call]
+    except Exception as error:
+        # nbformat has no common base for what a malformed file raises; for the caller it is all one.
+        raise PublishError(
+            f"{one_line(path)} is not a notebook that can be read ({one_line(error, 160)}). "
+            "Open it in JupyterLab and save it again, or give another file."
+        ) from error
+
+
+def _assigned(source: str) -> set[str]:
+    """Return the names that a parameters cell assigns at its top level."""
+    try:
+        body = ast.parse(source).body
+    except SyntaxError:
+        return set()
+    targets: list[ast.expr] = []
+    for statement in body:
+        if isinstance(statement, ast.Assign):
+            targets += statement.targets
+        elif isinstance(statement, ast.AnnAssign) and statement.value is not None:
+            targets.append(statement.target)
+    return {target.id for target in targets if isinstance(target, ast.Name)}
+
+
+def _literal(name: str, value: object) -> str:
+    """Return Python text that gives the value again."""
+    if value is None or isinstance(value, bool | int | str):
+        return repr(value)
+    if isinstance(value, float):
+        return f"float({str(value)!r})"  # repr of nan and inf is no literal
+    if isinstance(value, Path):
+        return repr(str(value))
+    if isinstance(value, datetime):
+        return f"__import__('datetime').datetime.fromisoformat({value.isoformat()!r})"
+    if isinstance(value, date):
+        return f"__import__('datetime').date.fromisoformat({value.isoformat()!r})"
+    if isinstance(value, list | tuple):
+        inner = "".join(_literal(name, item) + ", " for item in value)
+        return f"[{inner.rstrip(', ')}]" if isinstance(value, list) else f"({inner})"
+    if isinstance(value, Mapping):
+        return "{" + ", ".join(f"{_literal(name, key)}: {_literal(name, item)}" for key, item in value.items()) + "}"
+    raise PublishError(
+        f"The parameter {name!r} is a {type(value).__name__}, which cannot be written into a notebook. "
+        "Give text, numbers, dates, paths, None, or lists and mappings of them."
+    )
+
+
+def with_parameters(notebook: Notebook, parameters: Mapping[str, object], literals: Mapping[str, str]) -> Any:
+    """Return a copy of the notebook with a cell after the one tagged `parameters` that sets them.
+
+    Parameters
+    ----------
+    notebook : Notebook
+        What `find_notebook` gave.
+    parameters : mapping of str to object
+        Values to set; each name must be one that the tagged cell assigns.
+    literals : mapping of str to str
+        The same for values given as Python text.
+
+    Raises
+    ------
+    PublishError
+        The notebook has no tagged cell, does not know a name, or a value cannot be written down.
+    """
+    import nbformat
+
+    node = copy.deepcopy(notebook.node)
+    wanted = {name: _literal(name, value) for name, value in parameters.items()} | dict(literals)
+    if not wanted:
+        return node
+    tagged = [index for index, cell in enumerate(node.cells) if TAG in cell.metadata.get("tags", ())]
+    if not tagged:
+        raise PublishError(
+            f"The notebook {notebook.name} has no cell tagged '{TAG}', so {_listed(wanted)} cannot be set. "
+            "Tag the cell that assigns them (JupyterLab: the gear at the right, Cell Tags)."
+        )
+    known = _assigned(node.cells[tagged[0]].source)
+    if unknown := sorted(set(wanted) - known):
+        raise PublishError(
+            f"The notebook {notebook.name} has no parameter {_listed(unknown)}. It has {_listed(sorted(known))}."
+        )
+    lines = "\n".join(f"{name} = {text}" for name, text in sorted(wanted.items()))
+    cell = nbformat.v4.new_code_cell(lines, id=INJECTED, metadata={"tags": [INJECTED]})  # type: ignore[no-untyped-call]
+    node.cells.insert(tagged[0] + 1, cell)
+    return node
+
+
+def _listed(names: object) -> str:
+    texts = [one_line(name, 60) for name in names]  # type: ignore[attr-defined]
+    return ", ".join(texts) or "none"

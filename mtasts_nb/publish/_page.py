@@ -1,0 +1,235 @@
+"""Lay a notebook that has run out as one page."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from importlib import resources
+from typing import Any
+
+from ..markup import MISSING, html_text, terminal_text
+from ._clean import clean_markdown, clean_output, slug
+
+__all__ = ["About", "page"]
+
+#: The mark of an output that lists what the numbers rest on (`_evidence`).
+EVIDENCE = "mtasts_nb_evidence"
+#: The mark of a cell that `publish` put in; not shown as code.
+ADDED = "mtasts_nb_added"
+
+_ANSI = re.compile(r"\x1b\[[0-9;]*[A-Za-z]")
+_HEADING = re.compile(r"<h([1-6])[^>]*>(.*?)</h\1>", re.DOTALL)
+_TAG = re.compile(r"<[^>]+>")
+# What would make an SVG more than a picture. An image element runs none of it; we want none of it in the file.
+_ACTIVE_SVG = re.compile(
+    rb"<\s*(script|foreignObject|iframe|animate\w*|set|handler)\b|\son[a-z]+\s*=|href\s*=\s*[\"']\s*(?!#|data:image/(png|jpeg))|"
+    rb"url\(\s*[\"']?(?!#)|@import|<!ENTITY|<\?xml-stylesheet",
+    re.IGNORECASE,
+)
+# The first kind that an output offers is the one shown. A widget is shown by its HTML, never by a script.
+_KINDS = ("text/html", "image/svg+xml", "image/png", "image/jpeg", "text/markdown", "text/latex", "text/plain")
+_WIDGET = "application/vnd.jupyter.widget-view+json"
+_NOT_SHOWN = {"remove-cell", "remove_cell"}
+
+
+@dataclass(frozen=True, slots=True)
+class About:
+    """What the page says about itself.
+
+    Attributes
+    ----------
+    notebook, sha256 : str
+        Name and hash of the notebook as stored.
+    made : str
+        The one stated time, `2026-02-08 14:05 UTC`.
+    made_iso : str
+        The same for machines.
+    versions : mapping of str to str
+        Program to version.
+    parameters : mapping of str to str
+        What the caller set, as text.
+    subject : str
+        What the page is about, in a phrase: the domain, or all domains.
+    origin : str
+        Where the reports came from, in a phrase.
+    warning : str
+        A sentence every reader must see first; empty where there is none.
+    """
+
+    notebook: str
+    sha256: str
+    made: str
+    made_iso: str
+    versions: Mapping[str, str]
+    parameters: Mapping[str, str]
+    subject: str
+    origin: str
+    warning: str = ""
+
+
+@dataclass(slots=True)
+class _Body:
+    """The page's content on its way: fragments of HTML in order, and the code that made them."""
+
+    parts: list[str] = field(default_factory=list)
+    code: list[str] = field(default_factory=list)
+    appended: list[str] = field(default_factory=list)
+    heading: str = ""
+    has_evidence: bool = False
+
+
+def page(node: Any, about: About) -> str:
+    """Return the HTML of a notebook that has run.
+
+    The page holds no script and no address that would be loaded. Its policy (CSP) allows images from inside the file
+    and the one style sheet, by its hash; an attribute `style` would not apply, so none is let through.
+    """
+    from jinja2 import Environment, PackageLoader, StrictUndefined
+    from markupsafe import Markup
+
+    body = _body(node)
+    title, content, contents = _ordered("\n".join(body.parts), fallback=about.notebook.replace("_", " "))
+    style = (resources.files(__package__) / "_page.css").read_text(encoding="utf-8")
+    digest = base64.b64encode(hashlib.sha256(style.encode()).digest()).decode()
+    environment = Environment(
+        loader=PackageLoader(__package__, "."),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        keep_trailing_newline=True,
+    )
+    return environment.get_template("_page.html.j2").render(
+        about=about,
+        title=Markup(title),  # noqa: S704 - sanitised above, as is every other Markup here
+        plain_title=Markup(_TAG.sub("", title)),  # noqa: S704
+        content=Markup(content),  # noqa: S704
+        contents=[(Markup(anchor), Markup(text)) for anchor, text in contents],  # noqa: S704
+        evidence=Markup("\n".join(body.appended)),  # noqa: S704
+        code=body.code,
+        style=Markup(style),  # noqa: S704 - ours
+        style_hash=digest,
+        missing=MISSING,
+    )
+
+
+def _body(node: Any) -> _Body:
+    body = _Body()
+    for cell in node.cells:
+        if _NOT_SHOWN & set(cell.metadata.get("tags", ())):
+            continue
+        if cell.cell_type == "markdown":
+            html = clean_markdown(cell.source)
+            if found := _HEADING.search(html):
+                body.heading = _TAG.sub("", found.group(2)).strip()
+            body.parts.append(html)
+        elif cell.cell_type == "code":
+            added = bool(cell.metadata.get(ADDED))
+            if cell.source.strip() and not added:
+                body.code.append(_visible_source(cell.source))
+            shown = body.appended if added else body.parts
+            shown.extend(_outputs(cell.outputs, body.heading))
+            body.has_evidence |= not added and any(map(_is_evidence, cell.outputs))
+    if body.has_evidence:
+        body.appended.clear()  # the notebook lists it itself, where its author wanted it
+    return body
+
+
+def _is_evidence(output: Mapping[str, Any]) -> bool:
+    told = output.get("metadata", {}).get("text/html", {})
+    return isinstance(told, Mapping) and bool(told.get(EVIDENCE))
+
+
+def _visible_source(source: str) -> str:
+    """Return code with hidden and reordering characters as escapes: what a reader sees is what ran."""
+    lines = (line.rstrip() for line in source.splitlines())
+    return "\n".join(line[: len(line) - len(line.lstrip())] + terminal_text(line, 10_000) for line in lines)
+
+
+def _outputs(outputs: Sequence[Mapping[str, Any]], heading: str) -> Iterator[str]:
+    for output in outputs:
+        kind = output["output_type"]
+        if kind == "stream":
+            text = f'<pre class="sts-text">{html_text(_ANSI.sub("", _text(output["text"])).rstrip())}</pre>'
+            # What the code said on its error stream matters to who made the page, seldom to who reads it.
+            yield (
+                f"<details><summary>Messages of the program</summary>{text}</details>"
+                if output.get("name") == "stderr"
+                else text
+            )
+        elif kind == "error":
+            told = f"{output.get('ename', '')}: {output.get('evalue', '')}"
+            yield f'<pre class="sts-text">{html_text(_ANSI.sub("", told), 2000)}</pre>'
+        else:
+            yield from _shown(output.get("data", {}), output.get("metadata", {}), heading)
+
+
+def _shown(data: Mapping[str, Any], metadata: Mapping[str, Any], heading: str) -> Iterator[str]:
+    kinds = [kind for kind in _KINDS if kind in data]
+    if not kinds or (_WIDGET in data and kinds[0] in ("text/latex", "text/plain")):
+        return  # a live view without a static rendering: its text is the widget's class, of no use to a reader
+    kind, value = kinds[0], data[kinds[0]]
+    told = metadata.get(kind)
+    own = told if isinstance(told, Mapping) else metadata
+    if kind == "text/html":
+        yield clean_output(_text(value))
+    elif kind == "text/markdown":
+        yield clean_output(clean_markdown(_text(value)))
+    elif kind.startswith("image/"):
+        yield _figure(kind, _text(value), str(own.get("alt") or metadata.get("alt") or ""), heading)
+    else:
+        yield f'<pre class="sts-text">{html_text(_ANSI.sub("", _text(value)))}</pre>'
+
+
+def _text(value: object) -> str:
+    return "".join(str(part) for part in value) if isinstance(value, list) else str(value)
+
+
+def _figure(kind: str, value: str, alt: str, heading: str) -> str:
+    """Return a figure as an image inside the file; an SVG in an image element can neither run nor load anything."""
+    if kind == "image/svg+xml":
+        raw = value.encode("utf-8")
+        if _ACTIVE_SVG.search(re.sub(rb"<!DOCTYPE[^>]*>", b"", raw)):
+            return '<p class="sts-note">A figure was left out: its SVG holds a script or an address.</p>'
+        encoded = base64.b64encode(raw).decode()
+    else:
+        encoded = re.sub(r"\s+", "", value)
+        if not re.fullmatch(r"[A-Za-z0-9+/]+=*", encoded):
+            return '<p class="sts-note">A figure was left out: its data is damaged.</p>'
+    told = html_text(alt) if alt else f"Figure in the section “{heading or 'start'}”. It came without a description."
+    return (
+        '<figure class="frame" role="region" tabindex="0" aria-label="Figure">'
+        f'<img src="data:{kind};base64,{encoded}" alt="{told}"></figure>'
+    )
+
+
+def _ordered(html: str, fallback: str) -> tuple[str, str, list[tuple[str, str]]]:
+    """Return the title, the content without it, and the contents list.
+
+    One first-level heading, no level left out on the way down, a name for each: what a screen reader walks by.
+    """
+    found = _HEADING.search(html)
+    title = html_text(fallback)
+    if found and found.group(1) == "1":
+        title = found.group(2).strip()
+        html = html[: found.start()] + html[found.end() :]
+    level, names, contents = 1, set[str](), list[tuple[str, str]]()
+
+    def place(match: re.Match[str]) -> str:
+        nonlocal level
+        level = min(max(int(match.group(1)), 2), level + 1)
+        text = match.group(2).strip()
+        base = name = slug(text) or "section"
+        count = 1
+        while name in names:
+            count += 1
+            name = f"{base}-{count}"
+        names.add(name)
+        if level == 2:
+            contents.append((name, _TAG.sub("", text)))
+        return f'<h{level} id="{name}">{text}</h{level}>'
+
+    return title, _HEADING.sub(place, html), contents

@@ -1,0 +1,83 @@
+"""Read the page once more, as a browser would, and refuse it where it breaks a promise."""
+
+from __future__ import annotations
+
+import re
+from html.parser import HTMLParser
+
+from ..errors import PublishError
+from ..markup import one_line
+
+__all__ = ["broken_promises", "check"]
+
+# Elements that run something or load something, and attributes that do.
+_FORBIDDEN = {"script", "iframe", "frame", "object", "embed", "base", "form", "input", "button", "svg", "math", "audio",
+              "video", "source", "track", "applet", "portal", "template", "noscript"}  # fmt: skip
+_LOADING = {"src", "srcset", "poster", "background", "data", "action", "formaction", "ping", "manifest", "xlink:href"}
+_STYLE_ADDRESS = re.compile(r"@import|url\(|expression\(|\\", re.IGNORECASE)
+_HREF = re.compile(r"(https?://|mailto:|#)", re.IGNORECASE)
+
+
+class _Reader(HTMLParser):
+    def __init__(self) -> None:
+        super().__init__(convert_charrefs=True)
+        self.broken: list[str] = []
+        self.in_style = False
+        self.styles = 0
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        if tag in _FORBIDDEN:
+            self._add(f"an element <{tag}>")
+        self.in_style = tag == "style"
+        self.styles += tag == "style"
+        given = {name: value or "" for name, value in attrs}
+        for name, value in given.items():
+            if name.startswith("on") or name in ("style", "srcdoc"):
+                self._add(f"an attribute {name} on <{tag}>")
+            elif name in _LOADING and not (tag == "img" and name == "src" and value.startswith("data:image/")):
+                self._add(f"an address to load on <{tag}>: {one_line(value, 80)}")
+            elif name == "href" and tag == "link" and value != "data:,":
+                self._add(f"a link element to {one_line(value, 80)}")
+            elif name == "href" and tag != "link" and not _HREF.match(value):
+                self._add(f"a link to {one_line(value, 80)}")
+            elif tag == "meta" and name == "http-equiv" and value.lower() != "content-security-policy":
+                self._add(f"a meta element {one_line(value, 80)}")
+        if tag == "img" and not given.get("alt", "").strip():
+            self._add("an image without alternative text")
+
+    def handle_endtag(self, tag: str) -> None:
+        if tag == "style":
+            self.in_style = False
+
+    def handle_data(self, data: str) -> None:
+        if self.in_style and _STYLE_ADDRESS.search(data):
+            self._add("a style sheet that names an address")
+
+    def _add(self, what: str) -> None:
+        if what not in self.broken:
+            self.broken.append(what)
+
+
+def broken_promises(html: str) -> list[str]:
+    """Return what in a page would run or load something, or hide from a screen reader; a phrase each.
+
+    Examples
+    --------
+    >>> broken_promises('<p>fine</p><img src="https://example.com/x.png" alt="x">')
+    ['an address to load on <img>: https://example.com/x.png']
+    """
+    reader = _Reader()
+    reader.feed(html)
+    reader.close()
+    if reader.styles > 1:
+        reader._add("more than one style sheet")  # noqa: SLF001 - of this module
+    return reader.broken
+
+
+def check(html: str, name: str) -> None:
+    """Raise PublishError where the page of the notebook `name` breaks a promise."""
+    if broken := broken_promises(html):
+        raise PublishError(
+            f"The page made from {name} holds {'; '.join(broken[:5])}. Nothing was written. "
+            "This should have been taken out: please report it, with the notebook."
+        )

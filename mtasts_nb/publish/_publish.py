@@ -1,0 +1,234 @@
+"""Publish: find, fill in, run, lay out, check, and write in one step."""
+
+from __future__ import annotations
+
+import glob
+import os
+import platform
+import tempfile
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import ExitStack
+from datetime import UTC, datetime
+from importlib import metadata
+from pathlib import Path
+from typing import Any
+
+from .._version import __version__
+from ..bundled import sample_dir
+from ..errors import PublishError, SourceError
+from ..markup import one_line, plural, when
+from ..settings import utc_now
+from ._execute import execute
+from ._notebook import Notebook, find_notebook, with_parameters
+from ._page import ADDED, About, page
+from ._promises import check
+
+__all__ = ["publish"]
+
+#: Programs whose version can change a figure in the page.
+_PROGRAMS = ("pandas", "numpy", "pyarrow", "msgspec", "matplotlib", "nbconvert", "nh3")
+_EVIDENCE_CELL = "from mtasts_nb.publish._evidence import evidence_in\nevidence_in(globals())"
+_SAMPLE_WARNING = (
+    "This page is made from the sample archive that comes with the kit: invented reports about invented domains."
+)
+
+
+def publish(
+    out: str | Path,
+    *sources: object,
+    domain: str | None = None,
+    notebook: str | Path = "06_incident_postmortem",
+    parameters: Mapping[str, object] | None = None,
+    redact: object = None,
+    timeout: float = 1800.0,
+    progress: bool = True,
+    now: Callable[[], datetime] = utc_now,
+) -> Path:
+    """Run a notebook afresh and write it as one self-contained HTML file; return the file's path.
+
+    The file holds no script and loads nothing. It carries its evidence: input names and hashes, versions, parameters,
+    what was rejected and assumed, and in one place the time at which it was made. But for that time, the same inputs
+    give the same file.
+
+    Parameters
+    ----------
+    out : str or Path
+        The file to write. It is replaced in one step, and only when all went well.
+    *sources : str, Path, bytes or binary file
+        What `load` takes. Relative paths count from the present directory. None: the bundled sample.
+    domain : str, optional
+        Only this policy domain; None is all of them.
+    notebook : str or Path
+        The name of a guided notebook, or the path of any notebook. It gets `sources` and `domain` through its cell
+        tagged ``parameters``.
+    parameters : mapping of str to object, optional
+        Further names that this cell assigns, with the values to take instead: text, numbers, dates, None, and lists
+        and mappings of them.
+    redact : None
+        Not supported yet; anything but None is an error, so that nobody takes a page for redacted that is not.
+    timeout : float
+        Longest run of one cell, in seconds.
+    progress : bool
+        Show a bar on a terminal once the run has taken two seconds.
+    now : callable
+        Gives the time to state, in UTC.
+
+    Returns
+    -------
+    Path
+        The file written.
+
+    Raises
+    ------
+    PublishError
+        There is no such notebook or parameter, a cell failed (the message names notebook, cell, error and what to
+        do), or the file cannot be written.
+    SourceError
+        There is nothing to read where a source points.
+
+    Examples
+    --------
+    >>> publish("report.html", redact=True)  # doctest: +ELLIPSIS
+    Traceback (most recent call last):
+    mtasts_nb.errors.PublishError: publish(redact=…) is not supported yet: …
+    """
+    if redact is not None:
+        raise PublishError(
+            "publish(redact=…) is not supported yet: addresses, host names and reporters would be shown in full. "
+            "Leave redact out, and pass the file on only to people who may see them."
+        )
+    target = _writable(Path(out))
+    found = find_notebook(notebook)
+    given = dict(parameters or {})
+    _look(sources)
+    if domain is not None:
+        given["domain"] = domain
+    with ExitStack() as stack:
+        literals = {"sources": _source_literal(sources, stack)} if sources else {}
+        node = with_parameters(found, given, literals)
+        _add_evidence(node)
+        execute(node, found.name, cwd=str(Path.cwd()), timeout=timeout, progress=progress)
+    html = page(node, _about(found, sources, domain, given, now()))
+    check(html, found.name)
+    _write(target, html)
+    return target
+
+
+def _writable(out: Path) -> Path:
+    """Return the target; fail before the run where it cannot be written."""
+    if out.is_dir():
+        raise PublishError(
+            f"{one_line(out)} is a folder. Name the file to write, for example {one_line(out / 'report.html')}."
+        )
+    if not out.parent.is_dir():
+        raise PublishError(f"The folder {one_line(out.parent)} does not exist. Make it, or name another file.")
+    if not os.access(out.parent, os.W_OK):
+        raise PublishError(f"The folder {one_line(out.parent)} is not writable. Name a file elsewhere.")
+    return out
+
+
+def _look(sources: Sequence[object]) -> None:
+    """Fail before a kernel is started where a source is of no use."""
+    for source in sources:
+        if isinstance(source, str | os.PathLike):
+            text = os.fspath(source)
+            if isinstance(text, str) and not Path(text).exists() and not glob.glob(text, recursive=True):  # noqa: PTH207
+                raise SourceError(
+                    f"There is nothing at {one_line(text)}: no such file or folder, and no file matches it as a pattern. "
+                    "Check the path, or give the folder that holds the reports."
+                )
+        elif not isinstance(source, bytes | bytearray | memoryview) and not hasattr(source, "read"):
+            raise PublishError(
+                f"publish takes what load takes (paths, patterns, bytes, binary files), not {type(source).__name__}: "
+                "the notebook is run afresh, and reads the reports itself."
+            )
+
+
+def _source_literal(sources: Sequence[object], stack: ExitStack) -> str:
+    """Return Python text for the list of sources; what is in memory goes into private files for the kernel to read."""
+    texts = []
+    folder: Path | None = None
+    for position, source in enumerate(sources):
+        if isinstance(source, str | os.PathLike):
+            texts.append(repr(os.fspath(source)))
+            continue
+        if folder is None:
+            folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="mtasts-nb-")))
+        path = folder / str(position)
+        path.write_bytes(source.read() if hasattr(source, "read") else bytes(source))  # type: ignore[call-overload]
+        texts.append(f"__import__('pathlib').Path({str(path)!r}).read_bytes()")
+    return f"[{', '.join(texts)}]"
+
+
+def _add_evidence(node: Any) -> None:
+    import nbformat
+
+    for cell in node.cells:
+        if "injected-parameters" in cell.metadata.get("tags", ()):
+            cell.metadata[ADDED] = True
+    cell = nbformat.v4.new_code_cell(_EVIDENCE_CELL, id="evidence", metadata={ADDED: True})  # type: ignore[no-untyped-call]
+    node.cells.append(cell)
+
+
+def _named(source: object, position: int) -> str:
+    if isinstance(source, str | os.PathLike):
+        return one_line(os.fspath(source), 120)
+    return f"<file {position}>" if hasattr(source, "read") else f"<bytes {position}>"
+
+
+def _is_sample(found: Notebook, sources: Sequence[object]) -> bool:
+    if not sources:
+        return found.guided
+    paths = [Path(os.fsdecode(os.fspath(source))) for source in sources if isinstance(source, str | os.PathLike)]
+    home = sample_dir().resolve()
+    return len(paths) == len(sources) and all(path.exists() and path.resolve() == home for path in paths)
+
+
+def _about(
+    found: Notebook, sources: Sequence[object], domain: str | None, given: Mapping[str, object], made: datetime
+) -> About:
+    names = [_named(source, position) for position, source in enumerate(sources, 1)]
+    sample = _is_sample(found, sources)
+    if sample:
+        origin = "the bundled sample archive"
+    elif not names:
+        origin = "the sources that the notebook names"
+    else:
+        origin = names[0] if len(names) == 1 else plural(len(names), "source")
+    listed = ", ".join(names[:20]) + (f" and {len(names) - 20} more" if len(names) > 20 else "")
+    made = made.astimezone(UTC).replace(microsecond=0)
+    shown = {name: one_line(value, 300) for name, value in sorted(given.items())}
+    return About(
+        notebook=found.name,
+        sha256=found.sha256,
+        made=when(made),
+        made_iso=made.isoformat().replace("+00:00", "Z"),
+        versions={"mtasts-nb": __version__, "Python": platform.python_version(), **_versions()},
+        parameters={"sources": listed or origin, **shown},
+        subject=one_line(domain, 120) if domain else "All domains",
+        origin=origin,
+        warning=_SAMPLE_WARNING if sample else "",
+    )
+
+
+def _versions() -> dict[str, str]:
+    return {program: metadata.version(program) for program in _PROGRAMS}
+
+
+def _write(target: Path, html: str) -> None:
+    """Write the file in one step: a reader finds the old one or the new one, never half of one."""
+    handle, name = tempfile.mkstemp(dir=target.parent, prefix=f".{target.name}.", suffix=".part")
+    try:
+        with os.fdopen(handle, "w", encoding="utf-8", newline="\n") as file:
+            file.write(html)
+            file.flush()
+            os.fsync(file.fileno())
+        # mkstemp makes a file only its owner may read; a document gets what any new file gets.
+        umask = os.umask(0)
+        os.umask(umask)
+        Path(name).chmod(0o666 & ~umask)
+        Path(name).replace(target)
+    except OSError as error:
+        raise PublishError(f"{one_line(target)} cannot be written: {error.strerror}. Name another file.") from error
+    finally:
+        Path(name).unlink(missing_ok=True)
