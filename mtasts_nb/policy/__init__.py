@@ -1,0 +1,26 @@
+"""DNS records and the policy file as text: parse, match, validate offline. Pure: no I/O, no clock.
+
+RFC 8461 §3.1 (`_mta-sts` record), §3.2 (policy file), §4.1 (matching), and RFC 8460 §3 (`_smtp._tls` record).
+"""
+
+from ._drafts import draft_policy, draft_record
+from ._hosts import mx_host_names
+from ._names import mx_matches
+from ._policy import Policy, parse_policy
+from ._sts_record import StsRecord, find_sts_record, parse_sts_record
+from ._tlsrpt_record import TlsRptRecord, find_tlsrpt_record, parse_tlsrpt_record
+
+__all__ = [
+    "Policy",
+    "StsRecord",
+    "TlsRptRecord",
+    "draft_policy",
+    "draft_record",
+    "find_sts_record",
+    "find_tlsrpt_record",
+    "mx_host_names",
+    "mx_matches",
+    "parse_policy",
+    "parse_sts_record",
+    "parse_tlsrpt_record",
+]

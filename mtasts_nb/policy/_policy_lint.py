@@ -1,0 +1,504 @@
+"""The one judge of a policy file (RFC 8461 §3.2): every fault in it, and what can be understood of it all the same."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field
+
+from mtasts_nb.vocabulary import Effect, Mode, Severity
+
+from ._decode import decode
+from ._fault import Fault, FaultList, Raw
+from ._names import ascii_lower, pattern_doubt, pattern_fault
+from ._policy_slips import LARGEST_MAX_AGE, max_age_slip, meant_key, mode_slip, version_slip, whole_file_slip
+
+__all__ = ["PolicyLint", "lint_policy"]
+
+RFC = "RFC 8461 §3.2"
+_WSP = " \t"
+_KEY = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,31}")
+# sts-policy-ext-value: visible characters and UTF-8; spaces only between them; a lone surrogate is a byte that is not.
+_VALUE = re.compile("[\x21-\x7e\x80-\ud7ff\ue000-\U0010ffff]+(?: +[\x21-\x7e\x80-\ud7ff\ue000-\U0010ffff]+)*")
+_MAX_AGE = re.compile(r"[0-9]{1,10}")
+_CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f]")
+_DAY = 86_400
+_WEEK = 604_800
+_TYPOS_LOOKED_AT = 50  # a comparison of spellings costs; a file has a handful of unknown keys
+
+
+@dataclass(slots=True)
+class PolicyLint:
+    """What a policy file says, and every fault in it.
+
+    `version`, `mode`, `max_age`, `mx` and `extensions` hold what was understood, slips put right; `mx_lines` where
+    each valid pattern stands.
+    """
+
+    faults: FaultList = field(default_factory=FaultList)
+    version: str | None = None
+    mode: Mode | None = None
+    max_age: int | None = None
+    mx: list[str] = field(default_factory=list)
+    mx_lines: list[tuple[int, str]] = field(default_factory=list)
+    extensions: list[tuple[str, str]] = field(default_factory=list)
+    readable: bool = True
+
+    def fault(
+        self,
+        code: str,
+        message: str,
+        line: int | None = None,
+        *,
+        found: str | None = None,
+        expected: str | None = None,
+        column: int | None = None,
+        key: str | None = None,
+        severity: Severity = Severity.ERROR,
+        effect: Effect = Effect.DISABLES_PROTECTION,
+        rfc: str = RFC,
+    ) -> None:
+        """Note a fault."""
+        self.faults.add(
+            Fault(
+                code=code,
+                message=message,
+                severity=severity,
+                effect=effect,
+                line=line,
+                column=column,
+                field=key,
+                found=found,
+                expected=expected,
+                rfc=rfc,
+            )
+        )
+
+
+@dataclass(slots=True)
+class _Seen:
+    """What the scan needs to remember from line to line."""
+
+    first: dict[str, tuple[int, str]] = field(default_factory=dict)  # key -> line, value
+    meant: dict[str, tuple[int, str, str]] = field(default_factory=dict)  # key -> line, key as written, value
+    patterns: dict[str, int] = field(default_factory=dict)
+    typos: int = 0
+
+
+def lint_policy(raw: Raw) -> PolicyLint:
+    """Return what a policy file says and every fault in it. Raises nothing, whatever the bytes."""
+    lint = PolicyLint()
+    decoded = decode(raw, subject="policy file", prefix="policy", rfc=RFC)
+    lint.faults.extend(decoded.faults)
+    text = decoded.text
+    if slip := whole_file_slip(text):
+        lint.readable = False
+        lint.fault(slip[0], slip[1], 1, found=text.strip()[:120], expected="version: STSv1")
+        return lint
+    if not decoded.readable:
+        lint.readable = False
+        return lint
+    if not text.strip("\0 \t\r\n"):
+        lint.fault("policy-empty", "The policy file is empty.", found=text[:20], expected="version: STSv1")
+        return lint
+    seen = _Seen()
+    for number, line in enumerate(_lines(text, lint), 1):
+        _read_line(lint, seen, number, line)
+    _judge_whole(lint, seen)
+    return lint
+
+
+def _lines(text: str, lint: PolicyLint) -> list[str]:
+    """Return the lines without their terminators, LF or CRLF."""
+    if "\n" not in text and re.search(r"\\n\s*[A-Za-z]", text):
+        lint.fault(
+            "policy-escaped-newline",
+            "The lines are separated by the two characters `\\n`, not by line ends. In a script, use a real line end.",
+            1,
+            column=text.index("\\n") + 1,
+            found="\\n",
+            expected="LF or CRLF",
+        )
+        text = re.sub(r"\\r|\\n", lambda match: "\n" if match.group() == "\\n" else "", text)
+    crlf = text.count("\r\n")
+    if text.count("\r") > crlf:
+        offset = next(match.start() for match in re.finditer(r"\r(?!\n)", text))
+        lint.fault(
+            "policy-bare-cr",
+            "A carriage return stands without a line feed. Lines end in LF or CRLF.",
+            text.count("\n", 0, offset) + 1,
+            column=offset - text.rfind("\n", 0, offset),
+            found="\\r",
+            expected="LF or CRLF",
+        )
+        text = re.sub(r"\r+\n?", "\n", text)
+    elif 0 < crlf < text.count("\n"):
+        lint.fault(
+            "policy-line-ends-mixed",
+            "Some lines end in CRLF, others in LF. Both are allowed; a mix shows that two tools wrote the file.",
+            severity=Severity.ADVICE,
+            effect=Effect.COSMETIC,
+        )
+    text = text.replace("\r\n", "\n")
+    lines = text.split("\n")
+    return lines[:-1] if lines[-1] == "" and len(lines) > 1 else lines
+
+
+def _read_line(lint: PolicyLint, seen: _Seen, number: int, line: str) -> None:
+    bare = line.strip(_WSP)
+    if not bare:
+        lint.fault(
+            "policy-blank-line",
+            "A policy has no blank lines, not at its end either. Strict senders refuse the whole file for it; "
+            "tolerant ones pass over the line.",
+            number,
+            expected="a field",
+        )
+        return
+    if control := _CONTROL.search(line):
+        lint.fault(
+            "policy-control-character",
+            "A control character stands in the line. Retype the line in a plain text editor.",
+            number,
+            column=control.start() + 1,
+            found=f"\\x{ord(control.group()):02x}",
+        )
+        bare = _CONTROL.sub("", line).strip(_WSP)
+    if bare.startswith(("#", "//", ";", "--")):
+        lint.fault(
+            "policy-comment", "A policy file has no comments.", number, found=bare[:120], expected="a field", column=1
+        )
+        return
+    if line[0] in _WSP:
+        lint.fault(
+            "policy-leading-space",
+            "The line begins with white space; a key must stand at its very start.",
+            number,
+            column=1,
+            found=line[:120],
+            expected=bare[:120],
+        )
+    key, colon, value = bare.partition(":")
+    if not colon:
+        key, value = _without_colon(lint, number, bare)
+        if not key:
+            return
+    elif key != key.rstrip(_WSP):
+        key = key.rstrip(_WSP)
+        lint.fault(
+            "policy-space-before-colon",
+            f"White space stands before the colon: write `{key[:40]}:`.",
+            number,
+            column=line.index(":") + 1,
+            found=bare[:120],
+            expected=f"{key[:40]}: …",
+        )
+    value = value.strip(_WSP)
+    if key == "version" not in seen.first and ";" in value and ("mode" in value or "max_age" in value):
+        lint.fault(
+            "policy-one-line",
+            "The fields stand in one line with semicolons. Each has a line of its own.",
+            number,
+            found=bare[:120],
+            expected="one field per line",
+        )
+        for part in bare.split(";")[:100]:
+            if part.strip():
+                _read_line(lint, seen, number, part.strip())
+        return
+    _read_field(lint, seen, number, key, value)
+
+
+def _without_colon(lint: PolicyLint, number: int, bare: str) -> tuple[str, str]:
+    key, sign, value = bare.partition("=")
+    if not sign:
+        key, sign, value = bare.partition(" ")
+    known = meant_key(key) if _may_be_key(key) else None
+    lint.fault(
+        "policy-no-colon",
+        f"The line has no colon: write `{known or 'key'}: …`."
+        if sign != "="
+        else f"Key and value are separated by a colon in the policy file (`=` belongs to the TXT record): "
+        f"write `{known or 'key'}: …`.",
+        number,
+        found=bare[:120],
+        expected=f"{known or 'key'}: value",
+        key=known,
+    )
+    return (known, value) if known and value else ("", "")
+
+
+def _may_be_key(text: str) -> bool:
+    """Whether a text may be a key at all: short, and of a key's characters."""
+    return _KEY.fullmatch(text.strip()) is not None
+
+
+def _read_field(lint: PolicyLint, seen: _Seen, number: int, key: str, value: str) -> None:
+    if not _KEY.fullmatch(key):
+        meant = meant_key(key) if len(key) <= 40 else None
+        lint.fault(
+            "policy-key-malformed",
+            f"This is no key; `{meant}` was probably meant."
+            if meant
+            else "A key is at most 32 letters, digits, `_`, `-` or `.`, and begins with a letter or digit.",
+            number,
+            column=1,
+            found=key[:80],
+            expected=meant or "a key",
+            key=meant,
+        )
+        if meant is None:
+            return
+        key = meant
+    if key == "mx":
+        seen.first.setdefault("mx", (number, value))
+        _read_mx(lint, seen, number, value)
+        return
+    if key in seen.first:
+        _read_duplicate(lint, seen, number, key, value)
+        return
+    seen.first[key] = (number, value)
+    match key:
+        case "version":
+            _read_version(lint, number, value)
+        case "mode":
+            _read_mode(lint, number, value)
+        case "max_age":
+            _read_max_age(lint, number, value)
+        case _:
+            _read_extension(lint, seen, number, key, value)
+
+
+def _read_version(lint: PolicyLint, number: int, value: str) -> None:
+    lint.version = "STSv1"
+    if value != "STSv1":
+        lint.fault(
+            "policy-version-unknown",
+            version_slip(value[:80]),
+            number,
+            found=value[:80],
+            expected="STSv1",
+            key="version",
+        )
+
+
+def _read_mode(lint: PolicyLint, number: int, value: str) -> None:
+    if value in list(Mode):
+        lint.mode = Mode(value)
+        return
+    message, lint.mode = mode_slip(value[:80])
+    lint.fault(
+        "policy-mode-unknown", message, number, found=value[:80], expected="enforce, testing or none", key="mode"
+    )
+
+
+def _read_max_age(lint: PolicyLint, number: int, value: str) -> None:
+    if _MAX_AGE.fullmatch(value) and int(value) <= LARGEST_MAX_AGE:
+        lint.max_age = int(value)
+        return
+    kind, message, lint.max_age = max_age_slip(value)
+    lint.fault(
+        f"policy-max-age-{kind}",
+        message,
+        number,
+        found=value[:80],
+        expected="a number from 0 to 31557600",
+        key="max_age",
+    )
+
+
+def _read_mx(lint: PolicyLint, seen: _Seen, number: int, value: str) -> None:
+    if fault := pattern_fault(value):
+        lint.fault(
+            fault.code,
+            fault.message,
+            number,
+            found=value[:300],
+            expected=", ".join(fault.meant[:5]) or "a host name, or `*.` and a host name",
+            key="mx",
+            rfc=fault.rfc,
+        )
+        for meant in fault.meant:
+            if seen.patterns.setdefault(ascii_lower(meant), number) == number:
+                lint.mx.append(meant)
+        return
+    if doubt := pattern_doubt(value):
+        lint.fault(
+            doubt.code,
+            doubt.message,
+            number,
+            found=value,
+            key="mx",
+            severity=doubt.severity,
+            effect=doubt.effect,
+            rfc=doubt.rfc,
+        )
+    first = seen.patterns.setdefault(ascii_lower(value), number)
+    if first != number:
+        lint.fault(
+            "pattern-duplicate",
+            f"The same pattern stands in line {first}.",
+            number,
+            found=value,
+            key="mx",
+            severity=Severity.ADVICE,
+            effect=Effect.COSMETIC,
+        )
+    lint.mx.append(value)
+    lint.mx_lines.append((number, value))
+
+
+def _read_duplicate(lint: PolicyLint, seen: _Seen, number: int, key: str, value: str) -> None:
+    line, first = seen.first[key]
+    if not _VALUE.fullmatch(value):
+        _malformed_value(lint, number, key, value)
+        return
+    same = first == value
+    lint.fault(
+        "policy-duplicate-field",
+        f"`{key}` stands in line {line} already. The first counts, this one is ignored"
+        + ("." if same else f": the policy says `{first[:60]}`, not `{value[:60]}`."),
+        number,
+        found=f"{key}: {value[:80]}",
+        key=key,
+        severity=Severity.ADVICE if same else Severity.WARNING,
+        effect=Effect.COSMETIC if same or key not in _KNOWN else Effect.DISABLES_PROTECTION,
+    )
+
+
+_KNOWN = ("version", "mode", "max_age")
+
+
+def _read_extension(lint: PolicyLint, seen: _Seen, number: int, key: str, value: str) -> None:
+    meant = None
+    if seen.typos < _TYPOS_LOOKED_AT:
+        seen.typos += 1
+        meant = meant_key(key)
+    if not _VALUE.fullmatch(value):
+        _malformed_value(lint, number, key, value)
+    elif meant is None:
+        lint.extensions.append((key, value))
+        lint.fault(
+            "policy-unknown-field",
+            "RFC 8461 has no such key; senders pass over it.",
+            number,
+            found=f"{key}: {value[:80]}",
+            key=key,
+            severity=Severity.ADVICE,
+            effect=Effect.COSMETIC,
+        )
+    if meant is not None:
+        seen.meant.setdefault(meant, (number, key, value))
+        spelling = "Keys are case-sensitive" if ascii_lower(key) == meant else "Senders do not know this key"
+        lint.fault(
+            "policy-key-typo",
+            f"{spelling}: `{key}` is passed over; `{meant}` was probably meant.",
+            number,
+            column=1,
+            found=f"{key}: {value[:80]}",
+            expected=f"{meant}: …",
+            key=meant,
+            severity=Severity.WARNING,
+        )
+        if meant == "mx":
+            fault = pattern_fault(value)
+            lint.mx.extend(fault.meant if fault else (value,))
+
+
+def _malformed_value(lint: PolicyLint, number: int, key: str, value: str) -> None:
+    lint.fault(
+        "policy-value-malformed",
+        f"`{key}` has no value."
+        if not value
+        else f"The value of `{key}` has a character that is not allowed: visible characters, single spaces between.",
+        number,
+        found=value[:120],
+        expected="a value",
+        key=key,
+    )
+
+
+_REQUIRED = {
+    "version": ("policy-version-missing", "version: STSv1"),
+    "mode": ("policy-mode-missing", "mode: enforce, testing or none"),
+    "max_age": ("policy-max-age-missing", "max_age: 604800"),
+}
+
+
+def _judge_whole(lint: PolicyLint, seen: _Seen) -> None:
+    """Note what only the whole file shows: fields that are missing, values that fit together badly."""
+    for key, (code, expected) in _REQUIRED.items():
+        if key in seen.first:
+            continue
+        if typo := seen.meant.get(key):
+            line, written, value = typo
+            message = f"There is no `{key}`: line {line} says `{written}`, which senders do not know."
+            _understand(lint, key, value)
+        else:
+            line, message = 0, f"There is no `{key}`, which every policy must have."
+        lint.fault(code, message, line or None, expected=expected, key=key)
+    if "mx" not in seen.first and lint.mode is not Mode.NONE:
+        typo = seen.meant.get("mx")
+        lint.fault(
+            "policy-mx-missing",
+            f"There is no `mx`: line {typo[0]} says `{typo[1]}`, which senders do not know."
+            if typo
+            else "There is no `mx`, which every policy must have unless its mode is none.",
+            typo[0] if typo else None,
+            expected="mx: …",
+            key="mx",
+        )
+    _judge_values(lint, seen)
+
+
+def _understand(lint: PolicyLint, key: str, value: str) -> None:
+    """Take over the value of a field whose key was misspelt."""
+    if key == "mode":
+        lint.mode = Mode(value) if value in list(Mode) else mode_slip(value[:80])[1]
+    elif key == "max_age":
+        right = _MAX_AGE.fullmatch(value) and int(value) <= LARGEST_MAX_AGE
+        lint.max_age = int(value) if right else max_age_slip(value)[2]
+    elif key == "version":
+        lint.version = "STSv1"
+
+
+def _judge_values(lint: PolicyLint, seen: _Seen) -> None:
+    line = seen.first.get("max_age", (None, ""))[0]
+    if lint.mode is Mode.NONE:
+        if lint.mx and "mode" in seen.first:
+            lint.fault(
+                "policy-none-with-mx",
+                "In mode none the mx patterns mean nothing; they are left over. The file may do without them.",
+                seen.first["mx"][0] if "mx" in seen.first else None,
+                found=", ".join(lint.mx[:5]),
+                key="mx",
+                severity=Severity.ADVICE,
+                effect=Effect.COSMETIC,
+            )
+        return
+    if lint.max_age is None or "max_age" not in seen.first:
+        return
+    if lint.max_age < _DAY:
+        lint.fault(
+            "policy-max-age-short",
+            "A max_age of 0 is never cached: whoever can disturb the next fetch switches the policy off."
+            if lint.max_age == 0
+            else "max_age is under a day. Senders forget the policy before they look again, and whoever can disturb "
+            "a fetch switches it off. The RFC expects weeks or more.",
+            line,
+            found=str(lint.max_age),
+            expected="86400 while testing, 604800 or more in enforce",
+            key="max_age",
+            severity=Severity.WARNING,
+        )
+    elif lint.max_age < _WEEK and lint.mode is Mode.ENFORCE:
+        lint.fault(
+            "policy-max-age-under-week",
+            "In enforce the RFC expects a max_age of weeks or more; a short one is right only while you may still "
+            "have to go back.",
+            line,
+            found=str(lint.max_age),
+            expected="604800 or more",
+            key="max_age",
+            severity=Severity.ADVICE,
+            effect=Effect.COSMETIC,
+        )
