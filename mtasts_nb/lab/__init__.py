@@ -11,11 +11,13 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from ._lab import Lab as Lab
     from .faults import FAULTS as FAULTS
+    from .faults import VARIANTS as VARIANTS
     from .faults import Fault as Fault
+    from .faults import Variant as Variant
 
-_HOME = {"FAULTS": "faults", "Fault": "faults", "Lab": "_lab"}
+_HOME = {"FAULTS": "faults", "VARIANTS": "faults", "Fault": "faults", "Lab": "_lab", "Variant": "faults"}
 
-__all__ = ["FAULTS", "Fault", "Lab"]
+__all__ = ["FAULTS", "VARIANTS", "Fault", "Lab", "Variant"]
 
 
 def __getattr__(name: str) -> object:

@@ -71,7 +71,7 @@ class NameServer:
         rdtype: dns.rdatatype.RdataType,
     ) -> bool:
         """Write the answer into the response; False means that none is sent."""
-        secure = True
+        secure, bogus = True, False
         wants_signatures = bool(query.ednsflags & dns.flags.DO)
         checking = self.recursive and not query.flags & dns.flags.CD
         for _ in range(_CHAIN):
@@ -90,20 +90,15 @@ class NameServer:
             alias = None
             if found is None and rdtype != dns.rdatatype.CNAME:
                 alias = found = zone.data.get_rrset(name, dns.rdatatype.CNAME)
+            # A denial is as good as the signature under the zone's SOA.
+            proof = (zone.origin, dns.rdatatype.SOA) if found is None else (found.name, found.rdtype)
+            if checking and proof in zone.expired:
+                _fail_validation(response)
+                return True
+            bogus = bogus or proof in zone.expired
             if found is None:
                 self._deny(response, zone, name)
                 break
-            if checking and (found.name, found.rdtype) in zone.expired:
-                for section in (response.answer, response.authority):
-                    section.clear()
-                response.set_rcode(dns.rcode.SERVFAIL)
-                if query.edns >= 0:
-                    response.use_edns(
-                        0,
-                        response.ednsflags,
-                        options=[dns.edns.EDEOption(dns.edns.EDECode(_SIGNATURE_EXPIRED), "signature expired")],
-                    )
-                return True
             response.answer.append(found)
             if wants_signatures and zone.signed:
                 response.answer.append(self.signer.sign(zone, found))
@@ -117,7 +112,6 @@ class NameServer:
             response.set_rcode(dns.rcode.SERVFAIL)  # as resolvers do for a loop
             return True
         asked = wants_signatures or query.flags & dns.flags.AD
-        bogus = any((found.name, found.rdtype) in zone.expired for found in response.answer)
         if self.recursive and secure and asked and not bogus:
             response.flags |= dns.flags.AD
         return True
@@ -141,6 +135,15 @@ class NameServer:
         zone = max(zones, key=lambda zone: len(zone.origin), default=None)
         own = self.world.nameservers.get(self.address)
         return own if own is not None and zone is not None and own.origin == zone.origin else zone
+
+
+def _fail_validation(response: dns.message.Message) -> None:
+    """Make the response what a validating resolver says of a bogus answer: SERVFAIL, and why (RFC 8914)."""
+    response.answer.clear()
+    response.set_rcode(dns.rcode.SERVFAIL)
+    if response.edns >= 0:
+        reason = dns.edns.EDEOption(dns.edns.EDECode(_SIGNATURE_EXPIRED), "signature expired")
+        response.use_edns(0, response.ednsflags, options=[reason])
 
 
 class Datagrams(asyncio.DatagramProtocol):

@@ -36,10 +36,12 @@ class Signer:
         assert isinstance(key, dns.rdtypes.ANY.DNSKEY.DNSKEY)
         return key
 
-    def publish(self, zone: Zone, parent: Zone) -> None:
-        """Put the zone's DNSKEY at its apex and the DS in its parent (RFC 4034 §5)."""
+    def publish(self, zone: Zone, parent: Zone | None) -> None:
+        """Put the zone's DNSKEY at its apex and the DS in its parent, if it has one (RFC 4034 §5)."""
         key = self._dnskey(zone)
         zone.set("@", "DNSKEY", key.to_text(), ttl=3600)
+        if parent is None:
+            return
         ds = dns.dnssec.make_ds(zone.origin, key, dns.dnssectypes.DSDigest.SHA256)
         parent.set(zone.origin.to_text(), "DS", ds.to_text(), ttl=3600)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import difflib
 import functools
 import socket
 import tempfile
@@ -12,7 +13,7 @@ from contextlib import ExitStack
 from datetime import UTC, datetime
 from pathlib import Path
 from types import TracebackType
-from typing import Any, NamedTuple, Self
+from typing import Any, NamedTuple, Self, TypeVar
 
 import dns.name
 
@@ -25,9 +26,10 @@ from ._healthy import healthy_world
 from ._net import dropping, listener, paired, refusing
 from ._ports import Loop, Port, Service
 from ._smtp import serve_mail
-from ._web import TLS_VERSIONS, serve_issuers, serve_site, site_context
+from ._smtp_faulty import serve_faulty_mail
+from ._web import TLS_VERSIONS, close_in_handshake, serve_issuers, serve_site, site_context
 from ._world import ADDRESSES, RESOLVER, MailServer, Reach, WebServer
-from .faults import FAULTS
+from .faults import FAULTS, VARIANTS, Fault, Variant
 
 __all__ = ["Lab", "Request"]
 
@@ -54,6 +56,9 @@ class Lab:
     ----------
     fault : str, optional
         A name from `FAULTS`; without it nothing is wrong.
+    variant : str, optional
+        A name from `VARIANTS`: how the domain is set up where nothing is wrong. The default is ``enforce``, or
+        what the fault starts from.
     domain : str
         The policy domain, directly under `example`.
     others : sequence of str
@@ -93,15 +98,16 @@ class Lab:
         self,
         fault: str | None = None,
         *,
+        variant: str | None = None,
         domain: str = "nordwind.example",
         others: Sequence[str] = (),
         latency: float | Mapping[str, float] = 0.0,
         now: datetime | None = None,
         timeout: float = 5.0,
     ) -> None:
-        if fault is not None and fault not in FAULTS:
-            raise LabError(f"There is no fault {fault!r} in the lab. `mtasts-nb lab --list` prints them all.")
-        self.fault = FAULTS[fault] if fault is not None else None
+        self.fault = _known("fault", fault, FAULTS)
+        named = variant or (self.fault.variant if self.fault else "enforce")
+        self.variant = _known("variant", named, VARIANTS)
         self.domain = domain
         self.requests: deque[Request] = deque(maxlen=_REQUESTS_KEPT)
         self._latency = latency
@@ -109,8 +115,9 @@ class Lab:
         self._timeout = timeout
         moment = (now or utc_now()).astimezone(UTC)
         self.world = healthy_world(domain, others, moment, authority_for(moment))
-        if self.fault is not None:
-            self.fault.apply(self.world)
+        for change in (self.variant, self.fault):
+            if change is not None:
+                change.apply(self.world)
         self._loop = Loop(f"lab {fault or 'healthy'}")
         self._stack = ExitStack()
 
@@ -156,6 +163,18 @@ class Lab:
         stack.callback(self._loop.stop)  # last in, first out: the loop ends before its sockets close
         self._loop.start(opening.ports, opening.datagrams, _START_LIMIT)
 
+    def advance(self) -> None:
+        """Bring on the second act of a fault that shows only between two looks.
+
+        Raises
+        ------
+        LabError
+            The fault has none.
+        """
+        if self.fault is None or self.fault.later is None:
+            raise LabError(f"The fault {self.fault.name if self.fault else None!r} has no second act.")
+        self.fault.later(self.world)  # the servers read the plan anew for every request
+
     def latency_of(self, kind: str, address: str) -> float:
         """Return the round trip to a server, in seconds."""
         if isinstance(self._latency, Mapping):
@@ -168,6 +187,16 @@ class Lab:
 
 
 Note = Callable[[str], None]
+_Named = TypeVar("_Named", Fault, Variant)
+
+
+def _known(kind: str, name: str | None, table: Mapping[str, _Named]) -> _Named | None:
+    """Return what has this name, or say which names are near."""
+    if name is None or name in table:
+        return table[name] if name is not None else None
+    near = difflib.get_close_matches(name, table, n=3, cutoff=0.5)
+    hint = f" Did you mean {', '.join(near)}?" if near else ""
+    raise LabError(f"The lab has no {kind} {name!r}.{hint} `mtasts-nb lab --list` prints them all.")
 
 
 class _Opening:
@@ -217,9 +246,10 @@ class _Opening:
         """Open the resolver and the authoritative servers, each on UDP and TCP."""
         lab = self.lab
         signer = Signer(lab.world.moment)
-        parent = next(zone for zone in lab.world.zones if zone.origin == dns.name.from_text("example"))
+        by_origin = {zone.origin: zone for zone in lab.world.zones}
         for zone in lab.world.zones:
             if zone.signed:
+                parent = by_origin[zone.origin.parent()] if zone.origin != dns.name.root else None
                 signer.publish(zone, parent)
         for address in (RESOLVER, *ADDRESSES["ns1"], *ADDRESSES["ns2"]):
             server = NameServer(lab.world, address, signer)
@@ -243,21 +273,20 @@ class _Opening:
 
     def web(self, address: str, server: WebServer) -> None:
         """Open port 443 of an address."""
-        note = functools.partial(self.lab.note, address, 443)
-        self.stream(
-            address,
-            443,
-            "https",
-            functools.partial(serve_site, server),
-            server.reach,
-            **({} if server.reach != "open" else {"context": site_context(server, note)}),
-        )
+        if server.reach != "open" or server.handshake == "close":
+            self.stream(address, 443, "https", close_in_handshake, server.reach)
+            return
+        context = site_context(server, functools.partial(self.lab.note, address, 443))
+        self.stream(address, 443, "https", functools.partial(serve_site, server), context=context)
 
     def mail(self, address: str, server: MailServer) -> None:
         """Open port 25 of an address."""
         context = server.credential.context(TLS_VERSIONS[server.tls])
 
-        async def serve(_reader: asyncio.StreamReader, writer: asyncio.StreamWriter, note: Note) -> None:
-            await serve_mail(server.name, context, writer, note)
+        async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, note: Note) -> None:
+            if server.manner == "well-behaved":
+                await serve_mail(server.name, context, writer, note)
+            else:
+                await serve_faulty_mail(server, reader, writer, note)
 
         self.stream(address, 25, "smtp", serve, server.reach)

@@ -11,7 +11,7 @@ from cryptography.hazmat.primitives.serialization import Encoding
 from ._authority import Authority
 from ._world import Response, TlsVersion, WebServer
 
-__all__ = ["POLICY_PATH", "TLS_VERSIONS", "serve_issuers", "serve_site", "site_context"]
+__all__ = ["POLICY_PATH", "TLS_VERSIONS", "close_in_handshake", "serve_issuers", "serve_site", "site_context"]
 
 #: Where a policy lies on its host (RFC 8461 §3.3).
 POLICY_PATH = "/.well-known/mta-sts.txt"
@@ -63,6 +63,14 @@ async def serve_site(
     else:
         response = Response(404, _TEXT, b"No such file.\n")
     await _respond(response, writer, head_only=method == "HEAD")
+
+
+async def close_in_handshake(
+    reader: asyncio.StreamReader, _writer: asyncio.StreamWriter, note: Callable[[str], None]
+) -> None:
+    """Take the client's hello and end the connection."""
+    await reader.read(4096)  # unread, it would turn the close into a reset
+    note("hello")
 
 
 async def serve_issuers(

@@ -95,6 +95,10 @@ class Zone:
         """Let the signature of an RRset run out."""
         self.expired.add((self.name(label), dns.rdatatype.from_text(rdtype)))
 
+    def expire_all(self) -> None:
+        """Let every signature of the zone run out."""
+        self.expired.update((name, rdataset.rdtype) for name, node in self.data.nodes.items() for rdataset in node)
+
     def copy(self) -> Zone:
         """Return an independent copy, for a name server that holds something else."""
         data = dns.zone.Zone(self.origin, relativize=False)

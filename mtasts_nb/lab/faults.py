@@ -1,36 +1,27 @@
-"""Every fault the lab can switch on, as data."""
+"""Every fault the lab can switch on, and every way to be healthy, by name."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from ._fault import Fault, Variant
+from ._faults_dane import DANE_FAULTS, TLSRPT_FAULTS
+from ._faults_mx import MX_FAULTS
+from ._faults_policy_file import POLICY_FILE_FAULTS
+from ._faults_policy_host import CERTIFICATE_FAULTS, POLICY_HOST_FAULTS
+from ._faults_record import RECORD_FAULTS
+from ._variants import VARIANTS
 
-from ..vocabulary import ResultType
-from ._world import World
+__all__ = ["FAULTS", "VARIANTS", "Fault", "Variant"]
 
-__all__ = ["FAULTS", "Fault"]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Fault:
-    """One thing that is wrong in the lab.
-
-    Attributes
-    ----------
-    name : str
-        What `Lab(fault=…)` and `mtasts-nb lab --fault` take.
-    sentence : str
-        What is wrong.
-    apply : callable
-        Edits the plan.
-    result_type : ResultType or None
-        What a conformant sender reports (RFC 8460 §4.3); None where it reports no failure of its own.
-    """
-
-    name: str
-    sentence: str
-    apply: Callable[[World], None]
-    result_type: ResultType | None = None
-
-
-FAULTS: dict[str, Fault] = {}
+#: Every fault by name, in the order in which a sender would meet it.
+FAULTS: dict[str, Fault] = {
+    fault.name: fault
+    for fault in (
+        *RECORD_FAULTS,
+        *POLICY_HOST_FAULTS,
+        *CERTIFICATE_FAULTS,
+        *POLICY_FILE_FAULTS,
+        *MX_FAULTS,
+        *DANE_FAULTS,
+        *TLSRPT_FAULTS,
+    )
+}
