@@ -90,7 +90,7 @@ def write_sample(folder: str | Path, *, seed: int = SEED, days: int = SAMPLE_DAY
     --------
     >>> import tempfile
     >>> with tempfile.TemporaryDirectory() as folder:
-    ...     write_sample(folder, days=3).reports > 10
+    ...     write_sample(folder, days=7).reports > 10
     True
     """
     return lay_out(Path(folder), list(_written(seed, days)), world(), FIRST_DAY, days, seed)

@@ -54,19 +54,25 @@ class Chance:
 
     def count(self, mean: float, spread: float = 1.0) -> int:
         """Return a whole number about `mean`; `spread` 1 scatters as Poisson counts do, more is over-dispersed."""
-        return max(0, int(mean + spread * sqrt(mean) * self.bell() + self._random()))
+        if mean < 9 * spread * spread:
+            # The bell would reach below zero here, and cutting it off would raise the mean.
+            return self._few(mean, int(4 * mean) + 4)
+        return int(mean + spread * sqrt(mean) * self.bell() + self._random())
 
     def portion(self, total: int, share: float) -> int:
         """Return how many of `total` fall to a share, scattered as a binomial count is."""
         if total <= 0 or share <= 0:
             return 0
-        if share >= 1:
-            return total
-        draw = self._random
-        if total <= 12:
-            return sum(draw() < share for _ in range(total))
+        if share > 0.5:
+            return total - self.portion(total, 1 - share)
         mean = total * share
-        return min(total, max(0, int(mean + sqrt(mean * (1 - share)) * self.bell() + draw())))
+        if mean < 9:
+            return self._few(mean, min(total, int(4 * mean) + 4))
+        return int(mean + sqrt(mean * (1 - share)) * self.bell() + self._random())
+
+    def _few(self, mean: float, chances: int) -> int:
+        draw, each = self._random, mean / chances
+        return sum([draw() < each for _ in range(chances)])
 
     def token(self, length: int, alphabet: str = "0123456789abcdef") -> str:
         """Return a text of characters of the alphabet."""

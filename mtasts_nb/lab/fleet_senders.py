@@ -229,7 +229,7 @@ class Correspondence:
         # Most days next to nothing, some several times the mean, and now and then a bad day at the sender's end.
         skew = self._chance.share()
         bad_day = 0.006 if self._chance.share() < 0.02 else 0.0
-        return 0.004 * skew * skew * skew + bad_day
+        return 0.006 * skew * skew * skew + bad_day
 
     def _live(self, told: SenderDay, volume: int, noise: float) -> None:
         instant, end, spent = told.day * DAY, (told.day + 1) * DAY, 0
@@ -279,8 +279,8 @@ class Correspondence:
                 if sender.look_every is None:
                     self._next_look = due
                 return False
-        if state.fetch_fault is not None:
-            fault = state.fetch_fault
+        fault = state.fetch_fault
+        if fault and self._chance.share() < fault.share:
             row = told.row("sts", held.policy if held else None, state)
             for _ in range(min(3, sender.machines)):
                 count = max(1, self._chance.count(sender.machines / min(3, sender.machines), 1.0))

@@ -83,7 +83,7 @@ class Fault:
     host : str
         The MX at fault; empty for the policy host.
     share : float
-        Which share of the sessions meets it: less than 1 where only some front ends have it.
+        Which share of the sessions, or policy fetches, meets it: less than 1 where only some front ends have it.
     only : str
         The one sender that meets it; empty for all.
     spares : frozenset of str
@@ -177,7 +177,7 @@ INCIDENTS: dict[str, str] = {
     "policy-host-certificate": (
         "The certificate of mta-sts.nordwind.example expires on Monday 2026-08-24 at 07:00. Senders find it as their "
         "refresh falls due and go on with the policy in their cache (enforce, max_age 604800); no mail is held. "
-        "Renewed on 2026-08-28 at 13:30."
+        "Renewed on 2026-08-28 at 13:30; one of three web servers is restarted only the day after."
     ),
     "mx-certificate-expired": (
         "The certificate of mx1.suedwind.example, the only MX, expires on Saturday 2026-08-29 at 06:00. Enforce: "
@@ -197,7 +197,7 @@ INCIDENTS: dict[str, str] = {
     ),
     "policy-404": (
         "A deployment of the web site on 2026-10-06 drops /.well-known/mta-sts.txt of suedwind.example: 404 until "
-        "2026-10-09. Testing with max_age 86400, so the cached policies run out after a day and senders deliver as if "
+        "2026-10-09 at 10:15, and from one of four web servers until the next morning. Testing with max_age 86400, so the cached policies run out after a day and senders deliver as if "
         "there were no policy."
     ),
     "tlsa-not-rolled": (
@@ -235,7 +235,8 @@ def _nordwind() -> Timeline:
             # Two clean weeks later.
             "2026-08-14T10:00": _policy("20260814100000Z", "enforce", 7 * DAY, *_MX_OF_NORD),
             "2026-08-24T07:00": {"fetch_fault": _HOST_EXPIRED},
-            "2026-08-28T13:30": {"fetch_fault": None},
+            "2026-08-28T13:30": {"fetch_fault": replace(_HOST_EXPIRED, share=0.3)},
+            "2026-08-29T18:00": {"fetch_fault": None},
             # A clean month later: the fault above was not at an MX.
             "2026-09-14T09:00": _policy("20260914090000Z", "enforce", 30 * DAY, *_MX_OF_NORD),
             "2026-10-05T10:00": {"mx_faults": (_CHAIN,)},
@@ -271,7 +272,8 @@ def _suedwind() -> Timeline:
             "2026-09-14T13:05": {"record_id": "20260914130500Z"},
             "2026-09-24T08:00": {"mx": here, "tlsa": (f"3 1 1 {'5a1c9e07' * 8}",), "moved": ""},
             "2026-10-06T15:30": {"fetch_fault": _GONE},
-            "2026-10-09T10:15": {"fetch_fault": None},
+            "2026-10-09T10:15": {"fetch_fault": replace(_GONE, share=0.25)},
+            "2026-10-10T07:00": {"fetch_fault": None},
             "2026-10-16T09:00": _policy("20261016090000Z", "enforce", 7 * DAY, *old),
             "2026-10-21T22:00": {"dane_faults": (_OLD_TLSA,)},
             "2026-10-23T08:00": {"dane_faults": (replace(_OLD_TLSA, share=1.0),)},
