@@ -1,0 +1,272 @@
+"""The one aggregate: sessions and failed sessions per day, policy domain and policy type.
+
+Computed on whole numbers: each key column is a code, a group is one number made of codes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING, Any, Final, Protocol
+
+if TYPE_CHECKING:
+    import numpy as np
+    import numpy.typing as npt
+    import pandas as pd
+
+    Ints = npt.NDArray[np.int64]
+
+__all__ = ["FAILURE_KEYS", "SESSION_KEYS", "Source", "daily"]
+
+#: Keys of `daily` that every session row has.
+SESSION_KEYS: Final = ("organization_name", "policy_domain", "policy_type", "policy_mode")
+#: Keys of `daily` that only a failure has.
+FAILURE_KEYS: Final = (
+    "result_type",
+    "receiving_mx_hostname",
+    "receiving_ip",
+    "sending_mta_ip",
+    "receiving_mx_helo",
+    "failure_reason_code",
+)
+_ALWAYS: Final = ("day", "policy_domain", "policy_type")
+_COUNTS: Final = ("total_successful_session_count", "total_failure_session_count", "detailed_failure_session_count")
+
+
+class Source(Protocol):
+    """Where `daily` takes its rows from: an `Archive`, or a store."""
+
+    def session_rows(
+        self, session_columns: Sequence[str], failure_columns: Sequence[str], *, engine: str | None = None
+    ) -> Iterable[tuple[pd.DataFrame, pd.DataFrame]]:
+        """Yield sessions and failures in pieces, with the columns asked for.
+
+        A session and its failures are in the same piece. No report is in two pieces, and none is there twice.
+
+        Parameters
+        ----------
+        session_columns, failure_columns : sequence of str
+            Names out of `schema.SCHEMA`.
+        engine : str, optional
+            How to compute, where the source has a choice.
+        """
+
+
+def daily(
+    source: Source,
+    by: str | Sequence[str] = ("result_type",),
+    policy_type: str | Sequence[str] | None = None,
+    engine: str | None = None,
+) -> pd.DataFrame:
+    """Return sessions and failed sessions per UTC day, policy domain, policy type and the keys asked for.
+
+    RFC 8460 §4.4 counts successes per policy, not per MX host or result type: `sessions` is the same in every row of a
+    day, policy domain and policy type, and must never be added up over `by`. A day without a report has no row: that
+    nothing was reported is not known to be nothing (RFC 8460 §4.1 leaves it to each sender whether to report).
+
+    Parameters
+    ----------
+    source : Source
+        An `Archive`, or a store.
+    by : str or sequence of str
+        Any of ``organization_name``, ``policy_domain``, ``policy_type``, ``policy_mode`` (each session has them) and
+        ``result_type``, ``receiving_mx_hostname``, ``receiving_ip``, ``sending_mta_ip``, ``receiving_mx_helo``,
+        ``failure_reason_code`` (only failures have them). May be empty.
+    policy_type : str or sequence of str, optional
+        Only these policy types. None: all, each in rows of its own. ``"*"``: all added together, and the column says
+        ``*``. Beware: a sender may list the same sessions under sts and tlsa, so such sums count them twice.
+    engine : str, optional
+        Passed to the source; an `Archive` has only one way to compute.
+
+    Returns
+    -------
+    DataFrame
+        One row per day, policy domain, policy type and group, sorted by them. Columns:
+
+        - ``day`` (datetime64[us, UTC]), midnight; a report counts on the day that its period starts
+        - the keys of `by` (category); missing where a failure lacks it
+        - ``failed`` (int64), failed sessions of the group, those that no detail explains included
+        - ``sessions`` (int64), all sessions of the day, policy domain and policy type, over all reporters
+        - ``group_sessions`` (int64), the same, of the group's session-level keys only
+        - ``policy_domain``, ``policy_type`` (category), unless they are in `by`
+
+        A group in which a report came and nothing failed has one row: failure-level keys missing, ``failed`` 0.
+
+    Raises
+    ------
+    ValueError
+        An unknown or repeated key in `by`.
+
+    Examples
+    --------
+    >>> import mtasts_nb as sts
+    >>> report = b'''{"organization-name": "Example Post", "contact-info": "tls@post.example", "report-id": "1",
+    ...   "date-range": {"start-datetime": "2026-02-08T00:00:00Z", "end-datetime": "2026-02-08T23:59:59Z"},
+    ...   "policies": [{"policy": {"policy-type": "sts", "policy-domain": "nordwind.example"},
+    ...     "summary": {"total-successful-session-count": 150, "total-failure-session-count": 2},
+    ...     "failure-details": [{"result-type": "certificate-expired", "failed-session-count": 2}]}]}'''
+    >>> daily(sts.load(report))[["day", "result_type", "failed", "sessions"]].to_csv(index=False)
+    'day,result_type,failed,sessions\\n2026-02-08 00:00:00+00:00,certificate-expired,2,152\\n'
+    """
+    keys = (by,) if isinstance(by, str) else tuple(by)
+    _check_keys(keys)
+    merged = policy_type == "*"
+    session_keys = [key for key in keys if key in SESSION_KEYS]
+    failure_keys = [key for key in keys if key in FAILURE_KEYS]
+    base = [*_ALWAYS, *(key for key in session_keys if key not in _ALWAYS)]
+    wanted = (
+        None if policy_type is None or merged else {policy_type} if isinstance(policy_type, str) else {*policy_type}
+    )
+    sessions, failures = _summed(source, base, failure_keys, wanted, engine, merged=merged)
+    table = _joined(sessions, failures, base, failure_keys)
+    rest = [name for name in ("policy_domain", "policy_type") if name not in keys]
+    return table[["day", *keys, "failed", "sessions", "group_sessions", *rest]]
+
+
+def _check_keys(keys: tuple[str, ...]) -> None:
+    known = (*SESSION_KEYS, *FAILURE_KEYS)
+    for key in keys:
+        if key not in known:
+            raise ValueError(f"daily: by has {key!r}; expected any of {', '.join(known)}")
+    if len(set(keys)) < len(keys):
+        raise ValueError(f"daily: by names a key twice: {', '.join(keys)}")
+
+
+def _summed(
+    source: Source,
+    base: list[str],
+    failure_keys: list[str],
+    wanted: set[str] | None,
+    engine: str | None,
+    *,
+    merged: bool,
+) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Return the sums over all pieces: of sessions by `base`, of failures by `base` and `failure_keys`."""
+    import numpy as np
+    import pandas as pd
+
+    session_sums, failure_sums = [], []
+    for sessions, failures in source.session_rows(
+        [*base, *_COUNTS], [*base, *failure_keys, "failed_session_count"], engine=engine
+    ):
+        found, failed = _of_types(sessions, wanted), _of_types(failures, wanted)
+        if merged:
+            star = {"policy_type": "*"}
+            found, failed = found.assign(**star), failed.assign(**star)
+        total = found[_COUNTS[0]].to_numpy() + np.maximum(found[_COUNTS[1]].to_numpy(), found[_COUNTS[2]].to_numpy())
+        session_sums.append(_sum(found[base], total, "group_sessions"))
+        failure_sums.append(_sum(failed[[*base, *failure_keys]], failed["failed_session_count"].to_numpy(), "failed"))
+    sessions, failures = _one(session_sums), _one(failure_sums)
+    if len(session_sums) > 1:
+        sessions = _sum(sessions[base], sessions["group_sessions"].to_numpy(), "group_sessions")
+        failures = _sum(failures[[*base, *failure_keys]], failures["failed"].to_numpy(), "failed")
+    assert isinstance(sessions, pd.DataFrame)
+    return sessions, failures
+
+
+def _of_types(rows: pd.DataFrame, wanted: set[str] | None) -> pd.DataFrame:
+    return rows if wanted is None else rows[rows["policy_type"].isin(wanted)]
+
+
+def _one(pieces: list[pd.DataFrame]) -> pd.DataFrame:
+    import pandas as pd
+
+    if len(pieces) == 1:
+        return pieces[0]
+    if not pieces:
+        raise ValueError("daily: the source gave no rows at all, not even empty tables")
+    # Pieces have different categories; as plain text they can be put together.
+    plain = [piece.astype({name: "str" for name in piece if piece[name].dtype == "category"}) for piece in pieces]
+    return pd.concat(plain, ignore_index=True)
+
+
+def _codes(column: pd.Series) -> tuple[Ints, Any]:
+    """Return a column as whole numbers from 0, in the order of its values; missing is the last number."""
+    import numpy as np
+    import pandas as pd
+
+    if isinstance(column.dtype, pd.CategoricalDtype):
+        values = column.cat.categories
+        codes = column.cat.codes.to_numpy().astype(np.int64)
+        if not values.is_monotonic_increasing:
+            order = np.argsort(values.to_numpy().astype(str))
+            rank = np.empty(len(order) + 1, np.int64)
+            rank[order], rank[-1] = np.arange(len(order)), -1
+            values, codes = values[order], rank[codes]
+    else:
+        raw, values = pd.factorize(column, sort=True)
+        codes = raw.astype(np.int64)
+    return np.where(codes < 0, len(values), codes), values
+
+
+def _group(frame: pd.DataFrame) -> tuple[Ints, list[Ints], list[Any]]:
+    """Return the group of each row as a number, and for each group the code of each column, and the codes' values.
+
+    Groups are numbered in the order of the columns.
+    """
+    import numpy as np
+
+    number = np.zeros(len(frame), np.int64)
+    size = 1
+    columns = [_codes(frame[name]) for name in frame]
+    for codes, values in columns:
+        if size * (len(values) + 1) >= 2**62:
+            occurring, number = np.unique(number, return_inverse=True)
+            size = len(occurring)
+        number = number * (len(values) + 1) + codes
+        size *= len(values) + 1
+    _, first, group = np.unique(number, return_index=True, return_inverse=True)
+    return group, [codes[first] for codes, _ in columns], [values for _, values in columns]
+
+
+def _sum(keys: pd.DataFrame, counts: Ints, name: str) -> pd.DataFrame:
+    """Return the counts summed by all columns of `keys`."""
+    import numpy as np
+    import pandas as pd
+
+    group, codes, values = _group(keys)
+    sums = np.zeros(len(codes[0]), np.int64)
+    np.add.at(sums, group, counts)
+    columns = {column: _column(code, value) for column, code, value in zip(keys.columns, codes, values, strict=True)}
+    return pd.DataFrame({**columns, name: sums}, copy=False)
+
+
+def _column(codes: Ints, values: Any) -> Any:
+    import numpy as np
+    import pandas as pd
+
+    if isinstance(values, pd.DatetimeIndex):
+        return values.take(codes)
+    codes = np.where(codes == len(values), -1, codes)
+    return pd.Categorical.from_codes(codes, categories=values)
+
+
+def _joined(sessions: pd.DataFrame, failures: pd.DataFrame, base: list[str], failure_keys: list[str]) -> pd.DataFrame:
+    """Return one row per failure group, and one per group of sessions that has no failure."""
+    import numpy as np
+    import pandas as pd
+
+    failures = failures[failures["failed"] > 0] if not failure_keys else failures
+    # Both tables' keys in one numbering: a session group's number is then that of its failures.
+    both = pd.concat([_plain(sessions[base]), _plain(failures[base])], ignore_index=True)
+    group, _, _ = _group(both)
+    of_session, of_failure = group[: len(sessions)], group[len(sessions) :]
+    session_of_group = np.full(int(group.max(initial=-1)) + 1, -1)
+    session_of_group[of_session] = np.arange(len(sessions))
+    without = np.setdiff1d(of_session, of_failure)
+    rows = np.concatenate([session_of_group[of_failure], session_of_group[without]])
+    table = sessions.take(rows).reset_index(drop=True)
+    table["failed"] = np.concatenate([failures["failed"].to_numpy(), np.zeros(len(without), np.int64)])
+    for name in failure_keys:
+        column = failures[name].array
+        missing = np.concatenate([np.arange(len(failures)), np.full(len(without), -1)])
+        table[name] = column.take(missing, allow_fill=True)
+    whole, _, _ = _group(sessions[list(_ALWAYS)])
+    totals = np.zeros(int(whole.max(initial=-1)) + 1, np.int64)
+    np.add.at(totals, whole, sessions["group_sessions"].to_numpy())
+    table["sessions"] = totals[whole[rows]]
+    order, _, _ = _group(table[[*base, *failure_keys]])
+    return table.take(np.argsort(order, kind="stable")).reset_index(drop=True)
+
+
+def _plain(keys: pd.DataFrame) -> pd.DataFrame:
+    return keys.astype({name: "str" for name in keys if keys[name].dtype == "category"})

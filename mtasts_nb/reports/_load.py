@@ -1,0 +1,183 @@
+"""`load`: from sources to an `Archive`."""
+
+from __future__ import annotations
+
+import gc
+import os
+import zlib
+from collections.abc import Iterable
+from pathlib import PurePath
+from typing import TYPE_CHECKING, Final
+
+from ..settings import Limits
+from ._archive import Archive
+from ._collect import Collector
+from ._dkim import DkimCheck, DnsFunc
+from ._frames import frames
+from ._leaf import Hints, Input, Leaf, Passed, Refused
+from ._progress import Progress
+
+try:
+    from ._containers import unpack, unpack_path, unpack_stream
+    from ._sources import iter_inputs
+except ImportError:  # until they are there
+    from ._plain_files import iter_inputs, unpack, unpack_path, unpack_stream
+
+if TYPE_CHECKING:
+    from os import PathLike
+    from typing import BinaryIO
+
+    Given = str | PathLike[str] | bytes | bytearray | memoryview | BinaryIO
+
+__all__ = ["load"]
+
+#: A report of an ordinary day is far smaller; a file up to this size is read in one call.
+_SMALL: Final = 64 * 1024
+_FREE: Final = 1024 * 1024
+_OPEN_FLAGS: Final = os.O_RDONLY | sum(getattr(os, name, 0) for name in ("O_BINARY", "O_CLOEXEC", "O_NONBLOCK"))
+_DEFAULT_LIMITS: Final = Limits()
+
+
+def load(
+    *sources: Given,
+    progress: bool = True,
+    workers: int | None = None,
+    limits: Limits = _DEFAULT_LIMITS,
+    verify_dkim: bool | DnsFunc = False,
+) -> Archive:
+    """Return all TLS reports (RFC 8460) that the sources hold, as tables.
+
+    What can be understood is loaded, what had to be assumed is a row of `Archive.deviations`, what cannot be read is a
+    row of `Archive.rejects`, and everything looked at is a row of `Archive.inputs`. One bad input costs no other.
+
+    Parameters
+    ----------
+    *sources : str, path, bytes or binary file object
+        Files, folders of any depth, globs, or content: JSON, gzip, zip, tar (plain, gzip, xz, bzip2), mails, mbox,
+        Maildir, NDJSON, JSON arrays, in one another; told apart by content, never by name.
+    progress : bool, optional
+        Show a progress bar when it takes longer than two seconds.
+    workers : int, optional
+        At most this many threads, this one included. Those beside it read ahead, which helps on disks and network
+        folders that answer slowly. None: as many as help, at most 4. 1: no thread.
+    limits : Limits, optional
+        How much one input may cost.
+    verify_dkim : bool or callable, optional
+        Check the DKIM signatures of the mails at hand (RFC 8460 §3), one row of `Archive.deviations` per mail, field
+        ``dkim``. A report is loaded whatever the answer; reports that did not come as a mail have no such row. This
+        asks the DNS. A callable is asked instead: it takes a name (bytes) and ``timeout`` and returns the TXT record
+        (bytes) or None.
+
+    Returns
+    -------
+    Archive
+        Without any row in `reports` if the sources hold no report; `Archive.require_reports` makes that an error.
+
+    Raises
+    ------
+    SourceError
+        There is nothing to look at: no such path, a glob without a match, an empty folder.
+
+    Examples
+    --------
+    >>> import mtasts_nb as sts
+    >>> archive = sts.load(b'{"policies": 7}', b"no report")
+    >>> archive.inputs[["source", "outcome"]].to_csv(index=False)
+    'source,outcome\\n<bytes 1>,rejected\\n<bytes 2>,skipped\\n'
+    """
+    if workers is not None and workers < 1:
+        raise ValueError(f"load: workers must be at least 1, not {workers}")
+    found = iter_inputs(sources, limits)
+    dkim = DkimCheck(verify_dkim if callable(verify_dkim) else None) if verify_dkim else None
+    loader = _Loader(Collector(limits), limits, dkim)
+    # Millions of rows are made and none of them is in a cycle; the collector would look at them again and again.
+    collecting = gc.isenabled()
+    gc.disable()
+    try:
+        with Progress(show=progress) as shown:
+            for item in found:
+                loader.take(item)
+                shown.step()
+            tables = frames(loader.collector)
+    finally:
+        if collecting:
+            gc.enable()
+    return Archive(looked_at=[_label(source) for source in sources], **tables)
+
+
+def _label(source: object) -> str:
+    if isinstance(source, str | PurePath):
+        return os.fsencode(source).decode("utf-8", "backslashreplace")
+    return f"<{type(source).__name__}>"
+
+
+class _Loader:
+    """Takes inputs one after another."""
+
+    def __init__(self, collector: Collector, limits: Limits, dkim: DkimCheck | None) -> None:
+        self.collector = collector
+        self.limits = limits
+        self.dkim = dkim
+
+    def take(self, item: Input | Refused | Passed) -> None:
+        if isinstance(item, Refused | Passed):
+            self.collector.set_aside(item)
+            return
+        source, path, stream = item
+        try:
+            if path is None:
+                self._take_stream(source, stream)
+                return
+            data = _read_small(path)
+            if data is None:
+                self._gather(unpack_path(path, source, self.limits, keep_mail=self.dkim is not None))
+            elif not self._is_plain_report(data, source):
+                self._unpack(data, source, os.path.basename(os.fsdecode(path)))
+        except OSError as error:
+            detail = f"{error.strerror or error}; check that it can be read"
+            self.collector.set_aside(Refused(source, "", "read", "unreadable", detail))
+
+    def _is_plain_report(self, data: bytes, source: str) -> bool:
+        """Take the most frequent input, one report in one gzip, without any ado; leave everything else alone."""
+        if data[:2] == b"\x1f\x8b":
+            inflater = zlib.decompressobj(31)
+            most = max(_FREE, self.limits.expansion_ratio * len(data))
+            try:
+                data = inflater.decompress(data, min(most, self.limits.report_bytes))
+            except zlib.error:
+                return False
+            if not inflater.eof or inflater.unused_data:
+                return False
+        return data[:1] == b"{" and self.collector.add_typed(data, source)
+
+    def _take_stream(self, source: str, stream: object) -> None:
+        if isinstance(stream, bytes):
+            if not self._is_plain_report(stream, source):
+                self._unpack(stream, source, None)
+        else:
+            self._gather(unpack_stream(stream, source, self.limits, keep_mail=self.dkim is not None))
+
+    def _unpack(self, data: bytes, source: str, filename: str | None) -> None:
+        hints = Hints(filename=filename) if filename else None
+        self._gather(unpack(data, source, "", self.limits, hints=hints, keep_mail=self.dkim is not None))
+
+    def _gather(self, results: Iterable[Leaf | Refused | Passed]) -> None:
+        for result in results:
+            if not isinstance(result, Leaf):
+                self.collector.set_aside(result)
+                continue
+            hints = result.hints
+            self.collector.add(result.data, result.source, result.member, hints)
+            if self.dkim is not None and hints is not None and hints.mail is not None:
+                verdict = self.dkim.of(hints.mail)
+                self.collector.deviations.append((result.source, result.member, verdict))
+
+
+def _read_small(path: str | bytes) -> bytes | None:
+    """Return the file's content; None if it is not small, and then it is to be streamed."""
+    descriptor = os.open(path, _OPEN_FLAGS)
+    try:
+        data = os.read(descriptor, _SMALL)
+    finally:
+        os.close(descriptor)
+    return data if len(data) < _SMALL else None
