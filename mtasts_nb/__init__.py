@@ -20,6 +20,17 @@ if TYPE_CHECKING:
     from .bundled import sample_dir as sample_dir
     from .errors import PolicyError as PolicyError
     from .errors import RecordError as RecordError
+    from .policy import Policy as Policy
+    from .policy import StsRecord as StsRecord
+    from .policy import TlsRptRecord as TlsRptRecord
+    from .policy import draft_policy as draft_policy
+    from .policy import draft_record as draft_record
+    from .policy import find_sts_record as find_sts_record
+    from .policy import mx_matches as mx_matches
+    from .policy import parse_policy as parse_policy
+    from .policy import parse_sts_record as parse_sts_record
+    from .policy import parse_tlsrpt_record as parse_tlsrpt_record
+    from .policy import validate as validate
     from .publish import publish as publish
     from .reports import Archive as Archive
     from .reports import daily as daily
@@ -35,16 +46,27 @@ _HOME = {
     "Finding": "vocabulary",
     "Findings": "vocabulary",
     "Limits": "settings",
+    "Policy": "policy",
     "PolicyError": "errors",
     "ProbeSettings": "settings",
     "RecordError": "errors",
+    "StsRecord": "policy",
+    "TlsRptRecord": "policy",
     "daily": "reports",
+    "draft_policy": "policy",
+    "draft_record": "policy",
+    "find_sts_record": "policy",
     "lab": "lab",
     "load": "reports",
+    "mx_matches": "policy",
     "notebooks_dir": "bundled",
+    "parse_policy": "policy",
+    "parse_sts_record": "policy",
+    "parse_tlsrpt_record": "policy",
     "plots": "plots",
     "publish": "publish",
     "sample_dir": "bundled",
+    "validate": "policy",
 }
 
 __all__ = [
@@ -52,17 +74,28 @@ __all__ = [
     "Finding",
     "Findings",
     "Limits",
+    "Policy",
     "PolicyError",
     "ProbeSettings",
     "RecordError",
+    "StsRecord",
+    "TlsRptRecord",
     "__version__",
     "daily",
+    "draft_policy",
+    "draft_record",
+    "find_sts_record",
     "lab",
     "load",
+    "mx_matches",
     "notebooks_dir",
+    "parse_policy",
+    "parse_sts_record",
+    "parse_tlsrpt_record",
     "plots",
     "publish",
     "sample_dir",
+    "validate",
 ]
 
 

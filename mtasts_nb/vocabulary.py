@@ -6,13 +6,15 @@ Severity and effect are two things: severity says how wrong something is, effect
 from __future__ import annotations
 
 import json
+import re
 import textwrap
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from enum import StrEnum
+from types import MappingProxyType
 from typing import TYPE_CHECKING, overload
 
-from .markup import html_table, plural, terminal_text
+from .markup import html_text, plural, terminal_text
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -150,17 +152,25 @@ class Finding:
 class Findings(Sequence[Finding]):
     """Findings, the worst first; a table in a notebook, lines in a terminal.
 
+    Parameters
+    ----------
+    items : iterable of Finding
+        In any order.
+    corrected : mapping of str to str, optional
+        Whole texts put right, by what they are (``record``, ``policy``, ``tlsrpt_record``).
+
     Examples
     --------
     >>> print(Findings())
     No findings.
     """
 
-    __slots__ = ("_items",)
+    __slots__ = ("_corrected", "_items")
 
-    def __init__(self, items: Iterable[Finding] = ()) -> None:
+    def __init__(self, items: Iterable[Finding] = (), *, corrected: Mapping[str, str] | None = None) -> None:
         # The sort is stable: what a checker found first stays first among equals.
         self._items = tuple(sorted(items, key=lambda finding: (finding.severity.rank, finding.effect.rank)))
+        self._corrected = MappingProxyType(dict(corrected or {}))
 
     @overload
     def __getitem__(self, index: int) -> Finding: ...
@@ -168,7 +178,9 @@ class Findings(Sequence[Finding]):
     def __getitem__(self, index: slice) -> Findings: ...
     def __getitem__(self, index: int | slice) -> Finding | Findings:
         """Return one finding, or the findings of a slice."""
-        return Findings(self._items[index]) if isinstance(index, slice) else self._items[index]
+        if isinstance(index, slice):
+            return Findings(self._items[index], corrected=self._corrected)
+        return self._items[index]
 
     def __len__(self) -> int:
         return len(self._items)
@@ -183,11 +195,16 @@ class Findings(Sequence[Finding]):
         return hash(self._items)
 
     def __add__(self, other: Findings) -> Findings:
-        return Findings((*self._items, *other))
+        return Findings((*self._items, *other), corrected={**self._corrected, **other.corrected})
 
     def of(self, severity: Severity) -> Findings:
         """Return the findings of one severity."""
-        return Findings(finding for finding in self._items if finding.severity == severity)
+        return Findings((finding for finding in self._items if finding.severity == severity), corrected=self._corrected)
+
+    @property
+    def corrected(self) -> Mapping[str, str]:
+        """Whole texts put right, to paste, by what they are: ``record``, ``policy``, ``tlsrpt_record``."""
+        return self._corrected
 
     @property
     def errors(self) -> Findings:
@@ -233,6 +250,18 @@ class Findings(Sequence[Finding]):
         """
         return json.dumps([asdict(finding) for finding in self._items], indent=indent, ensure_ascii=False)
 
+    def _fix_of(self, finding: Finding) -> str:
+        """Return what to do, where a long text to paste is shown once for all findings that it mends."""
+        for kind, text in self._corrected.items():
+            if finding.fix == text and "\n" in text.strip():
+                return f"Paste the {_TEXTS.get(kind, kind)} below."
+        return finding.fix
+
+    def _below(self) -> list[tuple[str, str]]:
+        """Return the texts that are shown once, below the findings that point to them."""
+        shown = {finding.fix for finding in self._items if self._fix_of(finding) != finding.fix}
+        return [(_TEXTS.get(kind, kind), text) for kind, text in self._corrected.items() if text in shown]
+
     def __str__(self) -> str:
         if not self._items:
             return "No findings."
@@ -243,7 +272,7 @@ class Findings(Sequence[Finding]):
                 ("where", finding.subject),
                 ("what", finding.message),
                 ("seen", finding.evidence),
-                ("fix", finding.fix),
+                ("fix", self._fix_of(finding)),
                 ("see", finding.rfc),
             ):
                 if text:
@@ -254,6 +283,8 @@ class Findings(Sequence[Finding]):
                         lines += [head + part if i == 0 else " " * 8 + part for i, part in enumerate(wrap)] or [
                             head + terminal_text(line)
                         ]
+        for title, text in self._below():
+            lines += ["", f"The {title}:", "", *(terminal_text(line) for line in text.splitlines())]
         return "\n".join(lines)
 
     def __repr__(self) -> str:
@@ -262,14 +293,39 @@ class Findings(Sequence[Finding]):
     def _repr_html_(self) -> str:
         if not self._items:
             return "<p>No findings.</p>"
-        headings = {
-            "severity": "Severity",
-            "effect": "Effect",
-            "subject": "Where",
-            "message": "What is wrong",
-            "evidence": "Seen",
-            "fix": "What to do",
-            "rfc": "Source",
-            "code": "Code",
-        }
-        return html_table((asdict(f) for f in self._items), headings, caption=self.summary(), width=2000)
+        rows = "".join(
+            f'<tr><td><strong class="{"sts-bad" if finding.severity is Severity.ERROR else "sts"}">'
+            f"{html_text(finding.severity.value)}</strong><br>{html_text(finding.effect.value)}</td>"
+            f"<td><strong>{html_text(finding.subject, 300)}</strong><br>{_html_prose(finding.message)}"
+            + (f"<br>Seen: <code>{html_text(finding.evidence, 600)}</code>" if finding.evidence else "")
+            + f'<br><small class="sts-quiet">{html_text(finding.code)}'
+            + (f" · {html_text(finding.rfc)}" if finding.rfc else "")
+            + f"</small></td><td>{_html_fix(self._fix_of(finding))}</td></tr>"
+            for finding in self._items
+        )
+        below = "".join(f"<p>The {html_text(title)}:</p><pre>{html_text(text)}</pre>" for title, text in self._below())
+        head = "".join(f'<th scope="col">{title}</th>' for title in ("Severity", "What is wrong", "What to do"))
+        return (
+            f'<table class="sts"><caption>{html_text(self.summary())}</caption><thead><tr>{head}</tr></thead>'
+            f"<tbody>{rows}</tbody></table>{below}"
+        )
+
+
+_TEXTS = {
+    "record": "corrected _mta-sts record",
+    "policy": "corrected policy file",
+    "tlsrpt_record": "corrected _smtp._tls record",
+}
+_CODE = re.compile(r"`([^`]+)`")
+
+
+def _html_prose(text: str, width: int = 2000) -> str:
+    """Return a sentence as HTML; what stands in backticks as code."""
+    return _CODE.sub(r"<code>\1</code>", html_text(text, width))
+
+
+def _html_fix(text: str) -> str:
+    """Return what to do as HTML: prose, or a text to paste with its lines kept."""
+    if "\n" in text.strip() or text.startswith(("v=", "version:")):
+        return f"<pre>{html_text(text.strip(), 4000)}</pre>"
+    return _html_prose(text)

@@ -3,12 +3,14 @@
 RFC 8461 §3.1 (`_mta-sts` record), §3.2 (policy file), §4.1 (matching), and RFC 8460 §3 (`_smtp._tls` record).
 """
 
+from ._coverage import smallest_covering
 from ._drafts import draft_policy, draft_record
 from ._hosts import mx_host_names
 from ._names import mx_matches
 from ._policy import Policy, parse_policy
 from ._sts_record import StsRecord, find_sts_record, parse_sts_record
 from ._tlsrpt_record import TlsRptRecord, find_tlsrpt_record, parse_tlsrpt_record
+from ._validate import validate
 
 __all__ = [
     "Policy",
@@ -23,4 +25,6 @@ __all__ = [
     "parse_policy",
     "parse_sts_record",
     "parse_tlsrpt_record",
+    "smallest_covering",
+    "validate",
 ]
