@@ -279,7 +279,11 @@ class Findings(Sequence[Finding]):
                     # A fix may be several lines to paste: each stays a line of its own, unwrapped.
                     for number, line in enumerate(text.splitlines()):
                         head = f"  {label if number == 0 else '':<6}"
-                        wrap = textwrap.wrap(terminal_text(line), 92) if label in ("what", "where") else []
+                        wrap = (
+                            textwrap.wrap(terminal_text(line), 92, break_on_hyphens=False)
+                            if label in ("what", "where")
+                            else []
+                        )
                         lines += [head + part if i == 0 else " " * 8 + part for i, part in enumerate(wrap)] or [
                             head + terminal_text(line)
                         ]

@@ -83,6 +83,8 @@ def _uncovered(lint: PolicyLint, coverage: Coverage, hosts: Sequence[str], right
             "Senders that know this policy do not deliver to it; mail waits in their queue when the permitted hosts "
             "cannot be reached."
         )
+    if any(fault.is_error for fault in lint.faults):
+        practice = f"As soon as the file is valid: {practice[0].lower()}{practice[1:]}"
     smallest = ", ".join(f"`mx: {pattern}`" for pattern in host_patterns(hosts)[:10])
     findings: list[Finding] = []
     told: set[str] = set()
@@ -140,12 +142,12 @@ def _without(lint: PolicyLint, gone: Sequence[str], more: Sequence[str] = ()) ->
 
 
 def _unused(lint: PolicyLint, coverage: Coverage, hosts: Sequence[str]) -> list[Finding]:
-    if not coverage.unused:
-        return []
     covered_all = not coverage.uncovered
+    # A pattern that is named as the slip for a host needs no second finding.
+    named = {miss[0] for host in coverage.uncovered[:_EACH] if (miss := near_miss(host, lint.mx))}
     findings: list[Finding] = []
     theirs = {provider.name for host in hosts if (provider := mail_provider(host))}
-    for pattern in coverage.unused[:_EACH]:
+    for pattern in [pattern for pattern in coverage.unused if pattern not in named][:_EACH]:
         provider = mail_provider(pattern)
         left_over = provider is not None and provider.name not in theirs
         if provider in (MICROSOFT, MX_MICROSOFT) and not left_over:

@@ -81,6 +81,7 @@ class _Seen:
     first: dict[str, tuple[int, str]] = field(default_factory=dict)  # key -> line, value
     meant: dict[str, tuple[int, str, str]] = field(default_factory=dict)  # key -> line, key as written, value
     patterns: dict[str, int] = field(default_factory=dict)
+    misspelt: list[tuple[int, str, str, str]] = field(default_factory=list)  # line, key as written, value, key meant
     typos: int = 0
 
 
@@ -148,8 +149,7 @@ def _read_line(lint: PolicyLint, seen: _Seen, number: int, line: str) -> None:
     if not bare:
         lint.fault(
             "policy-blank-line",
-            "A policy has no blank lines, not at its end either. Strict senders refuse the whole file for it; "
-            "tolerant ones pass over the line.",
+            "A policy has no blank lines, not at its end either (some senders are tolerant of them, strict ones not).",
             number,
             expected="a field",
         )
@@ -388,17 +388,7 @@ def _read_extension(lint: PolicyLint, seen: _Seen, number: int, key: str, value:
         )
     if meant is not None:
         seen.meant.setdefault(meant, (number, key, value))
-        spelling = "Keys are case-sensitive" if ascii_lower(key) == meant else "Senders do not know this key"
-        lint.fault(
-            "policy-key-typo",
-            f"{spelling}: `{key}` is passed over; `{meant}` was probably meant.",
-            number,
-            column=1,
-            found=f"{key}: {value[:80]}",
-            expected=f"{meant}: …",
-            key=meant,
-            severity=Severity.WARNING,
-        )
+        seen.misspelt.append((number, key, value, meant))
         if meant == "mx":
             fault = pattern_fault(value)
             lint.mx.extend(fault.meant if fault else (value,))
@@ -433,11 +423,13 @@ def _judge_whole(lint: PolicyLint, seen: _Seen) -> None:
             line, written, value = typo
             message = f"There is no `{key}`: line {line} says `{written}`, which senders do not know."
             _understand(lint, key, value)
+            seen.misspelt.remove((line, written, value, key))  # said here
         else:
             line, message = 0, f"There is no `{key}`, which every policy must have."
         lint.fault(code, message, line or None, expected=expected, key=key)
     if "mx" not in seen.first and lint.mode is not Mode.NONE:
         typo = seen.meant.get("mx")
+        seen.misspelt = [entry for entry in seen.misspelt if entry[3] != "mx"]
         lint.fault(
             "policy-mx-missing",
             f"There is no `mx`: line {typo[0]} says `{typo[1]}`, which senders do not know."
@@ -446,6 +438,18 @@ def _judge_whole(lint: PolicyLint, seen: _Seen) -> None:
             typo[0] if typo else None,
             expected="mx: …",
             key="mx",
+        )
+    for line, written, value, key in seen.misspelt:
+        spelling = "Keys are case-sensitive" if ascii_lower(written) == key else "Senders do not know this key"
+        lint.fault(
+            "policy-key-typo",
+            f"{spelling}: `{written}` is passed over; `{key}` was probably meant.",
+            line,
+            column=1,
+            found=f"{written}: {value[:80]}",
+            expected=f"{key}: …",
+            key=key,
+            severity=Severity.WARNING,
         )
     _judge_values(lint, seen)
 

@@ -25,6 +25,7 @@ _POLICY_REFUSED = (
     "Senders refuse the file (sts-policy-invalid): those that hold an older policy go on with it until it expires, "
     "all others deliver as if there were no MTA-STS."
 )
+_POLICY_REFUSED_TOO = "Senders refuse the file."
 _NOTHING_TO_DO = frozenset({"policy-unknown-field", "sts-record-unknown-field", "tlsrpt-record-unknown-field"})
 
 
@@ -156,7 +157,8 @@ def _sole(
     ]
     if kept:
         return kept[0], others
-    meant = next((raw for raw in discarded if kind.key in as_text(raw)[:400] or "v=" in as_text(raw)[:40]), None)
+    family = kind.tag[2:5].lower()  # sts, tls
+    meant = next((raw for raw in discarded if family in as_text(raw)[:60].lower()), None)
     return meant, [
         Finding(
             code=f"{kind.prefix}-missing",
@@ -196,8 +198,11 @@ def _policy_findings(lint: PolicyLint, right: str | None) -> list[Finding]:
         "Serve a plain text file with `version: STSv1`, a mode, a max_age and one line `mx: …` for each MX host; "
         "draft_policy(mx_hosts, 'testing', 86400) writes it."
     )
-    findings = []
+    findings: list[Finding] = []
     for fault in lint.faults:
         longer = policy_text(lint, lint.mx, 604_800) if fault.code == "policy-max-age-under-week" else None
-        findings.append(_finding(fault, "policy file", _POLICY_REFUSED, longer or fix))
+        refused = (
+            _POLICY_REFUSED_TOO if any(known.severity is Severity.ERROR for known in findings) else _POLICY_REFUSED
+        )
+        findings.append(_finding(fault, "policy file", refused, longer or fix))
     return findings
