@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+from ._evidence import Certificate as Certificate
+from ._look import probe
+from ._probe import Probe
+from ._snapshot import load_probe
 from ._wording import finding_codes
 
-__all__ = ["finding_codes"]
+__all__ = ["Certificate", "Probe", "finding_codes", "load_probe", "probe"]
