@@ -138,9 +138,7 @@ class Archive:
             table = getattr(self, name)
             safe = {column: _guarded(table[column]) for column in table}
             written.append(folder / f"{name}.csv")
-            pd.DataFrame(safe, columns=table.columns).to_csv(
-                written[-1], index=False, encoding="utf-8", date_format="%Y-%m-%dT%H:%M:%SZ"
-            )
+            pd.DataFrame(safe, columns=table.columns).to_csv(written[-1], index=False, encoding="utf-8")
         return written
 
     def to_parquet(self, directory: str | Path) -> list[Path]:
@@ -221,12 +219,14 @@ class Archive:
         parts = [html_table(facts, {"what": "", "value": ""}, caption="TLS reports")]
         if len(self.rejects):
             reasons = self.rejects.groupby(["stage", "reason"], observed=True)["detail"].agg(["size", "first"])
-            rows = [
-                {"stage": stage, "reason": reason, "count": int(row["size"]), "example": row["first"]}
-                for (stage, reason), row in reasons.sort_values("size", ascending=False).iterrows()
-            ]
+            rows = (
+                reasons.sort_values("size", ascending=False)
+                .reset_index()
+                .rename(columns={"size": "count", "first": "example"})
+            )
             headings = {"reason": "Rejected because", "stage": "while", "count": "inputs", "example": "for example"}
-            parts.append(html_table(rows, headings, caption="Rejected", numeric=("count",)))
+            records = [{str(key): value for key, value in row.items()} for row in rows.to_dict("records")]
+            parts.append(html_table(records, headings, caption="Rejected", numeric=("count",)))
         elif len(self.inputs):
             parts.append(f"<p>{html_text('Nothing was rejected.')}</p>")
         return "".join(parts)
@@ -258,11 +258,16 @@ def _folder(directory: str | Path) -> Path:
     return folder
 
 
-def _guarded(column: pd.Series) -> pd.Series:
+def _guarded(column: pd.Series) -> Any:
     if isinstance(column.dtype, pd.CategoricalDtype):
         texts = {text: csv_cell(text) for text in column.cat.categories}
         # Two texts may become one: a plain map keeps both.
         return column.astype("str").map(texts) if any(k != v for k, v in texts.items()) else column
     if isinstance(column.dtype, pd.StringDtype):
         return column.map(csv_cell, na_action="ignore")
+    if isinstance(column.dtype, pd.DatetimeTZDtype):
+        seconds = column.dt.floor("s")
+        # Whole seconds, as nearly all are, without six zeros.
+        fraction = "" if seconds.equals(column) else ".%f"
+        return column.dt.strftime(f"%Y-%m-%dT%H:%M:%S{fraction}Z")
     return column

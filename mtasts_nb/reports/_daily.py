@@ -245,7 +245,8 @@ def _joined(sessions: pd.DataFrame, failures: pd.DataFrame, base: list[str], fai
     import numpy as np
     import pandas as pd
 
-    failures = failures[failures["failed"] > 0] if not failure_keys else failures
+    # A detail that counts no session is no failure.
+    failures = failures[failures["failed"] > 0]
     # Both tables' keys in one numbering: a session group's number is then that of its failures.
     both = pd.concat([_plain(sessions[base]), _plain(failures[base])], ignore_index=True)
     group, _, _ = _group(both)

@@ -119,9 +119,10 @@ def _from_parts(match: re.Match[str]) -> tuple[int, str | None]:
 def _from_mail_date(text: str) -> int:
     try:
         moment = parsedate_to_datetime(text)
-        return _microseconds(moment if moment.tzinfo else moment.replace(tzinfo=UTC))
+        moment = moment.astimezone(UTC) if moment.tzinfo else moment.replace(tzinfo=UTC)
     except (ValueError, TypeError, IndexError, OverflowError):
         raise DateError("not a date") from None
+    return _microseconds(moment)
 
 
 def _from_epoch(seconds: float) -> int:
@@ -129,9 +130,10 @@ def _from_epoch(seconds: float) -> int:
     if seconds > 10**11:
         seconds /= 1000
     try:
-        return _microseconds(datetime.fromtimestamp(seconds, UTC))
+        moment = datetime.fromtimestamp(seconds, UTC)
     except (ValueError, OverflowError, OSError):
         raise DateError("out of range") from None
+    return _microseconds(moment)
 
 
 def _microseconds(moment: datetime) -> int:

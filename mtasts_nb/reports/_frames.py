@@ -94,7 +94,7 @@ class _Category:
         self._order = np.array(sorted(range(len(texts)), key=texts.__getitem__), np.int64)
         self._rank[self._order] = np.arange(len(texts))
 
-    def __call__(self, numbers: Ints) -> pd.Categorical:
+    def __call__(self, numbers: Ints) -> pd.Categorical[Any]:
         if not len(self._texts):
             return pd.Categorical.from_codes(numbers, dtype=pd.CategoricalDtype(_index([])))
         ranks = self._rank[numbers]
@@ -124,7 +124,7 @@ class _Shared:
         self._no_age = np.array([policy.policy_max_age is None for policy in seen], np.bool_)
         self._age = np.array([policy.policy_max_age or 0 for policy in seen], np.int64)
 
-    def _of_policy(self, name: str, policy: Ints) -> pd.Categorical:
+    def _of_policy(self, name: str, policy: Ints) -> pd.Categorical[Any]:
         category, numbers = self._policy[name]
         return category(numbers[policy])
 
@@ -170,7 +170,7 @@ class _Shared:
         return pd.DataFrame({name: found[name] for name in columns("failures")}, copy=False)
 
 
-def _index(texts: list[str]) -> pd.Index:
+def _index(texts: list[str]) -> Any:
     return pd.Index(pd.array(texts, dtype=text_dtype()))
 
 
@@ -225,7 +225,7 @@ def _inputs(collector: Collector, source: Any, member: Any, outcome: Ints, key_t
     def joined(array: Any, more: list[str | None]) -> Any:
         return _text(pa.concat_arrays([array, pa.array(more, large)]).take(order))
 
-    def coded(column: list[str | None], more: list[str]) -> pd.Categorical:
+    def coded(column: list[str | None], more: list[str]) -> pd.Categorical[Any]:
         return _categorical([*column, *more]).take(order)
 
     return _input_frame(
@@ -242,13 +242,13 @@ def _input_frame(source: Any, member: Any, outcome: Any, reason: Any, key: Any) 
     return pd.DataFrame(dict(zip(columns("inputs"), cells, strict=True)), copy=False)
 
 
-def _numbered(texts: list[str | None], which: Ints) -> pd.Categorical:
+def _numbered(texts: list[str | None], which: Ints) -> pd.Categorical[Any]:
     names = [text for text in dict.fromkeys(texts) if text is not None]
     numbers = np.array([names.index(text) if text is not None else -1 for text in texts], np.int64)
     return _Category(names)(numbers[which])
 
 
-def _categorical(values: Sequence[str | None]) -> pd.Categorical:
+def _categorical(values: Sequence[str | None]) -> pd.Categorical[Any]:
     numbers: dict[str | None, int] = {None: -1}
     coded = np.array([numbers.setdefault(value, len(numbers) - 1) for value in values], np.int64)
     return _Category([text for text in numbers if text is not None])(coded)

@@ -264,16 +264,15 @@ class _Reader:
         path = f"{where}.{key}"
         if value is None:
             return []
-        if not isinstance(value, list):
-            # RFC 8460 appendix B itself shows mx-host as a string (erratum 6241).
-            self.note(path, value, "one value in place of an array, taken as its one element")
-            value = [value]
         texts: list[str] = []
-        for index, entry in enumerate(value):
+        for index, entry in enumerate(value if isinstance(value, list) else [value]):
             text, treatment = read_text(entry)
             self.note(f"{path}[{index}]", entry, treatment)
             texts += [text] if text is not None else []
         lines, treatment = entries(texts)
+        if treatment is None and not isinstance(value, list):
+            # RFC 8460 appendix B itself shows mx-host as a string (erratum 6241).
+            treatment = "one value in place of an array, taken as its one element"
         self.note(path, value, treatment)
         return lines
 

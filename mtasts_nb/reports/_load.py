@@ -12,16 +12,12 @@ from typing import TYPE_CHECKING, Final
 from ..settings import Limits
 from ._archive import Archive
 from ._collect import Collector
+from ._containers import unpack, unpack_path, unpack_stream
 from ._dkim import DkimCheck, DnsFunc
 from ._frames import frames
 from ._leaf import Hints, Input, Leaf, Passed, Refused
 from ._progress import Progress
-
-try:
-    from ._containers import unpack, unpack_path, unpack_stream
-    from ._sources import iter_inputs
-except ImportError:  # until they are there
-    from ._plain_files import iter_inputs, unpack, unpack_path, unpack_stream
+from ._sources import iter_inputs
 
 if TYPE_CHECKING:
     from os import PathLike
@@ -132,7 +128,7 @@ class _Loader:
             if data is None:
                 self._gather(unpack_path(path, source, self.limits, keep_mail=self.dkim is not None))
             elif not self._is_plain_report(data, source):
-                self._unpack(data, source, os.path.basename(os.fsdecode(path)))
+                self._unpack(data, source, PurePath(os.fsdecode(path)).name)
         except OSError as error:
             detail = f"{error.strerror or error}; check that it can be read"
             self.collector.set_aside(Refused(source, "", "read", "unreadable", detail))

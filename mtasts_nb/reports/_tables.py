@@ -6,6 +6,7 @@ Twenty thousand reports are read in a fifth of a second; there is no time to mak
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -40,7 +41,7 @@ class Codes:
 
     def texts(self) -> list[str]:
         """Return all texts, in the order of their numbers."""
-        return list(self._all)[1:]  # type: ignore[arg-type]
+        return [text for text in self._all if text is not None]
 
 
 class _Plain(dict[str | None, int]):
@@ -88,7 +89,7 @@ class Texts:
     __slots__ = ("_blocks", "rows")
 
     def __init__(self) -> None:
-        self._blocks: list[object] = []
+        self._blocks: list[Any] = []
         self.rows: list[str | None] = []
 
     def flush(self) -> None:
@@ -99,7 +100,7 @@ class Texts:
             self._blocks.append(pa.array(self.rows, pa.large_string()))
             self.rows.clear()
 
-    def column(self) -> object:
+    def column(self) -> Any:
         """Return all as one Arrow array, and forget it."""
         import pyarrow as pa
 

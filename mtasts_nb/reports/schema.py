@@ -13,7 +13,7 @@ Examples
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -182,10 +182,10 @@ def _empty_column(column: Column) -> pd.Series:
     if column.dtype == CATEGORY:
         return pd.Series(pd.Categorical([], categories=pd.Index([], dtype=text_dtype())))
     dtype = text_dtype() if column.dtype == TEXT else column.dtype
-    return pd.Series([], dtype=dtype)  # type: ignore[call-overload,no-any-return]
+    return pd.Series([], dtype=dtype)
 
 
-def text_dtype() -> pd.StringDtype:
+def text_dtype() -> Any:
     """Return the type of text columns: Arrow strings, NaN where missing (pandas 3 calls it `str`)."""
     import numpy as np
     import pandas as pd
