@@ -97,7 +97,8 @@ class Passed:
 
 # The agreed signatures
 # ---------------------
-# _sources.iter_inputs(sources: Sequence[object], limits: Limits) -> Iterator[Input | Refused]
+# _sources.iter_inputs(sources: Sequence[object], limits: Limits) -> Iterator[Input | Refused | Passed]
+#     `Passed`: hidden files and what operating systems leave about.
 #     Looks at every source before it returns (so a path that is not there, a glob that matches nothing or a folder
 #     without any file raises SourceError before anything is read), then walks lazily, names in sorted order.
 #     Strings and Paths are paths or globs; bytes, bytearray, memoryview and binary file objects are content.
@@ -112,6 +113,8 @@ class Passed:
 # _containers.unpack_path(path: str | bytes, source: str, limits: Limits, *, keep_mail: bool = False)
 #                    -> Iterator[Leaf | Refused | Passed]
 #     The same for a file that is big or starts like an mbox, zip or tar: streamed member by member.
+# _containers.unpack_stream(file: BinaryIO, source: str, limits: Limits, *, keep_mail: bool = False)
+#     The same for a file object (`Input.stream` where it is not bytes), read from where it stands.
 #
 # _containers.inflate(data: bytes, limits: Limits) -> bytes
 #     One gzip level (all its members); raises `_containers.Unreadable(stage, reason, detail)`. Not on the hot path.

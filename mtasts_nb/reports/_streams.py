@@ -1,0 +1,242 @@
+"""Reading forward only, through any number of decompressors, with every cost bounded.
+
+Nothing here trusts a size that a file states: only bytes that really came out are counted, and counting stops the
+reading. A stream is never read whole unless a caller asks for that many bytes.
+"""
+
+from __future__ import annotations
+
+import bz2
+import lzma
+import zlib
+from collections.abc import Callable
+from typing import Final, Protocol
+
+from ..settings import Limits
+
+__all__ = ["CHUNK", "Budget", "Decompressor", "Inflated", "Section", "Stream", "Unreadable", "new_decompressor", "over"]
+
+#: How much is read at a time.
+CHUNK: Final = 256 * 1024
+#: What may come out of compression before the ratio is looked at (`Limits.expansion_ratio`).
+FREE: Final = 1024 * 1024
+#: What a decompressor of xz data may allocate; `xz -9` needs 65 MiB.
+_XZ_MEMORY: Final = 192 * 1024 * 1024
+
+
+class Unreadable(Exception):  # noqa: N818  # it becomes a row in `rejects`, and is no error of ours
+    """Something that cannot be read; it becomes a `Refused`."""
+
+    def __init__(self, stage: str, reason: str, detail: str) -> None:
+        super().__init__(stage, reason, detail)
+        self.stage = stage
+        self.reason = reason
+        self.detail = detail
+
+
+def over(limits: Limits, name: str, what: str, stage: str = "unpack") -> Unreadable:
+    """Return the refusal for a limit that was hit: what hit it, its value, and how to raise it.
+
+    Examples
+    --------
+    >>> over(Limits(nesting=3), "nesting", "containers nested too deep").detail
+    'containers nested too deep: the limit is nesting=3; to allow more, call load(..., limits=Limits(nesting=...))'
+    """
+    value = getattr(limits, name)
+    hint = f"the limit is {name}={value}; to allow more, call load(..., limits=Limits({name}=...))"
+    return Unreadable(stage, name.replace("_", "-"), f"{what}: {hint}")
+
+
+class Budget:
+    """How much one source may expand, over all its levels together.
+
+    A ratio per level alone would let eight nested levels multiply it to the eighth power.
+    """
+
+    __slots__ = ("_given", "_limits", "taken")
+
+    def __init__(self, limits: Limits, taken: int = 0) -> None:
+        self._limits = limits
+        self._given = 0
+        #: Bytes of the source read so far.
+        self.taken = taken
+
+    def charge(self, count: int) -> None:
+        """Count bytes that came out of a decompressor; raise `Unreadable` when they are too many."""
+        self._given += count
+        if self._given > FREE and self._given > self._limits.expansion_ratio * self.taken:
+            raise over(
+                self._limits, "expansion_ratio", f"{self.taken} bytes expand to {self._given} or more over all levels"
+            )
+
+
+class Stream:
+    """A forward-only reader with look-ahead, over any function that gives at most so many bytes."""
+
+    __slots__ = ("_at", "_held", "_read")
+
+    def __init__(self, read: Callable[[int], bytes]) -> None:
+        self._read = read
+        self._held = b""
+        self._at = 0  # what of _held is read already: cheaper than cutting it off each time
+
+    def peek(self, count: int) -> bytes:
+        """Return the next bytes, `count` of them unless the stream ends before, and leave them to be read."""
+        while len(self._held) - self._at < count:
+            more = self._read(max(count - len(self._held) + self._at, 8192))
+            if not more:
+                break
+            self._held, self._at = self._held[self._at :] + more, 0
+        return self._held[self._at : self._at + count]
+
+    def some(self, count: int = CHUNK) -> bytes:
+        """Return between 1 and `count` bytes, or none at the end."""
+        if self._at == len(self._held):
+            return self._read(count)
+        part = self._held[self._at : self._at + count]
+        self._at += len(part)
+        return part
+
+    def read(self, count: int) -> bytes:
+        """Return exactly `count` bytes, fewer only at the end."""
+        first = self.some(count)
+        if len(first) == count or not first:
+            return first
+        parts, missing = [first], count - len(first)
+        while missing and (part := self.some(min(missing, CHUNK))):
+            parts.append(part)
+            missing -= len(part)
+        return b"".join(parts)
+
+    def skip(self, count: int) -> int:
+        """Pass over up to `count` bytes; return how many there were."""
+        left = count
+        while left and (part := self.some(min(left, CHUNK))):
+            left -= len(part)
+        return count - left
+
+    def push(self, data: bytes) -> None:
+        """Give bytes back, to be read next."""
+        start = self._at - len(data)
+        if start >= 0 and self._held.startswith(data, start):
+            self._at = start
+        else:
+            self._held, self._at = data + self._held[self._at :], 0
+
+
+class Section:
+    """The next `size` bytes of a stream, as a reader of its own."""
+
+    __slots__ = ("_stream", "failed", "left")
+
+    def __init__(self, stream: Stream, size: int) -> None:
+        self._stream = stream
+        self.left = size
+        #: Whether reading raised: nothing after this section can be found.
+        self.failed = False
+
+    def read(self, count: int) -> bytes:
+        """Return between 1 and `count` bytes, or none at the end of the section."""
+        if not self.left:
+            return b""
+        self.failed = True
+        part = self._stream.some(min(count, self.left))
+        if not part:
+            raise Unreadable("unpack", "truncated", f"the file ends {self.left} bytes before the member does")
+        self.failed = False
+        self.left -= len(part)
+        return part
+
+
+class Decompressor(Protocol):
+    """What zlib, bz2 and lzma have in common."""
+
+    @property
+    def eof(self) -> bool: ...
+    @property
+    def unused_data(self) -> bytes: ...
+    def decompress(self, data: bytes, max_length: int, /) -> bytes: ...
+
+
+#: The first bytes of a compressed stream, and what it is called.
+_MAGIC: Final = {"gzip": b"\x1f\x8b", "bzip2": b"BZh", "xz": b"\xfd7zXZ\x00"}
+
+
+def new_decompressor(kind: str) -> Decompressor:
+    """Return a fresh decompressor for gzip, bzip2, xz, or the raw deflate of a zip member."""
+    if kind == "gzip":
+        return zlib.decompressobj(31)
+    if kind == "deflate":
+        return zlib.decompressobj(-15)
+    if kind == "bzip2":
+        return bz2.BZ2Decompressor()
+    return lzma.LZMADecompressor(format=lzma.FORMAT_XZ, memlimit=_XZ_MEMORY)
+
+
+class Inflated:
+    """The decompressed bytes of a stream: all its members, up to what is no longer compressed data.
+
+    What follows the last member (zero padding, a mail gateway's footer) is not looked at, as gzip(1) does.
+    """
+
+    __slots__ = ("_budget", "_came", "_done", "_engine", "_kind", "_limits", "_members", "_stream", "_went")
+
+    def __init__(self, stream: Stream, kind: str, limits: Limits, budget: Budget) -> None:
+        self._stream = stream
+        self._kind = kind
+        self._limits = limits
+        self._budget = budget
+        self._engine = new_decompressor(kind)
+        self._members = 1
+        self._went = 0  # compressed bytes put in
+        self._came = 0  # decompressed bytes that came out
+        self._done = False
+
+    def read(self, count: int) -> bytes:
+        """Return between 1 and `count` bytes, or none at the end."""
+        while not self._done:
+            out = self._step(count)
+            if self._engine.eof:
+                self._end_member()
+            if out:
+                self._came += len(out)
+                self._budget.charge(len(out))
+                if self._came > FREE and self._came > self._limits.expansion_ratio * self._went:
+                    raise over(self._limits, "expansion_ratio", f"{self._went} bytes expand to {self._came} or more")
+                return out
+        return b""
+
+    def _step(self, count: int) -> bytes:
+        # zlib hands back the input that it had no room for; bz2 and lzma keep it and say whether they need more.
+        feed: bytes = getattr(self._engine, "unconsumed_tail", b"")
+        hungry = not feed and getattr(self._engine, "needs_input", True)
+        if hungry:
+            # After a short member others will follow: what is fed beyond its end is copied back each time.
+            feed = self._stream.some(CHUNK if self._members == 1 else 4096)
+            self._went += len(feed)
+        try:
+            out = self._engine.decompress(feed, count)
+        except (zlib.error, lzma.LZMAError, OSError, ValueError, MemoryError) as error:
+            raise Unreadable("unpack", "damaged", f"damaged {self._kind} data: {error}") from None
+        if hungry and not feed and not out and not self._engine.eof:
+            raise Unreadable("unpack", "truncated", f"the {self._kind} data end before their end mark")
+        return out
+
+    def _end_member(self) -> None:
+        rest = self._engine.unused_data
+        self._went -= len(rest)
+        self._stream.push(rest)
+        if self._kind == "deflate":
+            self._done = True
+            return
+        while (byte := self._stream.peek(1)) == b"\0":
+            held = self._stream.some(CHUNK)
+            self._stream.push(held.lstrip(b"\0"))
+        magic = _MAGIC[self._kind]
+        if not byte or self._stream.peek(len(magic)) != magic:
+            self._done = True
+            return
+        self._members += 1
+        if self._members > self._limits.members:
+            raise over(self._limits, "members", f"more than {self._limits.members} {self._kind} members in a row")
+        self._engine = new_decompressor(self._kind)
