@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import stat
 from collections.abc import Iterable, Iterator, Sequence
@@ -83,6 +84,8 @@ def _file_object(source: object, number: int) -> Input:
 
 def _path(given: str) -> Iterable[Input | Refused | Passed]:
     text = given
+    if not given:  # Path("") would be the current folder
+        raise _not_there(given, "is not there")
     if given.startswith("~") and not os.path.lexists(given):
         text = str(Path(given).expanduser())
     try:
@@ -94,6 +97,8 @@ def _path(given: str) -> Iterable[Input | Refused | Passed]:
     except (NotADirectoryError, ValueError) as error:
         raise _not_there(given, str(error)) from None
     except OSError as error:
+        if error.errno == errno.ENAMETOOLONG:
+            raise _not_there(given, "is too long for a path") from None
         return (unreadable(given, error),)
     if stat.S_ISREG(mode):
         return (Input(label(given), text),)
@@ -102,10 +107,12 @@ def _path(given: str) -> Iterable[Input | Refused | Passed]:
     return (special(given, mode),)
 
 
+def _is_json(given: str) -> bool:
+    return given.lstrip().startswith(("{", '[{"'))
+
+
 def _not_there(given: str, why: str) -> SourceError:
-    hint = ""
-    if given.lstrip()[:1] in ("{", "["):
-        hint = " A report's text is given as bytes: load(text.encode())."
+    hint = " A report's text is given as bytes: load(text.encode())." if _is_json(given) else ""
     return SourceError(
         f"{label(given[:200])!r} {why} (looked in {label(str(Path.cwd()))!r}). "
         f"Name a file, a folder or a glob pattern that is there.{hint}"
@@ -114,7 +121,7 @@ def _not_there(given: str, why: str) -> SourceError:
 
 def _glob(pattern: str, given: str) -> Iterable[Input | Refused | Passed]:
     split = glob_base(pattern)
-    if split is None:
+    if split is None or _is_json(given):
         raise _not_there(given, "is not there")
     base, parts = split
     if not Path(base).is_dir():

@@ -135,7 +135,8 @@ def _entries(
         with os.scandir(folder or os.curdir) as listing:
             entries = sorted(listing, key=_BY_NAME)
     except OSError as error:
-        yield unreadable(folder, error)
+        if states is None or not isinstance(error, FileNotFoundError):
+            yield unreadable(folder, error)
         return
     names = {entry.name for entry in entries if entry.name in _MAILDIR}
     maildir = names == _MAILDIR
