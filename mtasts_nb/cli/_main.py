@@ -1,0 +1,92 @@
+"""Parse the command line, run one command, and never show a traceback."""
+
+from __future__ import annotations
+
+import argparse
+import importlib
+import os
+import sys
+from collections.abc import Callable, Sequence
+from typing import NoReturn
+
+from .._version import __version__
+from ..errors import MtaStsNbError
+from ._say import complain
+
+__all__ = ["COMMANDS", "main"]
+
+#: The sub-commands, in the order of the help text: each is a module `_<name>` here, with a function `add`.
+COMMANDS = ("report", "load", "notebooks")
+
+FINE, PROBLEMS, COULD_NOT = 0, 1, 2
+_INTERRUPTED = 130  # what a shell expects after SIGINT
+_DESCRIPTION = """\
+Read SMTP TLS reports (RFC 8460) and look into MTA-STS (RFC 8461).
+
+examples:
+  mtasts-nb report mailbox.mbox -o report.html    the reports of a mailbox as one HTML file
+  mtasts-nb load reports/                         what a folder holds, in the terminal
+  mtasts-nb notebooks                             the guided notebooks, to open in JupyterLab"""
+_EPILOG = "exit status: 0 fine, 1 problems found, 2 could not run. `mtasts-nb COMMAND --help` says more about each."
+
+
+class _Parser(argparse.ArgumentParser):
+    """Argument errors as one line that says what to do."""
+
+    def error(self, message: str) -> NoReturn:
+        complain(self.prog, f"{message}. See: {self.prog} --help")
+        raise SystemExit(COULD_NOT)
+
+
+def _parser() -> argparse.ArgumentParser:
+    raw = argparse.RawDescriptionHelpFormatter
+    parser = _Parser(prog="mtasts-nb", description=_DESCRIPTION, epilog=_EPILOG, formatter_class=raw)
+    parser.add_argument("--version", action="version", version=f"mtasts-nb {__version__}")
+    commands = parser.add_subparsers(title="commands", metavar="COMMAND", dest="command", required=True)
+    for name in COMMANDS:
+        importlib.import_module(f"{__package__}._{name}").add(commands)
+    return parser
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run the command line; return the exit status.
+
+    Parameters
+    ----------
+    argv : sequence of str, optional
+        The arguments; None takes those of the process.
+
+    Examples
+    --------
+    >>> main(["notebooks", "--list"])[:0]  # doctest: +SKIP
+    """
+    try:
+        arguments = _parser().parse_args(argv)
+    except SystemExit as stop:  # argparse ends the process after --help, --version and errors
+        return stop.code if isinstance(stop.code, int) else COULD_NOT
+    run: Callable[[argparse.Namespace], int] = arguments.run
+    name = f"mtasts-nb {arguments.command}"
+    try:
+        status = run(arguments)
+        sys.stdout.flush()
+    except MtaStsNbError as error:
+        return complain(name, error)
+    except BrokenPipeError:
+        # The reader of our output has gone (`| head`). Python would complain once more when it flushes at exit.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
+        return FINE
+    except KeyboardInterrupt:
+        complain(name, "stopped.")
+        return _INTERRUPTED
+    except OSError as error:
+        where = f"{error.filename}: " if error.filename else ""
+        return complain(name, f"{where}{error.strerror or error}. Check the path and its permissions.")
+    except Exception as error:
+        if os.environ.get("MTASTS_NB_DEBUG"):
+            raise
+        return complain(
+            name,
+            f"something went wrong that should not ({type(error).__name__}: {error}). "
+            "Please report it; MTASTS_NB_DEBUG=1 shows where it happened.",
+        )
+    return status

@@ -1,0 +1,89 @@
+"""`mtasts-nb notebooks`: the guided notebooks, copied to where they can be worked in."""
+
+from __future__ import annotations
+
+import argparse
+import shutil
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from ..bundled import notebooks_dir
+from ..errors import MtaStsNbError
+from ._say import complain, say
+
+if TYPE_CHECKING:
+    from argparse import _SubParsersAction
+
+__all__ = ["add"]
+
+_DESCRIPTION = """\
+Copy the guided notebooks into a folder. They run there as they are, on the bundled sample, until you name your own
+sources in their first code cell. A notebook that you have changed is never replaced, unless you say --force; then
+yours is kept beside it as NAME.ipynb.mine.
+
+example:
+  mtasts-nb notebooks ~/tls-reports && jupyter lab ~/tls-reports"""
+_EPILOG = """\
+exit status:
+  0  every notebook is there
+  1  some that differ were left as they are
+  2  nothing could be copied"""
+
+
+def add(commands: _SubParsersAction[argparse.ArgumentParser]) -> None:
+    """Add the command to the parser."""
+    parser = commands.add_parser(
+        "notebooks",
+        help="copy the guided notebooks into a folder",
+        description=_DESCRIPTION,
+        epilog=_EPILOG,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument(
+        "folder", metavar="DIR", nargs="?", default="mtasts-notebooks", help="made if need be (mtasts-notebooks)"
+    )
+    parser.add_argument("--force", action="store_true", help="replace notebooks that differ, keeping yours beside them")
+    parser.set_defaults(run=run)
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Copy; return the exit status."""
+    folder = Path(arguments.folder)
+    if folder.exists() and not folder.is_dir():
+        raise MtaStsNbError(f"{folder} is a file. Name a folder, or a new one to be made.")
+    originals = sorted(notebooks_dir().glob("*.ipynb"))
+    if folder.exists() and folder.resolve() == notebooks_dir().resolve():
+        say(f"{folder} is where the guided notebooks come from; nothing to copy.")
+        return 0
+    folder.mkdir(parents=True, exist_ok=True)
+    kept = 0
+    for original in originals:
+        target = folder / original.name
+        if target.is_symlink() or target.exists():
+            if not target.is_symlink() and target.is_file() and target.read_bytes() == original.read_bytes():
+                say(f"{target}: there already")
+                continue
+            if not arguments.force:
+                kept += 1
+                complain(
+                    "mtasts-nb notebooks",
+                    f"{target} differs and was left as it is; --force replaces it and keeps yours",
+                )
+                continue
+            mine = _free(target)
+            target.rename(mine)
+            say(f"{target}: yours is now {mine.name}")
+        shutil.copyfile(original, target)
+        say(f"{target}: copied")
+    say(f"Open them with: jupyter lab {folder}")
+    return 1 if kept else 0
+
+
+def _free(target: Path) -> Path:
+    """Return a name beside the target that nothing has."""
+    mine = target.with_name(target.name + ".mine")
+    count = 1
+    while mine.is_symlink() or mine.exists():
+        count += 1
+        mine = target.with_name(f"{target.name}.mine{count}")
+    return mine

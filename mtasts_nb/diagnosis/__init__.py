@@ -1,0 +1,38 @@
+"""From reports to statements: what needs attention, what happened, what it did to mail, and how far to trust it.
+
+Every function takes a `Source` (an `Archive`) and gives something that shows itself in a notebook: a `Table` with its
+rows in `.frame`, or sentences. A notebook holds calls of these, so that every number in it is tested.
+"""
+
+from __future__ import annotations
+
+from ._breakdown import by_mx, by_reporter, by_result_type, impact
+from ._meanings import Meaning, Meanings, meanings
+from ._narrow import narrow
+from ._overview import overview
+from ._quality import arrivals, assumptions, coverage, refusals
+from ._story import KeyFigures, Story, key_figures, story
+from ._table import Table
+from ._timeline import timeline
+
+__all__ = [
+    "KeyFigures",
+    "Meaning",
+    "Meanings",
+    "Story",
+    "Table",
+    "arrivals",
+    "assumptions",
+    "by_mx",
+    "by_reporter",
+    "by_result_type",
+    "coverage",
+    "impact",
+    "key_figures",
+    "meanings",
+    "narrow",
+    "overview",
+    "refusals",
+    "story",
+    "timeline",
+]

@@ -1,0 +1,137 @@
+"""What the result types in a source mean: cause, check and fix for each, with the names filled in."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from ..knowledge import ResultTypeText, explain
+from ..markup import html_text, one_line, plural, terminal_text
+from ..reports import daily
+from ._cells import cells
+
+if TYPE_CHECKING:
+    from ..reports import Source
+
+__all__ = ["Meaning", "Meanings", "meanings"]
+
+_PLACE = {
+    "mx": "The mail server (MX).",
+    "policy-host": "The policy host, a web server. The mail servers are not concerned.",
+    "dane": "The DNS data for DANE, or the key of the mail server.",
+    "unknown": "The reports do not say.",
+}
+
+
+@dataclass(frozen=True)
+class Meaning:
+    """One result type as it occurred.
+
+    Attributes
+    ----------
+    result_type : str
+        As reported.
+    failed : int
+        Failed sessions; sts and tlsa may count the same ones, so the larger of the two is given.
+    modes : tuple of str
+        The policy modes under which it came, as far as known.
+    policy_domain, mx : str or None
+        Where most of it came.
+    reasons : tuple of (str, int)
+        The reporters' own words (failure-reason-code) with their failed sessions, the most frequent three.
+    text : ResultTypeText
+        What it means.
+    """
+
+    result_type: str
+    failed: int
+    modes: tuple[str, ...]
+    policy_domain: str | None
+    mx: str | None
+    reasons: tuple[tuple[str, int], ...]
+    text: ResultTypeText
+
+
+@dataclass(frozen=True)
+class Meanings:
+    """The result types of a source, the most frequent first; shows itself in a notebook."""
+
+    items: tuple[Meaning, ...]
+
+    def _repr_html_(self) -> str:
+        if not self.items:
+            return "<p>No failure was reported, so there is nothing to explain.</p>"
+        return "\n".join(_html(item) for item in self.items)
+
+    def __repr__(self) -> str:
+        if not self.items:
+            return "No failure was reported, so there is nothing to explain."
+        return "\n".join(
+            terminal_text(
+                f"{item.result_type} ({plural(item.failed, 'failed session')}): {item.text.short} {item.text.fix}"
+            )
+            for item in self.items
+        )
+
+
+def meanings(source: Source) -> Meanings:
+    """Return what each result type in a source means, does to mail, and how to check and mend it."""
+    failures = cells(source).failures
+    reasons = reason_codes(source)
+    items = []
+    for name, part in failures.groupby("result_type", sort=True):
+        largest = part.groupby(["policy_domain", "receiving_mx_hostname"])["failed"].sum().idxmax()
+        domain, mx = (str(value) or None for value in largest)  # type: ignore[attr-defined]
+        modes = tuple(mode for mode in ("enforce", "testing", "none") if (part["policy_mode"] == mode).any())
+        failed = int(part.groupby("policy_type")["failed"].sum().max())
+        items.append(Meaning(str(name), failed, modes, domain, mx, reasons.get(str(name), ())[:3], explain(str(name))))
+    return Meanings(tuple(sorted(items, key=lambda item: (-item.failed, item.result_type))))
+
+
+def reason_codes(source: Source) -> dict[str, tuple[tuple[str, int], ...]]:
+    """Return for each result type the reporters' own words for the fault, with their failed sessions, most first."""
+    table = daily(source, by=("result_type", "failure_reason_code")).dropna(
+        subset=["result_type", "failure_reason_code"]
+    )
+    table = table.astype({"result_type": "str", "failure_reason_code": "str"})
+    table = table[table["failure_reason_code"] != ""]
+    sums = table.groupby(["result_type", "failure_reason_code"])["failed"].sum().reset_index()
+    sums = sums.sort_values(["failed", "failure_reason_code"], ascending=[False, True])
+    return {
+        str(kind): tuple(zip(part["failure_reason_code"], map(int, part["failed"]), strict=True))
+        for kind, part in sums.groupby("result_type")
+    }
+
+
+def _html(item: Meaning) -> str:
+    text = item.text
+    parts = [
+        f"<h3>{html_text(text.title)} (<code>{html_text(item.result_type, 80)}</code>)</h3>",
+        f"<p>{html_text(text.short)} {html_text(text.meaning)}</p>",
+        "<dl>",
+        f"<dt>What to mend</dt><dd>{html_text(_PLACE[text.where])}</dd>",
+    ]
+    effects = dict.fromkeys(text.effect[mode] for mode in item.modes or ("enforce",))
+    for effect in effects:
+        modes = " and ".join(mode for mode in item.modes if text.effect[mode] == effect)
+        under = f" under mode {modes}" if modes else " under mode enforce; the reports do not say which mode applied"
+        parts.append(f"<dt>Effect on mail{html_text(under)}</dt><dd>{html_text(effect)}</dd>")
+    if item.reasons:
+        words = "; ".join(
+            f"<q>{html_text(one_line(word, 120))}</q> ({plural(count, 'failed session')})"
+            for word, count in item.reasons
+        )
+        parts.append(f"<dt>The reporters' own words</dt><dd>{words}</dd>")
+    causes = "".join(f"<li>{html_text(cause)}</li>" for cause in text.causes_for(item.policy_domain))
+    parts.append(f"<dt>Usual causes, the likeliest first</dt><dd><ul>{causes}</ul></dd>")
+    checks = "".join(
+        f"<pre><code>{html_text(command.shell)}</code></pre><p>{html_text(command.shows)}</p>"
+        for command in text.commands(item.policy_domain, item.mx)
+    )
+    if checks:
+        parts.append(f"<dt>How to check</dt><dd>{checks}</dd>")
+    parts.append(f"<dt>What to do</dt><dd>{html_text(text.fix)}</dd>")
+    if text.myth:
+        parts.append(f"<dt>Many guides say</dt><dd>{html_text(text.myth)} In fact: {html_text(text.fact)}</dd>")
+    parts.append(f"<dt>Defined in</dt><dd>{html_text(text.rfc)}</dd></dl>")
+    return "\n".join(parts)

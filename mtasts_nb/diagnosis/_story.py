@@ -1,0 +1,213 @@
+"""What happened, in a few sentences with numbers, and the figures to put on top of a page."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from ..knowledge import explain
+from ..markup import html_text, number, one_line, plural, share, terminal_text
+from ..vocabulary import PolicyType
+from ._breakdown import NO_MX
+from ._cells import Cells, cells
+from ._meanings import reason_codes
+from ._table import as_day, days, listed
+from ._timeline import timeline
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from ..reports import Source
+
+__all__ = ["KeyFigures", "Story", "key_figures", "story"]
+
+_UNDER = {
+    PolicyType.STS.value: "under MTA-STS",
+    PolicyType.TLSA.value: "under DANE",
+    PolicyType.NO_POLICY_FOUND.value: "where the sender found no policy",
+}
+
+
+@dataclass(frozen=True)
+class Story:
+    """A few labelled statements: `(label, text)` each."""
+
+    statements: tuple[tuple[str, str], ...]
+
+    def _repr_html_(self) -> str:
+        items = "".join(
+            f"<li><strong>{html_text(label)}</strong> {html_text(text)}</li>" for label, text in self.statements
+        )
+        return f'<ul class="sts-lead">{items}</ul>'
+
+    def __repr__(self) -> str:
+        return "\n".join(terminal_text(f"{label} {text}") for label, text in self.statements)
+
+
+@dataclass(frozen=True)
+class KeyFigures:
+    """Figures with a word on each: `(figure, words)`."""
+
+    figures: tuple[tuple[str, str], ...]
+
+    def _repr_html_(self) -> str:
+        items = "".join(
+            f"<li><strong>{html_text(figure)}</strong>{html_text(words)}</li>" for figure, words in self.figures
+        )
+        return f'<ul class="sts-figures">{items}</ul>'
+
+    def __repr__(self) -> str:
+        return "\n".join(terminal_text(f"{figure}  {words}") for figure, words in self.figures)
+
+
+def story(source: Source) -> Story:
+    """Return what happened, what it did to mail, and where it stands.
+
+    Every number is of sessions that somebody reported. Sessions under sts and under tlsa are never added together: a
+    reporter may list the same ones under both (RFC 8460 §4.4).
+    """
+    found = cells(source)
+    if found.sessions.empty:
+        return Story(
+            (("What happened.", "Not known: no report came for this period. That is not the same as no failure."),)
+        )
+    if found.failures.empty:
+        return Story(
+            (
+                ("What happened.", f"{_scope(found)} No failure was reported."),
+                ("Where it stands.", f"The last report is of {as_day(found.last_day)}."),
+            )
+        )
+    stretches = timeline(source).frame
+    return Story(
+        (
+            ("What happened.", f"{_scope(found)} {_largest(stretches, reason_codes(source))}"),
+            ("What it did to mail.", _effect(found)),
+            ("Where it stands.", _state(stretches, found)),
+        )
+    )
+
+
+def _period(sessions: pd.DataFrame) -> str:
+    first, last = as_day(sessions["day"].min()), as_day(sessions["day"].max())
+    return f"On {first}" if first == last else f"Between {first} and {last}"
+
+
+def _scope(found: Cells) -> str:
+    seen, failed = found.sessions, found.failures.groupby("policy_type")["failed"].sum()
+    totals = seen.groupby("policy_type")["sessions"].sum()
+    parts = []
+    for kind in _order(totals):
+        count, bad = int(totals[kind]), int(failed.get(kind, 0))
+        every = plural(count, "session")
+        told = f"{number(bad)} of {every} failed ({share(bad, count)})" if bad else f"none of {every} failed"
+        parts.append(f"{_UNDER.get(kind, 'under ' + kind)} {told}")
+    domains = sorted(seen["policy_domain"].unique())
+    both = {PolicyType.STS, PolicyType.TLSA} <= set(totals.index)
+    same = " Sessions under MTA-STS and DANE may be the same ones, so they are not added up." if both else ""
+    return (
+        f"{_period(seen)}, {plural(seen['organization_name'].nunique(), 'reporter')} sent figures about {listed(domains)}: "
+        f"{'; '.join(parts)}.{same}"
+    )
+
+
+def _order(totals: pd.Series) -> list[str]:
+    """Return the policy types, MTA-STS first, then by sessions."""
+    return sorted(map(str, totals.index), key=lambda kind: (kind != PolicyType.STS, -totals[kind], kind))
+
+
+def _largest(stretches: pd.DataFrame, reasons: Mapping[str, tuple[tuple[str, int], ...]]) -> str:
+    if stretches.empty:
+        return "The failures came scattered, too few on any day to stand out."
+    top = stretches.sort_values(["failed", "start"], ascending=[False, True]).iloc[0]
+    others = len(stretches) - 1
+    where = "" if top["receiving_mx_hostname"] == NO_MX else f" at {top['receiving_mx_hostname']}"
+    first, last = as_day(top["start"]), as_day(top["end"])
+    length = f"on {first}" if first == last else f"from {first} to {last}"
+    rest = f" The timeline lists {plural(others, 'other stretch', 'other stretches')} of failures." if others else ""
+    words = reasons.get(str(top["result_type"]), ())
+    quoted = f" The reporters' own words: {one_line(words[0][0], 120)}." if words else ""
+    return (
+        f"Most of it: {plural(int(top['failed']), 'failed session')} with {top['result_type']}{where}, about "
+        f"{top['policy_domain']}, {length}, seen by {plural(int(top['reporters']), 'reporter')}. "
+        f"In plain words: {explain(top['result_type']).short}{quoted}{rest}"
+    )
+
+
+def _effect(found: Cells) -> str:
+    amount = found.failures.groupby("effect")["failed"].sum()
+    held = found.failures[found.failures["effect"] == "held back"]
+    told = []
+    if len(held):
+        who = plural(held["organization_name"].nunique(), "reporter")
+        told.append(
+            f"Mail was held back on {days(held['day'].nunique())}: none of that day's sessions of a reporter succeeded, "
+            f"where enforce or DANE asks senders to wait ({who} in all, {plural(int(held['failed'].sum()), 'failed session')}). "
+            "A session is an attempt: the messages were fewer, and were tried again."
+        )
+    elif "perhaps delayed" in amount:
+        told.append(
+            "No reporter failed in all its sessions of a day under enforce or DANE, so mail was delayed at most: "
+            f"{plural(int(amount['perhaps delayed']), 'failed session')} on days when others succeeded."
+        )
+    else:
+        told.append("Nothing in the reports says that mail was held back.")
+    if "protection lost" in amount:
+        count = plural(int(amount["protection lost"]), "session")
+        told.append(
+            f"{count} met a policy that could not be used: that mail went through, under a cached policy or unprotected."
+        )
+    if "reported only" in amount:
+        count = plural(int(amount["reported only"]), "failed session")
+        told.append(f"{count} had no effect, since no policy in force asked senders to wait.")
+    if "not known" in amount:
+        told.append(f"For {plural(int(amount['not known']), 'failed session')} the reports do not say enough to tell.")
+    return " ".join(told)
+
+
+def _state(stretches: pd.DataFrame, found: Cells) -> str:
+    last_day = as_day(found.last_day)
+    going_on = stretches[stretches["ongoing"]].sort_values("failed", ascending=False)
+    if len(going_on):
+        what = [
+            row["result_type"]
+            + ("" if row["receiving_mx_hostname"] == NO_MX else f" at {row['receiving_mx_hostname']}")
+            for row in going_on.to_dict("records")
+        ]
+        return f"Not over: on {last_day}, the last day with reports, this had not gone quiet: {listed(what)}."
+    if stretches.empty:
+        return f"Nothing stands out on the last day with reports, {last_day}."
+    end = stretches["end"].max()
+    ago = (found.last_day - end).days if found.last_day is not None else 0
+    return (
+        f"Over, as far as reported: the last day with failures in numbers was {as_day(end)}, and reports came for "
+        f"{days(ago)} after it, until {last_day}. A sender that does not report is not seen here."
+    )
+
+
+def key_figures(source: Source) -> KeyFigures:
+    """Return the figures for the top of a page; those under sts and tlsa are apart."""
+    found = cells(source)
+    seen, failures = found.sessions, found.failures
+    if seen.empty:
+        return KeyFigures((("–", "no report came"),))
+    figures = []
+    totals, failed = seen.groupby("policy_type")["sessions"].sum(), failures.groupby("policy_type")["failed"].sum()
+    for kind in _order(totals)[:2]:
+        bad, count = int(failed.get(kind, 0)), int(totals[kind])
+        words = f"of {plural(count, 'session')} failed {_UNDER.get(kind, 'under ' + kind)}"
+        figures.append((share(bad, count), words))
+    held = failures.loc[failures["effect"] == "held back", "day"].nunique()
+    reporters = seen["organization_name"].nunique()
+    span_days, reported = (seen["day"].max() - seen["day"].min()).days + 1, seen["day"].nunique()
+    figures += [
+        (number(held), f"{_agreed(held, 'day')} on which mail was held back"),
+        (number(reporters), f"{_agreed(reporters, 'reporter')} sent figures"),
+        (f"{number(reported)} of {number(span_days)}", f"{_agreed(span_days, 'day')} with a report"),
+    ]
+    return KeyFigures(tuple(figures))
+
+
+def _agreed(count: int, noun: str) -> str:
+    return noun if count == 1 else noun + "s"
