@@ -66,8 +66,7 @@ class Collector:
         self._unflushed = 0
         self.deviations: list[tuple[str, str, Deviation]] = []
         # With each, how many reports had been read before it: where it stands among them in `inputs`.
-        self.refused: list[tuple[int, Refused]] = []
-        self.passed: list[tuple[int, Passed]] = []
+        self.others: list[tuple[int, Passed | Refused]] = []
 
     def add(self, data: bytes, source: str, member: str = "", hints: Hints | None = None) -> bool:
         """Take one JSON text. Returns whether it held a report; all that it held is noted in any case."""
@@ -195,10 +194,7 @@ class Collector:
 
     def set_aside(self, found: Passed | Refused) -> None:
         """Note what holds no report, or could not be read."""
-        if isinstance(found, Passed):
-            self.passed.append((len(self.keys), found))
-        else:
-            self.refused.append((len(self.keys), found))
+        self.others.append((len(self.keys), found))
 
     def _refuse(self, source: str, member: str, refusal: Unreadable) -> None:
         if refusal.no_report:

@@ -12,6 +12,7 @@ import pyarrow as pa
 
 from ._collect import Collector
 from ._dates import DAY
+from ._leaf import Refused
 from ._resolve import Rows, resolve
 from .schema import columns, text_dtype
 
@@ -212,8 +213,10 @@ _REASONS = ("a copy of a report already counted", "same identity as a report wit
 
 
 def _inputs(collector: Collector, source: Any, member: Any, outcome: Ints, key_text: Any) -> pd.DataFrame:
-    others = [(at, o.source, o.member, "skipped", o.reason) for at, o in collector.passed]
-    others += [(at, o.source, o.member, "rejected", o.reason) for at, o in collector.refused]
+    others = [
+        (at, other.source, other.member, "rejected" if isinstance(other, Refused) else "skipped", other.reason)
+        for at, other in collector.others
+    ]
     reasons = _numbered([None, *_REASONS], outcome)
     outcomes = _numbered(["loaded", "duplicate", "duplicate"], outcome)
     if not others:
@@ -269,7 +272,7 @@ def _deviations(collector: Collector) -> pd.DataFrame:
 
 
 def _rejects(collector: Collector) -> pd.DataFrame:
-    found = [refused for _, refused in collector.refused]
+    found = [other for _, other in collector.others if isinstance(other, Refused)]
     large = pa.large_string()
     return pd.DataFrame(
         {
