@@ -42,7 +42,8 @@ def policy_text(lint: PolicyLint, mx: Sequence[str], max_age: int | None = None)
     unique = {ascii_lower(pattern): pattern for pattern in reversed(mx)}
     extensions: dict[str, str] = {}
     for key, value in lint.extensions:
-        extensions.setdefault(key, value)
+        if key not in lint.misspelt:
+            extensions.setdefault(key, value)
     policy = Policy(
         mode=mode,
         max_age=age,

@@ -41,6 +41,7 @@ class PolicyLint:
     mx: list[str] = field(default_factory=list)
     mx_lines: list[tuple[int, str]] = field(default_factory=list)
     extensions: list[tuple[str, str]] = field(default_factory=list)
+    misspelt: set[str] = field(default_factory=set)  # keys of extensions that were meant to be others
     readable: bool = True
 
     def fault(
@@ -375,8 +376,9 @@ def _read_extension(lint: PolicyLint, seen: _Seen, number: int, key: str, value:
         meant = meant_key(key)
     if not _VALUE.fullmatch(value):
         _malformed_value(lint, number, key, value)
-    elif meant is None:
-        lint.extensions.append((key, value))
+        return
+    lint.extensions.append((key, value))
+    if meant is None:
         lint.fault(
             "policy-unknown-field",
             "RFC 8461 has no such key; senders pass over it.",
@@ -386,7 +388,8 @@ def _read_extension(lint: PolicyLint, seen: _Seen, number: int, key: str, value:
             severity=Severity.ADVICE,
             effect=Effect.COSMETIC,
         )
-    if meant is not None:
+    else:
+        lint.misspelt.add(key)
         seen.meant.setdefault(meant, (number, key, value))
         seen.misspelt.append((number, key, value, meant))
         if meant == "mx":
