@@ -1,0 +1,14 @@
+"""Figures of TLS reports: ``(source, *, …, ax=None) -> Axes``, one colour per result type, alt text for each.
+
+None of them touches pyplot: a figure shows itself as the last value of a notebook cell, or by `show`, and is gone when
+nothing refers to it any more.
+"""
+
+from __future__ import annotations
+
+from ._alt import alt_text
+from ._over_time import failures_over_time
+from ._show import Picture, show, to_png, to_svg
+from ._style import colour_of
+
+__all__ = ["Picture", "alt_text", "colour_of", "failures_over_time", "show", "to_png", "to_svg"]

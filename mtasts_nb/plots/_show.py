@@ -1,0 +1,148 @@
+"""Figures as files and as notebook output: repeatable, self-contained, with their alternative text."""
+
+from __future__ import annotations
+
+import base64
+import io
+import re
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Final
+
+import matplotlib as mpl
+from matplotlib.axes import Axes
+
+from ..markup import svg_text
+from ._alt import alt_text
+from ._style import PNG_DPI
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure, SubFigure
+
+__all__ = ["Picture", "show", "to_png", "to_svg"]
+
+# An SVG beyond this is shown as PNG: a page with a year of reports stays below two megabytes.
+_LARGEST_SVG: Final = 300_000
+# Letters become paths: the picture needs no font, and no stranger's text is in the file but in the label, escaped.
+_SVG_SETTINGS: Final = {"svg.hashsalt": "mtasts-nb", "svg.fonttype": "path", "svg.image_inline": True, "svg.id": None}
+_PLAIN: Final = {"savefig.bbox": None, "savefig.pad_inches": 0.1, "savefig.transparent": False}
+_NO_METADATA: Final = {"Date": None, "Creator": None, "Format": None, "Type": None}
+
+_PREAMBLE = re.compile(r"\A.*?(?=<svg\b)", re.DOTALL)
+_METADATA = re.compile(r"\s*<metadata>.*?</metadata>", re.DOTALL)
+_PATH = re.compile(r'(?<= d=")[^"]*')
+_DECIMALS = re.compile(r"(-?\d+\.\d\d)\d+")
+_BREAKS = re.compile(r"\s*\n\s*")
+
+
+def _figure_of(what: Axes | Figure | SubFigure) -> Figure:
+    figure = what.get_figure(root=True)
+    if figure is None:
+        raise ValueError("this Axes was removed from its figure: draw it again")
+    return figure
+
+
+def _write(what: Axes | Figure | SubFigure, kind: str, **options: Any) -> bytes:
+    figure = _figure_of(what)
+    out = io.BytesIO()
+    # Without a layout of its own, a figure may have its legend outside the page.
+    tight = None if figure.get_layout_engine() else "tight"
+    with mpl.rc_context({**_PLAIN, **_SVG_SETTINGS}):
+        figure.savefig(out, format=kind, facecolor=figure.get_facecolor(), bbox_inches=tight, **options)
+    return out.getvalue()
+
+
+def to_svg(what: Axes | Figure | SubFigure) -> str:
+    """Return a figure as one SVG element, the same bytes each time.
+
+    Letters are drawn as paths, so that it looks the same everywhere and holds no text but its label; it names no
+    address and holds no script. The alternative text is its ``aria-label``.
+
+    Parameters
+    ----------
+    what : Axes or Figure
+        A plot of this package, or any figure; of an Axes, its whole figure.
+
+    Examples
+    --------
+    >>> from matplotlib.figure import Figure
+    >>> to_svg(Figure())[:4]
+    '<svg'
+    """
+    text = _write(what, "svg", metadata=_NO_METADATA).decode("utf-8")
+    text = _METADATA.sub("", _PREAMBLE.sub("", text), count=1)
+    # A hundredth of a point is finer than any screen; it halves the file.
+    text = _PATH.sub(lambda path: _BREAKS.sub(" ", _DECIMALS.sub(r"\1", path.group())).strip(), text)
+    told = svg_text(alt_text(_figure_of(what)))
+    return text.replace("<svg ", f'<svg role="img" aria-label="{told}" ' if told else "<svg ", 1).strip() + "\n"
+
+
+def to_png(what: Axes | Figure | SubFigure, *, dpi: float = PNG_DPI) -> bytes:
+    """Return a figure as PNG, the same bytes each time.
+
+    Parameters
+    ----------
+    what : Axes or Figure
+        A plot of this package, or any figure; of an Axes, its whole figure.
+    dpi : float
+        Dots per inch.
+
+    Examples
+    --------
+    >>> from matplotlib.figure import Figure
+    >>> to_png(Figure())[1:4]
+    b'PNG'
+    """
+    return _write(what, "png", dpi=dpi, metadata={"Software": None})
+
+
+@dataclass(frozen=True, slots=True)
+class Picture:
+    """A figure as it was when it was shown; a notebook displays it, with its alternative text.
+
+    Attributes
+    ----------
+    alt : str
+        What the figure shows, in sentences with numbers.
+    svg : str or None
+        The figure, unless it would be too large.
+    png : bytes or None
+        The figure, where the SVG would be too large.
+    """
+
+    alt: str
+    svg: str | None = field(default=None, repr=False)
+    png: bytes | None = field(default=None, repr=False)
+
+    def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> tuple[dict[str, str], dict[str, Any]]:
+        del include, exclude  # there is one picture; IPython filters what it is given
+        kind, content = "image/svg+xml", self.svg
+        if content is None:
+            kind, content = "image/png", base64.b64encode(self.png or b"").decode("ascii")
+        words = self.alt or "A figure without a description."
+        return {kind: content, "text/plain": words}, {kind: {"alt": words}}
+
+
+def show(what: Axes | Figure | SubFigure) -> Picture:
+    """Return a picture of a figure, which a notebook displays when it is the last value of a cell.
+
+    In the middle of a cell: ``display(plots.show(ax))``.
+
+    Parameters
+    ----------
+    what : Axes or Figure
+        A plot of this package, or any figure; of an Axes, its whole figure.
+
+    Returns
+    -------
+    Picture
+        SVG, or PNG where the SVG would be larger than 300 kB; the alternative text is in the output's metadata.
+
+    Examples
+    --------
+    >>> from matplotlib.figure import Figure
+    >>> show(Figure()).svg is not None
+    True
+    """
+    figure = _figure_of(what)
+    words, svg = alt_text(figure), to_svg(figure)
+    return Picture(words, svg=svg) if len(svg) <= _LARGEST_SVG else Picture(words, png=to_png(figure))
