@@ -84,10 +84,11 @@ def unpack_path(path: str | bytes, source: str, limits: Limits, *, keep_mail: bo
     except (OSError, ValueError) as error:
         yield Refused(source, "", "read", "unreadable", str(error))
         return
+    if not stat.S_ISREG(os.fstat(number).st_mode):
+        os.close(number)
+        yield Refused(source, "", "read", "not-a-regular-file", "a FIFO, socket, device or folder, not a file")
+        return
     with os.fdopen(number, "rb", buffering=0) as file:
-        if not stat.S_ISREG(os.fstat(number).st_mode):
-            yield Refused(source, "", "read", "not-a-regular-file", "a FIFO, socket, device or folder, not a file")
-            return
         yield from unpack_stream(file, source, limits, keep_mail=keep_mail)
 
 

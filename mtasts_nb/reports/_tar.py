@@ -85,6 +85,8 @@ def tar_members(stream: Stream) -> Iterator[TarMember]:
         if not is_tar(header):
             if after_end:
                 return
+            if len(header) < BLOCK:
+                raise Unreadable("unpack", "truncated", "the tar ends in the middle of a header")
             raise Unreadable("unpack", "damaged", "a tar header is damaged; members after it cannot be found")
         size = _number(header[124:136])
         if size is None or size >= 1 << 62:

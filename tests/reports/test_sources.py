@@ -154,7 +154,7 @@ def test_no_source_at_all_is_an_error() -> None:
 
 @pytest.mark.parametrize("source", [None, 1, 1.5, {"a": 1}, object()])
 def test_a_source_of_another_type_is_a_type_error(source: object) -> None:
-    with pytest.raises(TypeError, match="not (NoneType|int|float|dict|object)"):
+    with pytest.raises(TypeError, match=r"not (NoneType|int|float|dict|object)"):
         found(source)
 
 
