@@ -7,8 +7,24 @@ nothing refers to it any more.
 from __future__ import annotations
 
 from ._alt import alt_text
+from ._by_mx import failures_by_mx
+from ._coverage import reporter_coverage
+from ._heat import mx_by_result
 from ._over_time import failures_over_time
+from ._share import success_share
 from ._show import Picture, show, to_png, to_svg
 from ._style import colour_of
 
-__all__ = ["Picture", "alt_text", "colour_of", "failures_over_time", "show", "to_png", "to_svg"]
+__all__ = [
+    "Picture",
+    "alt_text",
+    "colour_of",
+    "failures_by_mx",
+    "failures_over_time",
+    "mx_by_result",
+    "reporter_coverage",
+    "show",
+    "success_share",
+    "to_png",
+    "to_svg",
+]

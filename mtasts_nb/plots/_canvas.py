@@ -10,7 +10,7 @@ from matplotlib.figure import Figure
 from matplotlib.transforms import ScaledTranslation
 
 from ._alt import set_alt
-from ._style import FONT, INK, PANEL, QUIET_INK, TEXT_SIZE, TITLE_SIZE, WIDTH, dress, ink_on
+from ._style import FONT, INK, PANEL, TEXT_SIZE, TITLE_SIZE, WIDTH, dress, ink_around
 from ._text import fit, width, wrap
 
 if TYPE_CHECKING:
@@ -71,9 +71,6 @@ def headings(ax: Axes, title: str, notes: Sequence[str]) -> None:
     lines = [line for note in notes if note for line in wrap(note, across, TEXT_SIZE)]
     top = 5.0
     if lines:
-        figure = ax.get_figure(root=False)
-        assert figure is not None
-        quiet = QUIET_INK if ink_on(figure.get_facecolor()) == INK else ink_on(figure.get_facecolor())
         ax.annotate(
             "\n".join(lines),
             (0, 1),
@@ -81,7 +78,7 @@ def headings(ax: Axes, title: str, notes: Sequence[str]) -> None:
             xycoords="axes fraction",
             textcoords="offset points",
             va="bottom",
-            color=quiet,
+            color=ink_around(ax, quiet=True),
             size=TEXT_SIZE,
             family=FONT,
             linespacing=1.25,
@@ -89,7 +86,8 @@ def headings(ax: Axes, title: str, notes: Sequence[str]) -> None:
         )
         top += len(lines) * _LINE + 3
     wrapped = wrap(title, across, TITLE_SIZE, "bold")
-    ax.set_title("\n".join(wrapped), loc="left", pad=top, linespacing=1.15)
+    ax.set_title("\n".join(wrapped), loc="left", pad=top, linespacing=1.15, size=TITLE_SIZE, weight="bold",
+                 color=ink_around(ax), family=FONT)
 
 
 def legend_rows(entries: Legend, across: float) -> tuple[int, int]:
@@ -97,7 +95,8 @@ def legend_rows(entries: Legend, across: float) -> tuple[int, int]:
     if not entries:
         return 1, 0
     widest = max(width(text, TEXT_SIZE) for _, text in entries) + 3.6 * TEXT_SIZE
-    columns = max(1, min(3, int((across + 20) / widest), -(-len(entries) // 3)))
+    # The first row stands beside the name of the x axis, at the right.
+    columns = max(1, min(3, int((across - 50) / widest), -(-len(entries) // 3)))
     return columns, -(-len(entries) // columns)
 
 

@@ -11,7 +11,7 @@ import zlib
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
-from matplotlib.colors import to_rgb
+from matplotlib.colors import to_rgb, to_rgba
 
 from ..vocabulary import UNATTRIBUTED, UNKNOWN, ResultType
 
@@ -44,9 +44,9 @@ class Style:
     hatch: str = ""
 
 
-_DANE, _POLICY_HOST = "....", "////"
+_DANE, _POLICY_HOST = "----", "////"
 
-# Solid: seen at the MX. Dots: DANE. Slanted: at the policy host, where a fault holds no mail back (RFC 8461 §5).
+# Solid: seen at the MX. Lines across: DANE. Slanted lines: at the policy host, where a fault holds no mail back (RFC 8461 §5).
 _RESULT_TYPES: Final = {
     ResultType.STARTTLS_NOT_SUPPORTED: Style("#752134"),
     ResultType.CERTIFICATE_HOST_MISMATCH: Style("#055f9f"),
@@ -67,10 +67,11 @@ _BY_NAME: Final = {
     UNATTRIBUTED: Style("#5c6370"),
     UNKNOWN: Style("#5c6370", "xxxx"),
 }
-_UNREGISTERED: Final = ("++", "oo", "||", "--", "**", "\\\\--")
+# No dots or stars: as SVG they take a thousand times the space of a line.
+_UNREGISTERED: Final = ("+++", "||||", "\\\\\\", "xx||", "//--", "\\\\--")
 
 #: The rest of many series, folded into one.
-OTHER: Final = Style("#858b94", "---")
+OTHER: Final = Style("#858b94", "|||")
 #: Failures for which a report names no MX, or a report that names no reporter.
 UNNAMED: Final = Style("#5c6370", "////")
 #: MX hosts and reporters, by rank: they have no colour of their own.
@@ -81,8 +82,8 @@ RANKED: Final = (
     Style("#18a08d"),
     Style("#752134"),
     Style("#a98d02"),
-    Style("#3d1f7e", "...."),
-    Style("#97467d", "...."),
+    Style("#3d1f7e", "----"),
+    Style("#97467d", "----"),
 )
 #: Days without any report: unknown, which is not zero.
 NO_REPORT: Final = Style("#f0f1f3", "\\\\\\\\")
@@ -155,11 +156,19 @@ def ink_on(colour: object) -> str:
     return INK if luminance(colour) > 0.2 else PALE_INK
 
 
-def dress(ax: Axes, *, grid: bool = True) -> None:
-    """Give an Axes the panel, frame, grid and letters that all figures share."""
+def ink_around(ax: Axes, *, quiet: bool = False) -> str:
+    """Return the colour of letters outside the panel; a caller's figure may be dark."""
     figure = ax.get_figure(root=False)
     assert figure is not None
-    outside = INK if luminance(figure.get_facecolor()[:3]) > 0.2 or figure.get_facecolor()[3] < 0.5 else PALE_INK
+    red, green, blue, opacity = to_rgba(figure.get_facecolor())
+    if opacity > 0.5 and luminance((red, green, blue)) <= 0.2:
+        return PALE_INK
+    return QUIET_INK if quiet else INK
+
+
+def dress(ax: Axes, *, grid: bool = True) -> None:
+    """Give an Axes the panel, frame, grid and letters that all figures share."""
+    outside = ink_around(ax)
     ax.set_facecolor(PANEL)
     for side, spine in ax.spines.items():
         spine.set_visible(side in ("left", "bottom"))
@@ -174,5 +183,3 @@ def dress(ax: Axes, *, grid: bool = True) -> None:
         ax.yaxis.grid(visible=True, color=GRID, linewidth=0.8, linestyle="-")
     for axis in (ax.xaxis, ax.yaxis):
         axis.label.set(size=TEXT_SIZE, color=outside, family=FONT)
-    for title in (ax.title, ax._left_title):  # type: ignore[attr-defined]  # noqa: SLF001 - no public way to the left title
-        title.set(size=TITLE_SIZE, weight="bold", color=outside, family=FONT)

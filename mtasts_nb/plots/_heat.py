@@ -1,0 +1,160 @@
+"""Which MX failed in which way: a table of counts, shaded."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+import numpy as np
+from matplotlib.collections import PolyCollection
+from matplotlib.colors import LinearSegmentedColormap
+
+from ..markup import number, plural, share
+from ._alt import set_alt
+from ._canvas import empty, headings, new_axes, points_across
+from ._over_time import counted, mx_named, not_shown
+from ._series import KEYS, MX, RESULT_TYPE, fold
+from ._style import FONT, FRAME, PANEL, TEXT_SIZE, dress, ink_around, ink_on
+from ._text import compact, fit, width
+from ._view import view
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from matplotlib.axes import Axes
+
+    from ..reports import Source
+    from ._days import Ints
+    from ._series import Series
+    from ._view import Period, View
+
+__all__ = ["mx_by_result"]
+
+_MOST_ROWS: Final = 12
+# One hue, from pale to dark: order without colour vision, and in print.
+_SHADES: Final = LinearSegmentedColormap.from_list("failed", ["#e3edf6", "#6aa3d0", "#08306b"])
+
+
+def mx_by_result(
+    source: Source,
+    *,
+    domain: str | None = None,
+    policy_type: str | None = None,
+    period: Period | None = None,
+    most: int | None = None,
+    ax: Axes | None = None,
+) -> Axes:
+    """Return an Axes with failed sessions as a table of MX and result type; the more, the darker.
+
+    Parameters
+    ----------
+    source : Source
+        An `Archive`, or a store.
+    domain, policy_type, period
+        As in `failures_over_time`.
+    most : int, optional
+        How many MX have a row of their own; the rest share one. By default 12.
+    ax : Axes, optional
+        Where to draw; by default on a new figure.
+
+    Returns
+    -------
+    Axes
+        Columns are result types, rows MX; the last row is for failures that name no MX. Each count stands in its
+        cell; an empty cell: no failed session reported. Shades go by the logarithm of the count.
+
+    Raises
+    ------
+    ValueError
+        `most` is below 1, or `period` is none.
+
+    Examples
+    --------
+    >>> import mtasts_nb as sts
+    >>> sts.plots.alt_text(mx_by_result(sts.Archive()))[:16]
+    'An empty figure.'
+    """
+    shown = view(source, (MX, RESULT_TYPE), domain=domain, policy_type=policy_type, period=period)
+    if shown.empty:
+        return empty(ax, shown)
+    hosts = fold(shown, MX, _MOST_ROWS if most is None else most)
+    kinds = fold(shown, RESULT_TYPE)
+    if not hosts:
+        return empty(ax, shown, f"No session failed in {plural(int(shown.sessions.sum()), 'reported session')}, "
+                     f"{shown.about}, {shown.dates} UTC. {shown.unknown_note}")
+    table = _table(shown, hosts, kinds)
+    axes = new_axes(ax, 0.34 * len(hosts) + 0.15, 0.9, lines=2 + bool(shown.left_out))
+    dress(axes, grid=False)
+    room = points_across(ax) if ax is not None else points_across(None) * 0.75
+    names = [fit(host.name.replace(r"\$", "$"), room * 0.45, TEXT_SIZE) for host in hosts]
+    _cells(axes, table, (room if ax is not None else points_across(None) - max(width(n, TEXT_SIZE) for n in names)) / len(kinds))
+    axes.set_yticks(np.arange(len(hosts)) + 0.5, names)
+    axes.set_xticks(
+        np.arange(len(kinds)) + 0.5, [fit(kind.name.replace(r"\$", "$"), 140, TEXT_SIZE) for kind in kinds],
+        rotation=35, ha="right", rotation_mode="anchor",
+    )  # fmt: skip
+    axes.tick_params(length=0)
+    named = mx_named(shown)
+    headings(
+        axes,
+        f"{plural(int(shown.failed.sum()), 'failed session')} by MX and result type, {shown.dates}",
+        [
+            f"{number(named)} MX. {shown.about}. {shown.failed_share}.",
+            f"The darker, the more (logarithmic); empty: none reported. {shown.unknown_note}",
+            not_shown(shown),
+        ],
+    )
+    set_alt(axes, _alt(shown, hosts, kinds, table))
+    return axes
+
+
+def _table(shown: View, hosts: Sequence[Series], kinds: Sequence[Series]) -> Ints:
+    """Return failed sessions, a row for each of `hosts` and a column for each of `kinds`."""
+    rows = shown.rows[shown.rows["failed"].to_numpy() > 0]
+    result_types = rows[RESULT_TYPE].astype(object)
+    result_types = result_types.where(result_types.notna(), KEYS[RESULT_TYPE].unnamed)
+    column_of = {member: place for place, kind in enumerate(kinds) for member in kind.members}
+    row_of = {member: place for place, host in enumerate(hosts) for member in host.members}
+    unnamed = len(hosts) - 1
+    table = np.zeros((len(hosts), len(kinds)), np.int64)
+    row = rows[MX].astype(object).map(lambda name: row_of.get(name, unnamed))
+    np.add.at(table, (row.to_numpy(int), result_types.map(column_of).to_numpy(int)), rows["failed"].to_numpy())
+    return table
+
+
+def _cells(axes: Axes, table: Ints, cell_points: float) -> None:
+    height, across = table.shape
+    shade = np.log1p(table) / np.log1p(max(int(table.max()), 1))
+    corners, colours = [], []
+    for (y, x), count in np.ndenumerate(table):
+        corners.append([(x, y), (x + 1, y), (x + 1, y + 1), (x, y + 1)])
+        colour = _SHADES(float(shade[y, x])) if count else PANEL
+        colours.append(colour)
+        if count:
+            axes.text(
+                x + 0.5, y + 0.5, compact(int(count), cell_points - 4, TEXT_SIZE), ha="center", va="center",
+                size=TEXT_SIZE, family=FONT, color=ink_on(colour),
+            )  # fmt: skip
+    axes.add_artist(PolyCollection(corners, facecolors=colours, edgecolors=FRAME, linewidths=0.4, zorder=1))
+    axes.set_xlim(0, across)
+    axes.set_ylim(height, 0)
+    for spine in axes.spines.values():
+        spine.set_visible(False)
+    axes.tick_params(labelcolor=ink_around(axes))
+
+
+def _alt(shown: View, hosts: Sequence[Series], kinds: Sequence[Series], table: Ints) -> str:
+    total = int(shown.failed.sum())
+    largest = np.argsort(table, axis=None, kind="stable")[::-1][:3]
+    told = []
+    for place in largest:
+        y, x = np.unravel_index(place, table.shape)
+        if count := int(table[y, x]):
+            told.append(f"{kinds[x].name} at {hosts[y].name} with {number(count)} ({share(count, total)})")
+    parts = [
+        f"A table of failed sessions by MX and result type. {shown.about}, {shown.dates} UTC.",
+        counted(shown),
+        f"{plural(len(hosts), 'row')}, {plural(len(kinds), 'result type')}; the largest: {', '.join(told)}.",
+        shown.unknown_note,
+        not_shown(shown),
+    ]
+    return " ".join(part for part in parts if part).replace(r"\$", "$")
