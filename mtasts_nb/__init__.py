@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from .bundled import sample_dir as sample_dir
     from .errors import PolicyError as PolicyError
     from .errors import RecordError as RecordError
+    from .errors import SnapshotError as SnapshotError
     from .policy import Policy as Policy
     from .policy import StsRecord as StsRecord
     from .policy import TlsRptRecord as TlsRptRecord
@@ -31,6 +32,11 @@ if TYPE_CHECKING:
     from .policy import parse_sts_record as parse_sts_record
     from .policy import parse_tlsrpt_record as parse_tlsrpt_record
     from .policy import validate as validate
+    from .probe import Probe as Probe
+    from .probe import compare_probes as compare_probes
+    from .probe import load_probe as load_probe
+    from .probe import probe as probe
+    from .probe import probe_many as probe_many
     from .publish import publish as publish
     from .reports import Archive as Archive
     from .reports import daily as daily
@@ -48,22 +54,28 @@ _HOME = {
     "Limits": "settings",
     "Policy": "policy",
     "PolicyError": "errors",
+    "Probe": "probe",
     "ProbeSettings": "settings",
     "RecordError": "errors",
+    "SnapshotError": "errors",
     "StsRecord": "policy",
     "TlsRptRecord": "policy",
+    "compare_probes": "probe",
     "daily": "reports",
     "draft_policy": "policy",
     "draft_record": "policy",
     "find_sts_record": "policy",
     "lab": "lab",
     "load": "reports",
+    "load_probe": "probe",
     "mx_matches": "policy",
     "notebooks_dir": "bundled",
     "parse_policy": "policy",
     "parse_sts_record": "policy",
     "parse_tlsrpt_record": "policy",
     "plots": "plots",
+    "probe": "probe",
+    "probe_many": "probe",
     "publish": "publish",
     "sample_dir": "bundled",
     "validate": "policy",
@@ -76,23 +88,29 @@ __all__ = [
     "Limits",
     "Policy",
     "PolicyError",
+    "Probe",
     "ProbeSettings",
     "RecordError",
+    "SnapshotError",
     "StsRecord",
     "TlsRptRecord",
     "__version__",
+    "compare_probes",
     "daily",
     "draft_policy",
     "draft_record",
     "find_sts_record",
     "lab",
     "load",
+    "load_probe",
     "mx_matches",
     "notebooks_dir",
     "parse_policy",
     "parse_sts_record",
     "parse_tlsrpt_record",
     "plots",
+    "probe",
+    "probe_many",
     "publish",
     "sample_dir",
     "validate",

@@ -1,11 +1,66 @@
-"""One domain seen live: what its DNS, policy host and MX hosts answer to a sender."""
+"""One domain seen live: what its DNS, policy host and MX hosts answer to a sender.
 
-from __future__ import annotations
+`probe` looks and gives back a `Probe`, frozen evidence with the findings drawn from it; `probe_many` does so for a list
+of domains; `load_probe` reads what `Probe.save` wrote, and `compare_probes` says what changed between two.
+"""
 
-from ._evidence import Certificate as Certificate
+from ._compare import Change, Comparison, compare_probes
+from ._evidence import (
+    Certificate,
+    DnsAnswer,
+    DnsAttempt,
+    DnsQuery,
+    DnsRecord,
+    HttpAttempt,
+    HttpRequest,
+    HttpResponse,
+    IssuerFetch,
+    MxHost,
+    PolicyHost,
+    Provider,
+    SmtpAttempt,
+    SmtpReply,
+    SmtpRequest,
+    TlsaMatch,
+    TlsSession,
+    Validation,
+    Vantage,
+    Verdict,
+)
 from ._look import probe
+from ._many import Probes, probe_many
 from ._probe import Probe
 from ._snapshot import load_probe
 from ._wording import finding_codes
 
-__all__ = ["Certificate", "Probe", "finding_codes", "load_probe", "probe"]
+__all__ = [
+    "Certificate",
+    "Change",
+    "Comparison",
+    "DnsAnswer",
+    "DnsAttempt",
+    "DnsQuery",
+    "DnsRecord",
+    "HttpAttempt",
+    "HttpRequest",
+    "HttpResponse",
+    "IssuerFetch",
+    "MxHost",
+    "PolicyHost",
+    "Probe",
+    "Probes",
+    "Provider",
+    "SmtpAttempt",
+    "SmtpReply",
+    "SmtpRequest",
+    "TlsSession",
+    "TlsaMatch",
+    "Validation",
+    "Vantage",
+    "Verdict",
+    "compare_probes",
+    "finding_codes",
+    "load_probe",
+    "probe",
+    "probe_many",
+]

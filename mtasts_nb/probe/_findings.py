@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from ..policy import validate
-from ..vocabulary import Finding, Findings
+from ..errors import PolicyError
+from ..policy import parse_policy, validate
+from ..vocabulary import Effect, Finding, Findings
 from ._evidence import DnsAttempt
 from ._judge import finding
 from ._judge_dns import nameserver_findings, record_findings, sts_text, tlsrpt_findings
-from ._judge_mx import mx_findings, mx_names
+from ._judge_mx import every_mx_fails, mx_findings, mx_names
 from ._judge_policy_host import policy_bodies, policy_host_findings
 
 if TYPE_CHECKING:
@@ -24,7 +26,7 @@ def judge(probe: Probe) -> Findings:
 
     What was not observed gives no finding, but for the one that says why nothing could be looked at.
     """
-    return Findings(_unique(_all(probe)))
+    return Findings(_unique(_one_signature(list(_all(probe)), probe.domain)))
 
 
 def _all(probe: Probe) -> Iterator[Finding]:
@@ -57,8 +59,22 @@ def _text_findings(probe: Probe, text: str | None) -> Iterator[Finding]:
     names = mx_names(probe) or None
     if not bodies:
         yield from validate(record=text)
+    held = every_mx_fails(probe)
     for number, body in enumerate(bodies):
-        yield from validate(record=text if number == 0 else None, policy=body, mx_hosts=names)
+        # A file that senders refuse permits and forbids nothing: its patterns wait until it is valid.
+        hosts = names if _is_valid(body) else None
+        for one in validate(record=text if number == 0 else None, policy=body, mx_hosts=hosts):
+            # `validate` knows the names only; here it is known whether another MX host takes the mail.
+            idle = one.code == "mx-not-covered" and one.effect is Effect.HOLDS_MAIL and not held
+            yield replace(one, effect=Effect.COSMETIC) if idle else one
+
+
+def _is_valid(body: bytes) -> bool:
+    try:
+        parse_policy(body)
+    except PolicyError:
+        return False
+    return True
 
 
 def _attempts(probe: Probe) -> Iterator[DnsAttempt]:
@@ -76,6 +92,21 @@ def _ran_out(probe: Probe) -> bool:
     reasons += [attempt.reason for attempt in probe.policy_host.attempts]
     reasons += [attempt.reason for mx in probe.mx_hosts for attempt in mx.attempts]
     return "deadline" in reasons
+
+
+def _one_signature(findings: list[Finding], domain: str) -> Iterator[Finding]:
+    """Yield the findings; those about broken signatures as one, for it is one zone that has to be signed anew."""
+    bogus = [one for one in findings if one.code == "dnssec-bogus"]
+    yield from (one for one in findings if one.code != "dnssec-bogus")
+    if bogus:
+        yield finding(
+            "dnssec-bogus",
+            subject=", ".join(dict.fromkeys(one.subject for one in bogus)),
+            evidence=bogus[0].evidence,
+            severity=min((one.severity for one in bogus), key=lambda severity: severity.rank),
+            effect=min((one.effect for one in bogus), key=lambda effect: effect.rank),
+            names={"name": domain},
+        )
 
 
 def _unique(findings: Iterator[Finding]) -> Iterator[Finding]:

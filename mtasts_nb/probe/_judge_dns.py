@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from ..errors import RecordError
 from ..markup import span
 from ..policy import find_sts_record, find_tlsrpt_record, validate
-from ..vocabulary import Finding, Status
+from ..vocabulary import Effect, Finding, Severity, Status
 from ._evidence import DnsAttempt
 from ._judge import finding, lookup_code
 
@@ -38,7 +38,8 @@ def record_findings(probe: Probe) -> Iterator[Finding]:
     names = {"name": attempt.query.name, "domain": probe.domain, "id": probe.started.strftime("%Y%m%d%H%M%S")}
     fault = lookup_code(attempt, "sts-record-lookup-failed")
     if fault is not None:
-        yield finding(fault.code, subject=attempt.query.name, evidence=fault.evidence, names=names)
+        effect = Effect.DISABLES_PROTECTION
+        yield finding(fault.code, subject=attempt.query.name, evidence=fault.evidence, effect=effect, names=names)
     if attempt.status is not Status.COMPLETED:
         return
     try:
@@ -57,7 +58,15 @@ def tlsrpt_findings(probe: Probe) -> Iterator[Finding]:
     names = {"name": attempt.query.name, "domain": probe.domain}
     fault = lookup_code(attempt, "tlsrpt-record-lookup-failed")
     if fault is not None:
-        yield finding(fault.code, subject=attempt.query.name, evidence=fault.evidence, names=names)
+        severity, effect = Severity.WARNING, Effect.COSMETIC
+        yield finding(
+            fault.code,
+            subject=attempt.query.name,
+            evidence=fault.evidence,
+            severity=severity,
+            effect=effect,
+            names=names,
+        )
     if attempt.status is not Status.COMPLETED:
         return
     text = _meant(attempt, "v=TLSRPTv1;", "tlsrpt")

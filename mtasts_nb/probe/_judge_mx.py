@@ -18,20 +18,18 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import TYPE_CHECKING
 
-from ..errors import PolicyError
 from ..markup import one_line
-from ..policy import Policy, parse_policy
 from ..vocabulary import Effect, Finding, Mode, Severity, Status
 from ._evidence import MxHost, SmtpAttempt
 from ._judge import Fault, at_addresses, finding, joined, lookup_code, milder
 from ._judge_certificates import certificate_faults
-from ._judge_policy_host import OLD_TLS, policy_bodies
+from ._judge_policy_host import OLD_TLS
 from ._wording import WORDING
 
 if TYPE_CHECKING:
     from ._probe import Probe
 
-__all__ = ["mx_findings", "mx_names"]
+__all__ = ["every_mx_fails", "faults_at", "mx_findings", "mx_names"]
 
 # Faults that keep mail from a host in any mode, and those that do so only for senders that check DANE.
 _DELIVERY = frozenset(
@@ -73,7 +71,8 @@ def mx_names(probe: Probe) -> list[str] | None:
     """Return the names that a policy has to cover; None where they could not be looked up."""
     if probe.mx.status is not Status.COMPLETED:
         return None
-    return [mx.host for mx in probe.mx_hosts if mx.problem in ("", "limit", "ip-literal", "invalid-name")]
+    # What is no host name, or stands in for an MX without having an address, is a fault of its own.
+    return [mx.host for mx in probe.mx_hosts if mx.problem in ("", "limit") and (not mx.implicit or mx.attempts)]
 
 
 def mx_findings(probe: Probe) -> Iterator[Finding]:
@@ -85,7 +84,7 @@ def mx_findings(probe: Probe) -> Iterator[Finding]:
             fault.code, subject=f"MX {domain}", evidence=fault.evidence, names={"domain": domain, "name": domain}
         )
         return
-    seen = [_look_through(mx) for mx in probe.mx_hosts if mx.problem not in ("null", "limit")]
+    seen = _look_through_all(probe)
     yield from _record_findings(probe, seen)
     if probe.port_25_closed:
         yield finding(
@@ -94,6 +93,24 @@ def mx_findings(probe: Probe) -> Iterator[Finding]:
     rank = partial(_rank, _Verdicts(probe, seen))
     for one in seen:
         yield from _host_findings(one, domain, rank)
+
+
+def every_mx_fails(probe: Probe) -> bool:
+    """Return whether no MX host is left to a sender that enforces, the policy's patterns included."""
+    return _Verdicts(probe, _look_through_all(probe)).validation_fails
+
+
+def faults_at(mx: MxHost) -> dict[str, list[Fault]]:
+    """Return what is wrong at each address of a host; under the empty address, with the host itself."""
+    faults: dict[str, list[Fault]] = {}
+    if mx.problem not in ("null", "limit"):
+        for address, fault in _look_through(mx).faults:
+            faults.setdefault(address, []).append(fault)
+    return faults
+
+
+def _look_through_all(probe: Probe) -> list[_Seen]:
+    return [_look_through(mx) for mx in probe.mx_hosts if mx.problem not in ("null", "limit")]
 
 
 def _record_findings(probe: Probe, seen: list[_Seen]) -> Iterator[Finding]:
@@ -124,7 +141,8 @@ class _Verdicts:
     """What the domain as a whole looks like, against which each fault is weighed."""
 
     def __init__(self, probe: Probe, seen: list[_Seen]) -> None:
-        self.policy = _intended_policy(probe)
+        # What is meant, be the record, the certificate or one address of the policy host at fault.
+        self.policy = probe.served_policy
         self.mode = Mode(self.policy.mode) if self.policy else None
         # A record without a policy that can be seen: senders may go on with a cached one, in enforce for all we know.
         self.enforced = self.mode is Mode.ENFORCE or (self.policy is None and probe.record is not None)
@@ -145,16 +163,6 @@ def _all(verdicts: Iterator[bool | None]) -> bool:
     """Return whether there are hosts that were looked at, and all of them fail."""
     known = [verdict for verdict in verdicts if verdict is not None]
     return bool(known) and all(known)
-
-
-def _intended_policy(probe: Probe) -> Policy | None:
-    """Return the policy that is served, be the record, the certificate or one address of the policy host at fault."""
-    for body in policy_bodies(probe):
-        try:
-            return parse_policy(body)
-        except PolicyError:
-            continue
-    return None
 
 
 def _rank(verdicts: _Verdicts, code: str, *, everywhere: bool) -> _Ranking:

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from ..markup import one_line
-from ..vocabulary import Finding, Status
+from ..vocabulary import Effect, Finding, Status
 from ._evidence import HttpAttempt, HttpResponse
 from ._judge import Fault, at_addresses, finding, joined, lookup_code, milder
 from ._judge_certificates import certificate_faults
@@ -34,14 +34,27 @@ def policy_host_findings(probe: Probe, *, deployed: bool) -> Iterator[Finding]:
     if not addresses:
         unknown = Status.NOT_OBSERVED in (place.a.status, place.aaaa.status)
         if failures:
-            yield finding(failures[0].code, subject=place.host, evidence=failures[0].evidence, names=names)
+            yield finding(
+                failures[0].code,
+                subject=place.host,
+                evidence=failures[0].evidence,
+                effect=Effect.DISABLES_PROTECTION,
+                names=names,
+            )
         elif deployed and not unknown:
             evidence = f"A: {place.a.detail}; AAAA: {place.aaaa.detail}"
             yield finding("policy-host-no-address", subject=place.host, evidence=evidence, names=names)
         return
     for fault in failures[:1]:
         severity = milder(WORDING[fault.code].severity)
-        yield finding(fault.code, subject=place.host, evidence=fault.evidence, severity=severity, names=names)
+        yield finding(
+            fault.code,
+            subject=place.host,
+            evidence=fault.evidence,
+            severity=severity,
+            effect=Effect.DISABLES_PROTECTION,
+            names=names,
+        )
     yield from _attempt_findings(probe, names)
 
 

@@ -16,6 +16,8 @@ from ._evidence import DnsAttempt, MxHost, PolicyHost, Provider, Vantage
 if TYPE_CHECKING:
     import pandas as pd
 
+    from ._commands import Commands
+
 __all__ = ["Probe"]
 
 
@@ -104,6 +106,21 @@ class Probe:
                 continue
         return None
 
+    @cached_property
+    def served_policy(self) -> Policy | None:
+        """The first valid policy file served with status 200, be its certificate good or not.
+
+        A sender takes it only where the certificate is good too: see `policy`.
+        """
+        from ._judge_policy_host import policy_bodies
+
+        for body in policy_bodies(self):
+            try:
+                return parse_policy(body)
+            except PolicyError:
+                continue
+        return None
+
     @property
     def mode(self) -> Mode | None:
         """What senders do by the policy that is published now; None where they see no policy."""
@@ -121,6 +138,13 @@ class Probe:
         from ._checks import checks_frame
 
         return checks_frame(self)
+
+    @property
+    def commands(self) -> Commands:
+        """The shell commands with which to check this probe by hand, each beside what the probe saw."""
+        from ._commands import commands_for
+
+        return commands_for(self)
 
     def save(self, path: str | Path) -> Path:
         """Write everything to a JSON file that `load_probe` reads, on this machine or another.

@@ -1,0 +1,130 @@
+"""`mtasts-nb probe`: one domain, or several, as a sender sees them now."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from ._say import complain, say
+
+if TYPE_CHECKING:
+    from argparse import _SubParsersAction
+
+    from ..probe import Probe
+    from ..settings import ProbeSettings
+
+__all__ = ["add"]
+
+_HELP = "look at a domain as a sender does: DNS, policy host, every MX host"
+_DESCRIPTION = """\
+Ask what a sender would ask of a domain, now: the DNS records, the policy file from every address of the policy host,
+STARTTLS and the certificate of every MX host at every address. No mail is sent.
+
+Where outbound port 25 is closed (most offices, homes and clouds), run it with --save on a machine that may send mail,
+and load the file here: mtasts_nb.load_probe("FILE").
+
+examples:
+  mtasts-nb probe nordwind.example
+  mtasts-nb probe nordwind.example --save nordwind.json
+  mtasts-nb probe nordwind.example --json | jq .findings
+  mtasts-nb probe --load nordwind.json"""
+_EPILOG = """\
+exit status:
+  0  no finding of severity error or warning
+  1  there are such findings
+  2  could not run: not a domain, no resolver answers, a file that cannot be written"""
+
+
+def add(commands: _SubParsersAction[argparse.ArgumentParser]) -> None:
+    """Add the command to the parser."""
+    parser = commands.add_parser(
+        "probe",
+        help=_HELP,
+        description=_DESCRIPTION,
+        epilog=_EPILOG,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("domain", metavar="DOMAIN", nargs="?", help="the part after the @ of a mail address")
+    parser.add_argument("--load", metavar="FILE", help="show a saved snapshot instead of looking")
+    parser.add_argument("--save", metavar="FILE", help="write the whole evidence as a JSON snapshot")
+    parser.add_argument("--json", action="store_true", help="print the snapshot instead of text")
+    parser.add_argument("--commands", action="store_true", help="print the commands to check each step by hand, too")
+    parser.add_argument(
+        "--resolver", metavar="A", action="append", default=[], help="ask this resolver, not the system's; repeatable"
+    )
+    parser.add_argument("--timeout", metavar="S", type=_seconds, default=10.0, help="longest wait for one step (10)")
+    parser.add_argument("--deadline", metavar="S", type=_seconds, help="longest wait for all (six times --timeout)")
+    parser.add_argument("-4", dest="ipv4_only", action="store_true", help="IPv4 only")
+    parser.add_argument("-6", dest="ipv6_only", action="store_true", help="IPv6 only")
+    parser.set_defaults(run=run)
+
+
+def _seconds(text: str) -> float:
+    try:
+        value = float(text)
+    except ValueError:
+        value = 0.0
+    if not 0.1 <= value <= 3600:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a number of seconds from 0.1 to 3600")
+    return value
+
+
+def _settings(arguments: argparse.Namespace) -> ProbeSettings:
+    import ipaddress
+
+    from ..settings import ProbeSettings
+
+    for address in arguments.resolver:
+        try:
+            ipaddress.ip_address(address)
+        except ValueError as error:
+            raise ValueError(
+                f"--resolver {address!r} is not an IP address. Give one, for example 192.0.2.53."
+            ) from error
+    if arguments.ipv4_only and arguments.ipv6_only:
+        raise ValueError("-4 and -6 exclude each other. Leave both out to try both.")
+    return ProbeSettings(
+        nameservers=tuple(arguments.resolver),
+        timeout=arguments.timeout,
+        deadline=arguments.deadline or 6 * arguments.timeout,
+        ipv4=not arguments.ipv6_only,
+        ipv6=not arguments.ipv4_only,
+    )
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Look, print, save; return the exit status."""
+    name = "mtasts-nb probe"
+    if (arguments.domain is None) == (arguments.load is None):
+        return complain(name, "give either a DOMAIN to look at or --load FILE. See: mtasts-nb probe --help")
+    try:
+        seen = _seen(arguments)
+    except ValueError as error:
+        return complain(name, error)
+    if arguments.save:
+        seen.save(Path(arguments.save))
+    if arguments.json:
+        _write(seen.to_json())
+    else:
+        _write(f"{seen}\n")
+        if arguments.commands:
+            _write(f"\n{seen.commands}\n")
+        if arguments.save:
+            say(f"{arguments.save}: written. It loads with mtasts_nb.load_probe(…), here or on another machine.")
+    if "resolver-unreachable" in seen.findings.codes:
+        return complain(name, "no resolver answered; see above.") if not arguments.json else 2
+    return int(any(finding.severity.rank < 2 for finding in seen.findings))
+
+
+def _seen(arguments: argparse.Namespace) -> Probe:
+    from ..probe import load_probe, probe
+
+    return load_probe(arguments.load) if arguments.load else probe(arguments.domain, _settings(arguments))
+
+
+def _write(text: str) -> None:
+    # The text is made visible where it is built; here only letters that the terminal's encoding lacks are escaped.
+    encoding = getattr(sys.stdout, "encoding", None) or "utf-8"
+    sys.stdout.write(text.encode(encoding, "backslashreplace").decode(encoding))

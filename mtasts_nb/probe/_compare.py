@@ -1,0 +1,219 @@
+"""What changed between two probes of a domain."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from ..markup import html_table, html_text, one_line, plural, span, terminal_text, when
+from ..vocabulary import Finding, Findings, Status
+from ._evidence import TlsSession
+from ._judge import finding
+from ._judge_dns import sts_text
+from ._judge_policy_host import policy_bodies
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from ._probe import Probe
+
+__all__ = ["Change", "Comparison", "compare_probes"]
+
+_UNSEEN = "(not observed)"
+_NONE = "(none)"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Change:
+    """One thing that is not as it was. `kind` is ``changed``, ``appeared``, ``gone`` or ``not comparable``."""
+
+    what: str
+    kind: str
+    before: str
+    after: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Comparison:
+    """What changed between two probes of one domain.
+
+    Attributes
+    ----------
+    changes : tuple of Change
+        In the order in which a sender meets them. What one of the two did not observe is ``not comparable``.
+    findings : Findings
+        What only the comparison shows, for example a policy that changed under the same id.
+    fixed, new : Findings
+        Findings of the first probe that the second does not have, and the other way round. What the second could not
+        look at is not called fixed.
+    """
+
+    domain: str
+    before: Probe
+    after: Probe
+    changes: tuple[Change, ...]
+    findings: Findings
+    fixed: Findings
+    new: Findings
+
+    def to_frame(self) -> pd.DataFrame:
+        """Return one row per change: what, kind, before, after."""
+        import pandas as pd
+
+        rows = [{name: one_line(getattr(c, name), 1000) for name in Change.__dataclass_fields__} for c in self.changes]
+        return pd.DataFrame(rows, columns=list(Change.__dataclass_fields__), dtype="string")
+
+    def _headline(self) -> str:
+        apart = span(self.after.started - self.before.started)
+        return (
+            f"{self.domain}, {when(self.before.started)} and {when(self.after.started)} ({apart} apart): "
+            f"{plural(len(self.changes), 'change')}, {len(self.fixed)} fixed, {len(self.new)} new."
+        )
+
+    def __str__(self) -> str:
+        lines = [self._headline()]
+        for change in self.changes:
+            lines += ["", f"{change.what}: {change.kind}"]
+            lines += [f"  before  {terminal_text(change.before, 400)}", f"  after   {terminal_text(change.after, 400)}"]
+        for title, found in (("Fixed", self.fixed), ("New", self.new), ("Seen by comparison", self.findings)):
+            lines += ["", f"{title}: {', '.join(found.codes)}"] if found else []
+        return "\n".join(lines)
+
+    def __repr__(self) -> str:
+        return f"<Comparison of {self._headline()}>"
+
+    def _repr_html_(self) -> str:
+        rows = [{"what": c.what, "kind": c.kind, "before": c.before, "after": c.after} for c in self.changes]
+        headings = {"what": "What", "kind": "", "before": "Before", "after": "After"}
+        parts = [f"<p>{html_text(self._headline())}</p>"]
+        parts += [html_table(rows, headings, caption="What changed.", width=600)] if rows else []
+        for title, found in (("Fixed", self.fixed), ("New", self.new), ("Seen by comparison", self.findings)):
+            parts += [f"<h4>{title}</h4>{found._repr_html_()}"] if found else []
+        return "".join(parts)
+
+
+def compare_probes(before: Probe, after: Probe) -> Comparison:
+    """Return what changed between two probes of the same domain.
+
+    Raises
+    ------
+    ValueError
+        The probes are of different domains.
+
+    Examples
+    --------
+    >>> from mtasts_nb.lab import Lab
+    >>> from mtasts_nb.probe import probe
+    >>> with Lab() as lab:
+    ...     seen = probe("nordwind.example", lab.settings)
+    >>> compare_probes(seen, seen).changes
+    ()
+    """
+    if before.domain != after.domain:
+        raise ValueError(f"The probes are of two domains, {before.domain} and {after.domain}: compare two of one.")
+    facts_before, facts_after = dict(_facts(before)), dict(_facts(after))
+    changes = [
+        change
+        for what in dict.fromkeys((*facts_before, *facts_after))
+        if (change := _change(what, facts_before.get(what), facts_after.get(what))) is not None
+    ]
+    seen_before, seen_after = _keys(before.findings), _keys(after.findings)
+    unseen = _unobserved(after)
+    return Comparison(
+        domain=before.domain,
+        before=before,
+        after=after,
+        changes=tuple(changes),
+        findings=Findings(_shown_by_comparison(before, after)),
+        fixed=Findings(
+            one
+            for key, one in seen_before.items()
+            if key not in seen_after and not any(place in one.subject for place in unseen)
+        ),
+        new=Findings(one for key, one in seen_after.items() if key not in seen_before),
+    )
+
+
+def _keys(findings: Findings) -> dict[tuple[str, str], Finding]:
+    return {(one.code, one.subject): one for one in findings}
+
+
+def _unobserved(probe: Probe) -> set[str]:
+    """Return the hosts of which nothing was observed."""
+    unseen = {mx.host for mx in probe.mx_hosts if not any(a.status is not Status.NOT_OBSERVED for a in mx.attempts)}
+    if not any(a.status is not Status.NOT_OBSERVED for a in probe.policy_host.attempts):
+        unseen.add(probe.policy_host.host)
+    return unseen if probe.mx.status is Status.COMPLETED else unseen | {probe.domain}
+
+
+def _change(what: str, before: str | None, after: str | None) -> Change | None:
+    if before == after:
+        return None
+    kind = "changed"
+    if before is None or before == _NONE:
+        kind = "appeared"
+    elif after is None or after == _NONE:
+        kind = "gone"
+    if _UNSEEN in (before, after):
+        kind = "not comparable"
+    return Change(what=what, kind=kind, before=before or _NONE, after=after or _NONE)
+
+
+def _facts(probe: Probe) -> Iterator[tuple[str, str]]:
+    """Yield what a sender would see, as text, by name."""
+    yield "_mta-sts record", _records(probe.sts.status, probe.sts.texts, probe.sts.detail)
+    yield (
+        "policy host addresses",
+        _records(probe.policy_host.a.status, (*probe.policy_host.a.texts, *probe.policy_host.aaaa.texts), ""),
+    )
+    for http in probe.policy_host.attempts:
+        where = f"policy host {http.request.address}"
+        yield (
+            f"{where}: fetch",
+            _UNSEEN
+            if http.status is Status.NOT_OBSERVED
+            else (f"status {http.response.status_code}" if http.response else f"{http.stage}: {http.reason}"),
+        )
+        yield f"{where}: certificate", _session(http.tls, observed=http.status is not Status.NOT_OBSERVED)
+    bodies = policy_bodies(probe)
+    yield "policy file", "\n---\n".join(sorted(body.decode("utf-8", "backslashreplace") for body in bodies)) or _NONE
+    yield "MX records", _records(probe.mx.status, probe.mx.texts, probe.mx.detail)
+    for mx in probe.mx_hosts:
+        for smtp in mx.attempts:
+            where = f"{mx.host} {smtp.request.address}"
+            observed = smtp.status is not Status.NOT_OBSERVED
+            yield (
+                f"{where}: conversation",
+                (_UNSEEN if not observed else "complete" if smtp.stage == "done" else f"{smtp.stage}: {smtp.reason}"),
+            )
+            yield f"{where}: TLS", smtp.tls.version if smtp.tls else _NONE if observed else _UNSEEN
+            yield f"{where}: certificate", _session(smtp.tls, observed=observed)
+        if mx.tlsa is not None and mx.tlsa.texts:
+            yield f"{mx.host}: TLSA", "\n".join(mx.tlsa.texts)
+    yield "_smtp._tls record", _records(probe.tlsrpt.status, probe.tlsrpt.texts, probe.tlsrpt.detail)
+
+
+def _records(status: Status, texts: tuple[str, ...], detail: str) -> str:
+    if status is Status.NOT_OBSERVED:
+        return _UNSEEN
+    return f"failed: {detail}" if status is Status.FAILED else "\n".join(texts) or _NONE
+
+
+def _session(session: TlsSession | None, *, observed: bool) -> str:
+    if session is None or not session.chain:
+        return _NONE if observed else _UNSEEN
+    leaf = session.chain[0]
+    return f"{leaf.subject}, until {when(leaf.not_after)}, sha256 {leaf.sha256[:16]}, {len(session.chain)} sent"
+
+
+def _shown_by_comparison(before: Probe, after: Probe) -> Iterator[Finding]:
+    old, new = set(policy_bodies(before)), set(policy_bodies(after))
+    ids = [probe.record.id if probe.record else None for probe in (before, after)]
+    if old and new and old != new and ids[0] is not None and ids[0] == ids[1]:
+        yield finding(
+            "policy-changed-same-id",
+            subject=after.policy_host.host,
+            evidence=f"record, then and now: {sts_text(after)}",
+            names={"domain": after.domain, "id": after.started.strftime("%Y%m%d%H%M%S")},
+        )

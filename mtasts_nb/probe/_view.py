@@ -1,0 +1,89 @@
+"""A probe in a notebook."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from ..markup import html_table, html_text
+from ._summary import Light, fundamentals, mx_rows, vantage_line
+
+if TYPE_CHECKING:
+    from ._probe import Probe
+
+__all__ = ["as_html"]
+
+_CLASSES = {Light.GOOD: "sts-good", Light.PARTLY: "sts-bad", Light.FAULT: "sts-bad", Light.UNKNOWN: "sts-quiet"}
+_SIGNS = {Light.GOOD: "✓", Light.PARTLY: "◐", Light.FAULT: "✗", Light.UNKNOWN: "?"}
+# Colour in the notebook only: the published page has its own sheet, and takes this one out.
+_STYLE = (
+    "<style>.sts-probe .sts-good{color:#1a7f37}.sts-probe .sts-bad{color:#c0282d;font-weight:600}"
+    ".sts-probe .sts-quiet{opacity:.75}.sts-probe table{margin:.4em 0}"
+    ".sts-probe td,.sts-probe th{text-align:left;vertical-align:top;overflow-wrap:anywhere}"
+    ".sts-probe th{overflow-wrap:normal}.sts-probe td.sts-state{white-space:nowrap}"
+    "@media(prefers-color-scheme:dark){.sts-probe .sts-good{color:#56d364}.sts-probe .sts-bad{color:#ff7b72}}</style>"
+)
+
+
+def as_html(probe: Probe) -> str:
+    """Return the probe as HTML: the three fundamentals, then MX by MX, then the findings."""
+    mode = f"mode {probe.mode.value}" if probe.mode else "no MTA-STS policy that senders see"
+    summary = probe.findings.summary()
+    parts = [
+        f"<p><strong>{html_text(probe.domain)}</strong>: {html_text(mode)}. {html_text(summary)}</p>",
+        _fundamentals(probe),
+        _mx(probe),
+    ]
+    if probe.providers:
+        shown = "; ".join(f"{one.name} ({one.role}, by {one.evidence})" for one in probe.providers)
+        parts.append(f"<p>Providers: {html_text(shown, 600)}</p>")
+    if probe.findings:
+        parts.append(probe.findings._repr_html_())
+    parts.append(f'<p class="sts-quiet">{html_text(vantage_line(probe), 600)}</p>')
+    return f'{_STYLE}<div class="sts-probe">{"".join(parts)}</div>'
+
+
+def _state(light: Light) -> str:
+    return f'<td class="sts-state {_CLASSES[light]}">{_SIGNS[light]} {html_text(light.value)}</td>'
+
+
+def _fundamentals(probe: Probe) -> str:
+    rows = "".join(
+        f'<tr><th scope="row">{html_text(row.title, 300)}</th>{_state(row.light)}<td>{html_text(row.text, 700)}</td></tr>'
+        for row in fundamentals(probe)
+    )
+    head = (
+        "<thead><tr>" + "".join(f'<th scope="col">{text}</th>' for text in ("Step", "State", "Seen")) + "</tr></thead>"
+    )
+    caption = "<caption>The three fundamentals, in order, and reporting.</caption>"
+    return f'<table class="sts">{caption}{head}<tbody>{rows}</tbody></table>'
+
+
+def _mx(probe: Probe) -> str:
+    rows = list(mx_rows(probe))
+    if not rows:
+        return html_table([{"seen": probe.mx.detail}], {"seen": "MX records"})
+    headings = (
+        "MX host",
+        "Preference",
+        "Address",
+        "State",
+        "Permitted by policy",
+        "STARTTLS",
+        "TLS",
+        "Certificate",
+        "DANE",
+    )
+    head = "".join(f'<th scope="col">{text}</th>' for text in headings)
+    body = ""
+    for row in rows:
+        before = (row.host, row.preference, row.address)
+        after = (row.permitted, row.starttls, row.tls, row.certificate, row.dane)
+        body += (
+            "<tr>"
+            + "".join(f"<td>{html_text(text, 253)}</td>" for text in before)
+            + _state(row.light)
+            + "".join(f"<td>{html_text(text, 300)}</td>" for text in after)
+            + "</tr>"
+        )
+    caption = "<caption>Each MX host, each address: senders try them by preference, lowest first.</caption>"
+    return f'<table class="sts">{caption}<thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>'
