@@ -9,17 +9,22 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from functools import lru_cache
 from pathlib import Path
+from typing import Literal
 
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from cryptography.x509.oid import AuthorityInformationAccessOID, ExtendedKeyUsageOID, NameOID
 
-__all__ = ["ISSUER_HOST", "Authority", "Credential", "authority_for"]
+__all__ = ["ISSUER_HOST", "Authority", "Credential", "TlsVersion", "authority_for"]
 
 #: Serves the authority's certificates over plain HTTP, as the caIssuers URL of each leaf says (RFC 5280 §4.2.2.1).
 ISSUER_HOST = "pki.example"
 
+#: `modern` is TLS 1.2 and 1.3; the others are that version and no other.
+TlsVersion = Literal["modern", "1.0", "1.1"]
+
+_OLD = {"1.0": ssl.TLSVersion.TLSv1, "1.1": ssl.TLSVersion.TLSv1_1}
 _Key = ec.EllipticCurvePrivateKey | rsa.RSAPrivateKey
 _LEAF_BEFORE = timedelta(days=30)
 _LEAF_AFTER = timedelta(days=60)
@@ -44,23 +49,17 @@ class Credential:
         )
         return key + b"".join(cert.public_bytes(serialization.Encoding.PEM) for cert in self.chain)
 
-    def context(self, version: ssl.TLSVersion | None = None) -> ssl.SSLContext:
-        """Return a server-side TLS context.
-
-        Parameters
-        ----------
-        version : ssl.TLSVersion, optional
-            Speak this version only. TLS 1.0 and 1.1 need the lowest security level of OpenSSL 3.
-        """
+    def context(self, tls: TlsVersion = "modern") -> ssl.SSLContext:
+        """Return a server-side TLS context that speaks these versions."""
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-        # Weak keys are among the faults, and OpenSSL's level 1 refuses to load them.
+        # Weak keys and TLS 1.0 are among the faults; OpenSSL 3 allows them at its lowest level only.
         context.set_ciphers("DEFAULT:@SECLEVEL=0")
         with warnings.catch_warnings():
             # Old versions are deprecated, and the point of the fault.
             warnings.simplefilter("ignore", DeprecationWarning)
-            context.minimum_version = version or ssl.TLSVersion.TLSv1_2
-            if version is not None:
-                context.maximum_version = version
+            context.minimum_version = _OLD.get(tls, ssl.TLSVersion.TLSv1_2)
+            if tls in _OLD:
+                context.maximum_version = _OLD[tls]
         with tempfile.TemporaryDirectory(prefix="mtasts-nb-lab-") as folder:
             path = Path(folder) / "credential.pem"  # ssl loads a chain from a file only
             path.touch(mode=0o600)

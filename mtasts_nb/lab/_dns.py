@@ -99,6 +99,8 @@ class NameServer:
             if found is None:
                 self._deny(response, zone, name)
                 break
+            if found in response.answer:
+                return self._give_up(response)
             response.answer.append(found)
             if wants_signatures and zone.signed:
                 response.answer.append(self.signer.sign(zone, found))
@@ -108,12 +110,17 @@ class NameServer:
             if not self.recursive and self._zone_for(name, rdtype) is not zone:
                 break
         else:
-            response.answer.clear()
-            response.set_rcode(dns.rcode.SERVFAIL)  # as resolvers do for a loop
-            return True
+            return self._give_up(response)
         asked = wants_signatures or query.flags & dns.flags.AD
         if self.recursive and secure and asked and not bogus:
             response.flags |= dns.flags.AD
+        return True
+
+    def _give_up(self, response: dns.message.Message) -> bool:
+        """End at a loop of aliases: a resolver fails, a zone's own server shows them as they are."""
+        if self.recursive:
+            response.answer.clear()
+            response.set_rcode(dns.rcode.SERVFAIL)
         return True
 
     def _deny(self, response: dns.message.Message, zone: Zone, name: dns.name.Name) -> None:

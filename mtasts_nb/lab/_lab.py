@@ -27,7 +27,7 @@ from ._net import dropping, listener, paired, refusing
 from ._ports import Loop, Port, Service
 from ._smtp import serve_mail
 from ._smtp_faulty import serve_faulty_mail
-from ._web import TLS_VERSIONS, close_in_handshake, serve_issuers, serve_site, site_context
+from ._web import close_in_handshake, serve_issuers, serve_old_tls, serve_site, site_context
 from ._world import ADDRESSES, RESOLVER, MailServer, Reach, WebServer
 from .faults import FAULTS, VARIANTS, Fault, Variant
 
@@ -277,14 +277,17 @@ class _Opening:
             self.stream(address, 443, "https", close_in_handshake, server.reach)
             return
         context = site_context(server, functools.partial(self.lab.note, address, 443))
+        if server.tls != "modern":
+            self.stream(address, 443, "https", functools.partial(serve_old_tls, server, context))
+            return
         self.stream(address, 443, "https", functools.partial(serve_site, server), context=context)
 
     def mail(self, address: str, server: MailServer) -> None:
         """Open port 25 of an address."""
-        context = server.credential.context(TLS_VERSIONS[server.tls])
+        context = server.credential.context()
 
         async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, note: Note) -> None:
-            if server.manner == "well-behaved":
+            if server.manner == "well-behaved" and server.tls == "modern":
                 await serve_mail(server.name, context, writer, note)
             else:
                 await serve_faulty_mail(server, reader, writer, note)

@@ -7,7 +7,7 @@ import ssl
 from collections.abc import Callable
 from typing import Any
 
-from aiosmtpd.smtp import SMTP
+from aiosmtpd.smtp import SMTP, TLSSetupException
 
 __all__ = ["serve_mail"]
 
@@ -35,6 +35,14 @@ class _Connection(SMTP):
     """aiosmtpd on one accepted connection, which tells when the connection is gone."""
 
     gone: asyncio.Event
+
+    async def smtp_STARTTLS(self, arg: str) -> None:  # noqa: N802 (aiosmtpd finds its commands by name)
+        """Start TLS; a client that does not like the certificate is no event worth a line in a log."""
+        try:
+            await super().smtp_STARTTLS(arg)
+        except TLSSetupException:
+            if isinstance(self._original_transport, asyncio.WriteTransport):
+                self._original_transport.abort()
 
     def connection_lost(self, error: Exception | None) -> None:
         super().connection_lost(error)

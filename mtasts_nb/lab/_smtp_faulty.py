@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import asyncio
+import ssl
 from collections.abc import Callable, Coroutine
 from typing import Any
 
+from ._tls import SecureStream
 from ._world import MailServer
 
 __all__ = ["serve_faulty_mail"]
 
 Say = Callable[..., Coroutine[Any, Any, None]]
 
+_READY = "220 Ready to start TLS"
 _REFUSED_ANSWERS = {
     "greeting-554": "554 {name} No SMTP service here",
     "greeting-421": "421 {name} Too many connections, try again later",
@@ -57,6 +60,10 @@ async def serve_faulty_mail(
         elif verb == "HELO":
             await say(f"250 {name}")
         elif verb == "STARTTLS":
+            if server.tls != "modern":
+                await say(_READY)
+                await _old_tls(server.credential.context(server.tls), name, reader, writer)
+                return
             if await _starttls(manner, reader, say):
                 return
         else:
@@ -87,11 +94,25 @@ async def _starttls(manner: str, reader: asyncio.StreamReader, say: Say) -> bool
     if manner == "starttls-silent":
         await reader.read()
         return True
-    await say("220 Ready to start TLS")
+    await say(_READY)
     await reader.read(4096)  # the client's hello; unread, it would turn the close into a reset
     if manner == "garbage-in-handshake":
         await say("500 5.5.1 Command unrecognized")
     return True
+
+
+async def _old_tls(
+    context: ssl.SSLContext, name: str, reader: asyncio.StreamReader, writer: asyncio.StreamWriter
+) -> None:
+    """Go on under an old TLS version; tell a client that does not speak it so."""
+    stream = SecureStream(context, reader, writer)
+    await stream.handshake()
+    while line := await stream.read_until(b"\n"):
+        verb = line.strip().upper().partition(b" ")[0]
+        if verb == b"QUIT":
+            await stream.write(b"221 Bye\r\n")
+            return
+        await stream.write(f"250-{name}\r\n250 8BITMIME\r\n".encode() if verb == b"EHLO" else b"250 OK\r\n")
 
 
 async def _until_quit(reader: asyncio.StreamReader, say: Say) -> None:

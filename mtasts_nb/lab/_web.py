@@ -9,27 +9,22 @@ from collections.abc import Callable
 from cryptography.hazmat.primitives.serialization import Encoding
 
 from ._authority import Authority
-from ._world import Response, TlsVersion, WebServer
+from ._tls import SecureStream
+from ._world import Response, WebServer
 
-__all__ = ["POLICY_PATH", "TLS_VERSIONS", "close_in_handshake", "serve_issuers", "serve_site", "site_context"]
+__all__ = ["POLICY_PATH", "close_in_handshake", "serve_issuers", "serve_old_tls", "serve_site", "site_context"]
 
 #: Where a policy lies on its host (RFC 8461 §3.3).
 POLICY_PATH = "/.well-known/mta-sts.txt"
-TLS_VERSIONS: dict[TlsVersion, ssl.TLSVersion | None] = {
-    "modern": None,
-    "1.0": ssl.TLSVersion.TLSv1,
-    "1.1": ssl.TLSVersion.TLSv1_1,
-}
-_HEAD_LIMIT = 16 * 1024
+_HEAD_END = b"\r\n\r\n"
 _REASONS = {200: "OK", 301: "Moved Permanently", 302: "Found", 403: "Forbidden", 404: "Not Found"}
 _TEXT = (("Content-Type", "text/plain"),)
 
 
 def site_context(server: WebServer, note: Callable[[str], None]) -> ssl.SSLContext:
     """Return a TLS context that presents the certificate of the site named by SNI, or else the default's."""
-    version = TLS_VERSIONS[server.tls]
-    contexts = {name: site.credential.context(version) for name, site in server.sites.items()}
-    default = server.default.credential.context(version)
+    contexts = {name: site.credential.context(server.tls) for name, site in server.sites.items()}
+    default = server.default.credential.context(server.tls)
 
     def choose(connection: ssl.SSLObject, name: str | None, _context: ssl.SSLContext) -> None:
         note(f"SNI {name or 'absent'}")
@@ -40,9 +35,8 @@ def site_context(server: WebServer, note: Callable[[str], None]) -> ssl.SSLConte
     return default
 
 
-async def _request(reader: asyncio.StreamReader) -> tuple[str, str, str]:
+def _request(head: bytes) -> tuple[str, str, str]:
     """Return method, path and host of a request."""
-    head = await reader.readuntil(b"\r\n\r\n")
     first, *lines = head.decode("latin-1").split("\r\n")
     method, _, rest = first.partition(" ")
     headers = dict(line.lower().split(":", 1) for line in lines if ":" in line)
@@ -53,7 +47,27 @@ async def serve_site(
     server: WebServer, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, note: Callable[[str], None]
 ) -> None:
     """Answer one request on a policy host."""
-    method, path, host = await _request(reader)
+    response, with_body = _answer(server, await reader.readuntil(_HEAD_END), note)
+    await _respond(response, writer, with_body=with_body)
+
+
+async def serve_old_tls(
+    server: WebServer,
+    context: ssl.SSLContext,
+    reader: asyncio.StreamReader,
+    writer: asyncio.StreamWriter,
+    note: Callable[[str], None],
+) -> None:
+    """Answer one request in an old TLS version; tell a client that does not speak it so."""
+    stream = SecureStream(context, reader, writer)
+    await stream.handshake()
+    response, with_body = _answer(server, await stream.read_until(_HEAD_END), note)
+    await stream.write(_head(response) + (response.body if with_body else b""))
+
+
+def _answer(server: WebServer, head: bytes, note: Callable[[str], None]) -> tuple[Response, bool]:
+    """Return the response to a request, and whether its body is sent."""
+    method, path, host = _request(head)
     note(f"{method} https://{host}{path}")
     site = server.sites.get(host, server.default)
     if method not in ("GET", "HEAD"):
@@ -62,7 +76,7 @@ async def serve_site(
         response = site.response
     else:
         response = Response(404, _TEXT, b"No such file.\n")
-    await _respond(response, writer, head_only=method == "HEAD")
+    return response, method != "HEAD"
 
 
 async def close_in_handshake(
@@ -77,27 +91,31 @@ async def serve_issuers(
     authority: Authority, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, note: Callable[[str], None]
 ) -> None:
     """Answer one request for an issuer's certificate, as DER (RFC 5280 §4.2.2.1)."""
-    method, path, host = await _request(reader)
+    method, path, host = _request(await reader.readuntil(_HEAD_END))
     note(f"{method} http://{host}{path}")
     certificate = {"/intermediate.cer": authority.intermediate, "/root.cer": authority.root}.get(path)
     if certificate is None:
         response = Response(404, _TEXT, b"No such certificate.\n")
     else:
         response = Response(200, (("Content-Type", "application/pkix-cert"),), certificate.public_bytes(Encoding.DER))
-    await _respond(response, writer, head_only=method == "HEAD")
+    await _respond(response, writer, with_body=method != "HEAD")
 
 
-async def _respond(response: Response, writer: asyncio.StreamWriter, *, head_only: bool) -> None:
-    if response.manner == "silent":
-        await asyncio.Event().wait()
+def _head(response: Response) -> bytes:
     lines = [f"HTTP/1.1 {response.status} {_REASONS.get(response.status, 'Status')}"]
     lines += [f"{name}: {value}" for name, value in response.headers]
     if response.manner not in ("endless", "drip"):
         length = len(response.body) * (2 if response.manner == "cut" else 1)
         lines.append(f"Content-Length: {length}")
     lines.append("Connection: close")
-    writer.write("\r\n".join([*lines, "", ""]).encode("latin-1"))
-    if not head_only:
+    return "\r\n".join([*lines, "", ""]).encode("latin-1")
+
+
+async def _respond(response: Response, writer: asyncio.StreamWriter, *, with_body: bool) -> None:
+    if response.manner == "silent":
+        await asyncio.Event().wait()
+    writer.write(_head(response))
+    if with_body:
         await _body(response, writer)
     await writer.drain()
 

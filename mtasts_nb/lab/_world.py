@@ -11,15 +11,13 @@ import dns.name
 import dns.rdatatype
 import dns.rrset
 
-from ._authority import Authority, Credential
+from ._authority import Authority, Credential, TlsVersion
 from ._zone import Override, Zone
 
-__all__ = ["ADDRESSES", "RESOLVER", "MailServer", "Reach", "Response", "Site", "TlsVersion", "WebServer", "World"]
+__all__ = ["ADDRESSES", "RESOLVER", "MailServer", "Reach", "Response", "Site", "WebServer", "World"]
 
 #: Whether a port answers: `refused` sends RST, `dropped` lets the connection time out.
 Reach = Literal["open", "refused", "dropped"]
-#: `modern` is TLS 1.2 and 1.3.
-TlsVersion = Literal["modern", "1.0", "1.1"]
 
 #: Documentation addresses (RFC 5737, RFC 3849) of every lab host, IPv4 and IPv6.
 ADDRESSES = {
