@@ -47,8 +47,8 @@ def mail_results(
                     yield result
         elif content and _claims(part, mail):
             found = True
-            reason = "empty" if content == _EMPTY else "not-json"
-            yield Refused(source, step, "mail", reason, f"a part of type {part.media_type} is {content}")
+            reason, what = content
+            yield Refused(source, step, "mail", reason, f"a part of type {part.media_type} is {what}")
     # A mailbox holds other mails too, with attachments of their own: one row says so, not one for each file in them.
     if found:
         yield from passed
@@ -69,11 +69,11 @@ def _hints(mail: Mail, part: Part, outer: Hints | None, raw: bytes | None) -> Hi
     )
 
 
-_EMPTY: Final = "empty"
+def _candidate(part: Part) -> bytes | tuple[str, str] | None:
+    """Return a part's content where it may be or hold a report; otherwise why not, or None for text to read.
 
-
-def _candidate(part: Part) -> bytes | str | None:
-    """Return a part's content where it may be or hold a report; otherwise what it is, or None for text to read."""
+    Why not is two texts: the reason of a `Refused`, and what the part is.
+    """
     if part.media_type in ("message/rfc822", "message/global"):
         return decoded(part.encoding, part.body)
     head = decoded(part.encoding, part.body[:_HEAD])
@@ -89,11 +89,11 @@ def _candidate(part: Part) -> bytes | str | None:
             return content
         return None
     if kind is Kind.EMPTY:
-        return _EMPTY
+        return "empty", "empty"
     if kind is Kind.FOREIGN:
-        return foreign_name(head)
+        return "unsupported-format", foreign_name(head)
     if kind is Kind.OTHER:
-        return f"no JSON and no known container; it begins {head[:16]!r}"
+        return "not-json", f"no JSON and no known container; it begins {head[:16]!r}"
     return decoded(part.encoding, part.body)
 
 

@@ -46,7 +46,8 @@ def mbox_messages(stream: Stream, largest: int) -> Iterator[bytes | None]:
     # Of the present mail: pieces of it that left `held`, how many bytes they are, and where the rest starts.
     pieces: list[bytes] = []
     size = start = search = 0
-    held, ended = b"", False
+    # Some programs put a byte order mark or blank lines first.
+    held, ended = stream.some(CHUNK).removeprefix(b"\xef\xbb\xbf").lstrip(), False
     while True:
         at = held.find(b"\nFrom ", search)
         if at >= 0 and (ended or at + _LOOK < len(held)):

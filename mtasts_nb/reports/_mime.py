@@ -83,7 +83,9 @@ def is_mail(head: bytes) -> bool:
 
 def parse_mail(data: bytes, limits: Limits) -> Mail:
     """Return the parts of a mail. Raises `Unreadable` where they are nested too deep or are too many."""
-    head, at = _header(data, 0, len(data))
+    # Some programs put a byte order mark or blank lines first.
+    first = len(data) - len(data.removeprefix(b"\xef\xbb\xbf").lstrip())
+    head, at = _header(data, first, len(data))
     lowered = head.lower()
     media_type, parameters = _content_type(head, lowered, "text/plain")
     parts: list[Part] = []
