@@ -17,6 +17,7 @@ from ._dkim import DkimCheck, DnsFunc
 from ._frames import frames
 from ._leaf import Hints, Input, Leaf, Passed, Refused
 from ._progress import Progress
+from ._read_ahead import INFLATED, ReadAhead, useful_workers
 from ._sources import iter_inputs
 
 if TYPE_CHECKING:
@@ -54,8 +55,9 @@ def load(
     progress : bool, optional
         Show a progress bar when it takes longer than two seconds.
     workers : int, optional
-        At most this many threads, this one included. Those beside it read ahead, which helps on disks and network
-        folders that answer slowly. None: as many as help, at most 4. 1: no thread.
+        How many processes, this one included. Those beside it read and inflate small files ahead, and wait side by
+        side for a slow disk or network folder; they are started for long lists only. None: as many as there are
+        cores, at most 4. 1: no other process.
     limits : Limits, optional
         How much one input may cost.
     verify_dkim : bool or callable, optional
@@ -90,10 +92,12 @@ def load(
     collecting = gc.isenabled()
     gc.disable()
     try:
-        with Progress(show=progress) as shown:
-            for item in found:
-                loader.take(item)
-                shown.step()
+        with Progress(show=progress) as shown, ReadAhead(useful_workers(workers)) as ahead:
+            for batch in ahead.batches(found):
+                for item, kind, data in zip(*batch, strict=True):
+                    if kind != INFLATED or not loader.collector.add_typed(data, item.source):
+                        loader.take(item, data if kind else None)
+                    shown.step()
             tables = frames(loader.collector)
     finally:
         if collecting:
@@ -115,7 +119,8 @@ class _Loader:
         self.limits = limits
         self.dkim = dkim
 
-    def take(self, item: Input | Refused | Passed) -> None:
+    def take(self, item: Input | Refused | Passed, data: bytes | None = None) -> None:
+        """Take one input; `data` is the content of its file, where it has been read."""
         if isinstance(item, Refused | Passed):
             self.collector.set_aside(item)
             return
@@ -124,7 +129,8 @@ class _Loader:
             if path is None:
                 self._take_stream(source, stream)
                 return
-            data = _read_small(path)
+            if data is None:
+                data = _read_small(path)
             if data is None:
                 self._gather(unpack_path(path, source, self.limits, keep_mail=self.dkim is not None))
             elif not self._is_plain_report(data, source):
@@ -146,7 +152,9 @@ class _Loader:
                 return False
         return data[:1] == b"{" and self.collector.add_typed(data, source)
 
-    def _take_stream(self, source: str, stream: object) -> None:
+    def _take_stream(self, source: str, stream: bytes | BinaryIO | None) -> None:
+        if stream is None:
+            raise AssertionError  # an Input has a path or a stream
         if isinstance(stream, bytes):
             if not self._is_plain_report(stream, source):
                 self._unpack(stream, source, None)

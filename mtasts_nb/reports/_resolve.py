@@ -37,8 +37,10 @@ class Rows:
 
 @dataclass(slots=True)
 class Verdict:
-    """For each report read, by position: the position of the one it is a copy of (itself, if it is none), the
-    position of the one that counts in its place, and whether another of its identity says something else.
+    """What became of each report read, by position.
+
+    The position of the one it is a copy of (itself, if it is none), the position of the one that counts in its place,
+    and whether another of its identity says something else.
     """
 
     copy_of: Ints
