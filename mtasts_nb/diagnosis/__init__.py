@@ -11,7 +11,7 @@ from ._meanings import Meaning, Meanings, meanings
 from ._narrow import narrow
 from ._overview import overview
 from ._quality import arrivals, assumptions, coverage, refusals
-from ._story import KeyFigures, Story, key_figures, story
+from ._story import KeyFigures, Story, key_figures, scope, story
 from ._table import Table
 from ._timeline import timeline
 
@@ -33,6 +33,7 @@ __all__ = [
     "narrow",
     "overview",
     "refusals",
+    "scope",
     "story",
     "timeline",
 ]

@@ -15,6 +15,8 @@ if TYPE_CHECKING:
 
 __all__ = ["Meaning", "Meanings", "meanings"]
 
+#: A result type with fewer failed sessions than this part of the most frequent one is told in a line.
+RARE = 0.01
 _PLACE = {
     "mx": "The mail server (MX).",
     "policy-host": "The policy host, a web server. The mail servers are not concerned.",
@@ -61,7 +63,18 @@ class Meanings:
     def _repr_html_(self) -> str:
         if not self.items:
             return "<p>No failure was reported, so there is nothing to explain.</p>"
-        return "\n".join(_html(item) for item in self.items)
+        largest = self.items[0].failed
+        often = [item for item in self.items if item.failed >= RARE * largest]
+        rare = [item for item in self.items if item.failed < RARE * largest]
+        parts = [_html(item) for item in often]
+        if rare:
+            lines = "".join(
+                f"<li><code>{html_text(item.result_type, 80)}</code> ({plural(item.failed, 'failed session')}). "
+                f"{html_text(item.text.short)} {html_text(item.text.fix)}</li>"
+                for item in rare
+            )
+            parts.append(f"<h3>Also reported, but rarely</h3><ul>{lines}</ul>")
+        return "\n".join(parts)
 
     def __repr__(self) -> str:
         if not self.items:
@@ -108,14 +121,12 @@ def _html(item: Meaning) -> str:
     parts = [
         f"<h3>{html_text(text.title)} (<code>{html_text(item.result_type, 80)}</code>)</h3>",
         f"<p>{html_text(text.short)} {html_text(text.meaning)}</p>",
-        "<dl>",
+        '<dl class="sts-terms">',
         f"<dt>What to mend</dt><dd>{html_text(_PLACE[text.where])}</dd>",
     ]
-    effects = dict.fromkeys(text.effect[mode] for mode in item.modes or ("enforce",))
-    for effect in effects:
-        modes = " and ".join(mode for mode in item.modes if text.effect[mode] == effect)
-        under = f" under mode {modes}" if modes else " under mode enforce; the reports do not say which mode applied"
-        parts.append(f"<dt>Effect on mail{html_text(under)}</dt><dd>{html_text(effect)}</dd>")
+    parts += [
+        f"<dt>Effect on mail{html_text(under)}</dt><dd>{html_text(effect)}</dd>" for under, effect in _effects(item)
+    ]
     if item.reasons:
         words = "; ".join(
             f"<q>{html_text(one_line(word, 120))}</q> ({plural(count, 'failed session')})"
@@ -135,3 +146,14 @@ def _html(item: Meaning) -> str:
         parts.append(f"<dt>Many guides say</dt><dd>{html_text(text.myth)} In fact: {html_text(text.fact)}</dd>")
     parts.append(f"<dt>Defined in</dt><dd>{html_text(text.rfc)}</dd></dl>")
     return "\n".join(parts)
+
+
+def _effects(item: Meaning) -> list[tuple[str, str]]:
+    """Return under which modes, and what a fault then does to mail."""
+    effect = item.text.effect
+    if item.text.where == "dane":
+        return [("", effect["enforce"])]  # MTA-STS never overrides a failing DANE check (RFC 8461 §2)
+    if not item.modes:
+        return [(", mode not reported; under enforce", effect["enforce"])]
+    texts = dict.fromkeys(effect[mode] for mode in item.modes)
+    return [(f", mode {' or '.join(mode for mode in item.modes if effect[mode] == text)}", text) for text in texts]

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from ..knowledge import explain
 from ..markup import html_text, number, one_line, plural, share, terminal_text
 from ..vocabulary import PolicyType
 from ._breakdown import NO_MX
@@ -20,13 +20,20 @@ if TYPE_CHECKING:
 
     from ..reports import Source
 
-__all__ = ["KeyFigures", "Story", "key_figures", "story"]
+__all__ = ["KeyFigures", "Story", "key_figures", "scope", "story"]
 
 _UNDER = {
     PolicyType.STS.value: "under MTA-STS",
     PolicyType.TLSA.value: "under DANE",
     PolicyType.NO_POLICY_FOUND.value: "where the sender found no policy",
 }
+
+
+_DAY = re.compile(r"\b\d{4}-\d\d-\d\d\b")
+
+
+def _unbroken(day: re.Match[str]) -> str:
+    return f'<span class="sts-day">{day.group()}</span>'
 
 
 @dataclass(frozen=True)
@@ -37,7 +44,8 @@ class Story:
 
     def _repr_html_(self) -> str:
         items = "".join(
-            f"<li><strong>{html_text(label)}</strong> {html_text(text)}</li>" for label, text in self.statements
+            f"<li><strong>{html_text(label)}</strong> {_DAY.sub(_unbroken, html_text(text))}</li>"
+            for label, text in self.statements
         )
         return f'<ul class="sts-lead">{items}</ul>'
 
@@ -62,10 +70,9 @@ class KeyFigures:
 
 
 def story(source: Source) -> Story:
-    """Return what happened, what it did to mail, and where it stands.
+    """Return what happened, what it did to mail, and where it stands: a sentence each, with its numbers.
 
-    Every number is of sessions that somebody reported. Sessions under sts and under tlsa are never added together: a
-    reporter may list the same ones under both (RFC 8460 §4.4).
+    Every number is of sessions that somebody reported; `scope` says of how many.
     """
     found = cells(source)
     if found.sessions.empty:
@@ -73,20 +80,27 @@ def story(source: Source) -> Story:
             (("What happened.", "Not known: no report came for this period. That is not the same as no failure."),)
         )
     if found.failures.empty:
-        return Story(
-            (
-                ("What happened.", f"{_scope(found)} No failure was reported."),
-                ("Where it stands.", f"The last report is of {as_day(found.last_day)}."),
-            )
-        )
+        return Story((("What happened.", f"{_period(found.sessions)}, no failure was reported."),))
     stretches = timeline(source).frame
     return Story(
         (
-            ("What happened.", f"{_scope(found)} {_largest(stretches, reason_codes(source))}"),
+            ("What happened.", _happened(found, stretches, reason_codes(source))),
             ("What it did to mail.", _effect(found)),
             ("Where it stands.", _state(stretches, found)),
         )
     )
+
+
+def scope(source: Source) -> Story:
+    """Return of how many sessions, reporters and days the numbers are, and what must not be added up.
+
+    Sessions under sts and under tlsa are never added together: a reporter may list the same ones under both
+    (RFC 8460 §4.4).
+    """
+    found = cells(source)
+    if found.sessions.empty:
+        return Story((("The numbers.", "No report came."),))
+    return Story((("The numbers.", _scope(found)), *((("Apart from that.", text),) if (text := _rest(found)) else ())))
 
 
 def _period(sessions: pd.DataFrame) -> str:
@@ -117,42 +131,46 @@ def _order(totals: pd.Series) -> list[str]:
     return sorted(map(str, totals.index), key=lambda kind: (kind != PolicyType.STS, -totals[kind], kind))
 
 
-def _largest(stretches: pd.DataFrame, reasons: Mapping[str, tuple[tuple[str, int], ...]]) -> str:
+def _happened(found: Cells, stretches: pd.DataFrame, reasons: Mapping[str, tuple[tuple[str, int], ...]]) -> str:
+    period = _period(found.sessions)
     if stretches.empty:
-        return "The failures came scattered, too few on any day to stand out."
+        failed = plural(int(found.failures["failed"].sum()), "failed session")
+        return f"{period}, {failed} came scattered, too few on any day to stand out."
     top = stretches.sort_values(["failed", "start"], ascending=[False, True]).iloc[0]
-    others = len(stretches) - 1
     where = "" if top["receiving_mx_hostname"] == NO_MX else f" at {top['receiving_mx_hostname']}"
     first, last = as_day(top["start"]), as_day(top["end"])
     length = f"on {first}" if first == last else f"from {first} to {last}"
-    rest = f" The timeline lists {plural(others, 'other stretch', 'other stretches')} of failures." if others else ""
     words = reasons.get(str(top["result_type"]), ())
-    quoted = f" The reporters' own words: {one_line(words[0][0], 120)}." if words else ""
-    return (
-        f"Most of it: {plural(int(top['failed']), 'failed session')} with {top['result_type']}{where}, about "
-        f"{top['policy_domain']}, {length}, seen by {plural(int(top['reporters']), 'reporter')}. "
-        f"In plain words: {explain(top['result_type']).short}{quoted}{rest}"
-    )
+    quoted = f" ({one_line(words[0][0], 60)})" if words else ""
+    seen_by = f"{number(int(top['reporters']))} of {plural(found.sessions['organization_name'].nunique(), 'reporter')}"
+    count = plural(int(top["failed"]), "failed session")
+    what = f"{top['result_type']}{quoted}{where}, for {top['policy_domain']}: {count} {length}, seen by {seen_by}"
+    if len(stretches) == 1:
+        return f"{period}, one kind of failure stood out: {what}."
+    return f"{period}, failures came in {number(len(stretches))} stretches, the largest with {what}."
 
 
 def _effect(found: Cells) -> str:
     amount = found.failures.groupby("effect")["failed"].sum()
     held = found.failures[found.failures["effect"] == "held back"]
-    told = []
     if len(held):
-        who = plural(held["organization_name"].nunique(), "reporter")
-        told.append(
-            f"Mail was held back on {days(held['day'].nunique())}: none of that day's sessions of a reporter succeeded, "
-            f"where enforce or DANE asks senders to wait ({who} in all, {plural(int(held['failed'].sum()), 'failed session')}). "
-            "A session is an attempt: the messages were fewer, and were tried again."
+        who, some = held["organization_name"].nunique(), days(held["day"].nunique())
+        return (
+            f"Mail of {plural(who, 'reporter')} was held back, on {some} in all: none of that day's sessions succeeded "
+            f"where enforce or DANE asks senders to wait ({plural(int(held['failed'].sum()), 'failed session')})."
         )
-    elif "perhaps delayed" in amount:
-        told.append(
-            "No reporter failed in all its sessions of a day under enforce or DANE, so mail was delayed at most: "
-            f"{plural(int(amount['perhaps delayed']), 'failed session')} on days when others succeeded."
+    if "perhaps delayed" in amount:
+        return (
+            "Mail was delayed at most: no reporter failed in all its sessions of a day under enforce or DANE, "
+            f"{plural(int(amount['perhaps delayed']), 'session')} failed while others succeeded."
         )
-    else:
-        told.append("Nothing in the reports says that mail was held back.")
+    return "Nothing in the reports says that mail was held back."
+
+
+def _rest(found: Cells) -> str:
+    """Return what the failures that held nothing back, or about which that is not known, amount to."""
+    amount = found.failures.groupby("effect")["failed"].sum()
+    told = []
     if "protection lost" in amount:
         count = plural(int(amount["protection lost"]), "session")
         told.append(

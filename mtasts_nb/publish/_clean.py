@@ -62,6 +62,17 @@ _CAPTION = re.compile(r"<caption[^>]*>(.*?)</caption>", re.DOTALL)
 _EMPTY_HEAD = re.compile(r"<th[^>]*>\s*</th>")
 _RIGHT = re.compile(r' style="text-align:right"')
 _TAG = re.compile(r"<[^>]+>")
+_CELL = re.compile(r"<t[hd][^>]*>(.*?)</t[hd]>", re.DOTALL)
+_OPEN_CELL = re.compile(r"<(t[hd])(?=[ >])")
+_ROW = re.compile(r"<tr[^>]*>.*?</tr>", re.DOTALL)
+_BODY = re.compile(r"<tbody[^>]*>.*?</tbody>", re.DOTALL)
+_ROLES = re.compile(r"<(table|thead|tbody|tr|td)(?=[ >])")
+_ROLE = {"table": "table", "thead": "rowgroup", "tbody": "rowgroup", "tr": "row", "td": "cell"}
+# A day is not broken at its hyphens. A word longer than a column is broken anywhere; no other word is.
+_DAY = re.compile(r"<td(?=[^>]*>\d{4}-\d\d-\d\d( \d\d:\d\d UTC)?</td>)(?![^>]*class=)")
+_LONG = re.compile(r"(<td(?![^>]*class=)[^>]*)(>[^<]*[^\s<]{29})")
+#: From this many columns on, a table is laid out row by row on a phone.
+_WIDE = 4
 
 
 def clean_markdown(text: str) -> str:
@@ -123,16 +134,37 @@ def _alt_of(image: str) -> str:
 
 
 def _table(table: str) -> str:
-    """Return a table whose header cells say what they head, in a frame that scrolls where the screen is narrow."""
+    """Return a table whose header cells say what they head, in a frame that scrolls where the screen is narrow.
+
+    On a phone a wide table becomes one block per row (`_page.css`, class stack); each cell then needs its heading as
+    a label, and the roles that a browser forgets when a table is no longer laid out as one.
+    """
     if table.count("<table") > 1:
         return table  # a table in a table: left as it is, rather than cut in the wrong place
     table = _EMPTY_HEAD.sub("<td></td>", table)  # the corner of a pandas table heads nothing
+    head = _HEAD.search(table)
     table = _HEAD.sub(lambda match: _TH.sub('<th scope="col"', match.group()), table)
     table = _TH.sub('<th scope="row"', table)
+    labels = [_TAG.sub("", cell).strip() for cell in _CELL.findall(head.group())] if head else []
+    kind = ""
+    if len(labels) >= _WIDE and "span=" not in table:
+        table = _BODY.sub(lambda match: _labelled(match.group(), labels), table)
+        table = _ROLES.sub(lambda match: f'<{match.group(1)} role="{_ROLE[match.group(1)]}"', table)
+        kind = " stack"
+    table = _DAY.sub('<td class="day"', table)
+    table = _LONG.sub(lambda match: f'{match.group(1)} class="long"{match.group(2)}', table)
     caption = _CAPTION.search(table)
     label = _TAG.sub("", caption.group(1)).strip() if caption else ""
     # The frame takes the keyboard's focus, so that it can be scrolled without a mouse; then it needs a name.
-    return f'<div class="frame" role="region" tabindex="0" aria-label="{label or "Table"}">{table}</div>'
+    return f'<div class="frame{kind}" role="region" tabindex="0" aria-label="{label or "Table"}">{table}</div>'
+
+
+def _labelled(body: str, labels: list[str]) -> str:
+    def row(match: re.Match[str]) -> str:
+        names = iter(labels)
+        return _OPEN_CELL.sub(lambda cell: f'<{cell.group(1)} data-label="{next(names, "")}"', match.group())
+
+    return _ROW.sub(row, body)
 
 
 def slug(heading: str) -> str:
