@@ -72,7 +72,7 @@ def _print(archive: Archive) -> None:
     for figure, words in diagnosis.key_figures(archive).figures:
         say(f"{figure} {words}")
     say()
-    for label, text in diagnosis.story(archive).statements:
+    for label, text in (*diagnosis.story(archive).statements, *diagnosis.scope(archive).statements):
         say_paragraph(f"{label} {text}")
     for table, columns in (
         (
