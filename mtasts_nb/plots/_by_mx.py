@@ -8,12 +8,12 @@ import numpy as np
 
 from ..markup import number, plural, share, when
 from ._alt import set_alt
-from ._canvas import empty, headings, legend, legend_rows, new_axes, points_across
+from ._canvas import empty, lay_out, total_points
 from ._days import bars, day_axis, day_of, fill, no_report
-from ._over_time import count_axis, counted, mx_named, not_shown, stack_legend
+from ._over_time import count_axis, count_points, counted, failed_at_mx, not_shown, stack_legend
 from ._series import KEYS, MX, RESULT_TYPE, Series, fold
 from ._style import FONT, INK, PANEL, TEXT_SIZE, dress
-from ._text import fit
+from ._text import fit, width
 from ._view import view
 
 if TYPE_CHECKING:
@@ -27,9 +27,10 @@ if TYPE_CHECKING:
 __all__ = ["failures_by_mx"]
 
 _MOST_PANELS = 6
-_PANEL_HEIGHT = 1.05
+#: Points.
+_PANEL_HEIGHT = 74.0
 # Beyond this ratio of peaks one scale would hide a small MX: a broken backup hides behind a good primary (RFC 8461 §8.4).
-_ONE_SCALE_UP_TO = 15
+_ONE_SCALE_UP_TO = 8
 
 
 def failures_by_mx(
@@ -81,35 +82,43 @@ def failures_by_mx(
     kinds = fold(shown, RESULT_TYPE)
     hosts = fold(shown, MX, _MOST_PANELS if most is None else most)
     if not hosts:
-        return empty(ax, shown, f"No session failed in {plural(int(shown.sessions.sum()), 'reported session')}, "
-                     f"{shown.about}, {shown.dates} UTC. {shown.unknown_note}")
+        return empty(
+            ax,
+            shown,
+            f"No session failed in {plural(int(shown.sessions.sum()), 'reported session')}, "
+            f"{shown.about}, {shown.dates} UTC. {shown.unknown_note}",
+        )
     peaks = [int(host.values.max()) for host in hosts]
     one_scale = max(peaks) <= _ONE_SCALE_UP_TO * min(peaks) if share_y is None else share_y
-    entries = stack_legend(kinds, shown)
-    rows = legend_rows(entries, points_across(ax))[1]
-    frame = new_axes(ax, _PANEL_HEIGHT * len(hosts), rows * 0.178, lines=1 + bool(shown.left_out))
-    dress(frame, grid=False)
+    scale = "All panels have one scale." if one_scale else "Each panel has a scale of its own: compare the numbers."
+    left = count_points(max(peaks))
+    frame = lay_out(
+        ax,
+        _PANEL_HEIGHT * len(hosts),
+        title=f"{failed_at_mx(shown)}, {shown.dates}",
+        notes=[
+            f"Failed sessions per day, by MX and result type. {shown.about}. {shown.failed_share}. "
+            + (scale if len(hosts) > 1 else ""),
+            not_shown(shown),
+        ],
+        entries=stack_legend(kinds, shown),
+        left=left,
+        grid=False,
+    )
     frame.set(xticks=[], yticks=[])
     frame.patch.set_visible(False)
     for spine in frame.spines.values():
         spine.set_visible(False)
-    _panels(frame, shown, kinds, hosts, max(peaks) if one_scale else None)
-    scale = "All panels have one scale." if one_scale else "Each panel has a scale of its own: compare the numbers."
-    named = mx_named(shown)
-    headings(
-        frame,
-        f"{plural(int(shown.failed.sum()), 'failed session')} by MX ({number(named)} MX), {shown.dates}",
-        [f"Failed sessions per day. {shown.about}. {shown.failed_share}. {scale if len(hosts) > 1 else ''}",
-         not_shown(shown)],
-    )
-    legend(frame, entries)
+    _panels(frame, shown, kinds, hosts, max(peaks) if one_scale else None, left)
     set_alt(frame, _alt(shown, hosts))
     return frame
 
 
-def _panels(frame: Axes, shown: View, kinds: Sequence[Series], hosts: Sequence[Series], highest: int | None) -> None:
+def _panels(
+    frame: Axes, shown: View, kinds: Sequence[Series], hosts: Sequence[Series], highest: int | None, left: float
+) -> None:
     height = 1 / len(hosts)
-    across = points_across(frame)
+    across = total_points(frame) - left
     for place, host in enumerate(hosts):
         panel = frame.inset_axes((0, 1 - (place + 1) * height + height * 0.06, 1, height * 0.72))
         dress(panel)
@@ -123,11 +132,13 @@ def _panels(frame: Axes, shown: View, kinds: Sequence[Series], hosts: Sequence[S
         panel.tick_params(labelbottom=last)
         count_axis(panel, int(base.max()) if highest is None else highest, ticks=3)
         told = f"  {plural(host.total, 'failed session')} ({share(host.total, int(shown.failed.sum()))})"
+        room = across - width(told, TEXT_SIZE)
+        if room < TEXT_SIZE * 10:
+            told, room = f"  {number(host.total)}", across - width(f"  {number(host.total)}", TEXT_SIZE)
         panel.annotate(
-            fit(host.name.replace(r"\$", "$"), max(across - 150, 60), TEXT_SIZE) + told,
-            (0, 1), xytext=(2, 2), xycoords="axes fraction", textcoords="offset points", va="bottom", size=TEXT_SIZE,
-            weight="bold" if False else "normal", family=FONT, color=INK,
-            bbox={"facecolor": PANEL, "edgecolor": "none", "pad": 0.5},
+            fit(host.name.replace(r"\$", "$"), max(room, TEXT_SIZE * 3), TEXT_SIZE) + told,
+            (0, 1), xytext=(0, 2), xycoords="axes fraction", textcoords="offset points", va="bottom", size=TEXT_SIZE,
+            family=FONT, color=INK, bbox={"facecolor": PANEL, "edgecolor": "none", "pad": 0.5}, annotation_clip=False,
         )  # fmt: skip
 
 

@@ -1,12 +1,16 @@
-"""Where a figure is drawn: an Axes that shows itself, its headings, its legend, and what an empty one says."""
+"""Where a figure is drawn: an Axes that shows itself, and the headings and the legend around its panel.
+
+All sizes around the panel are known in points beforehand, so that no layout has to be found by drawing twice.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.layout_engine import LayoutEngine
 from matplotlib.transforms import ScaledTranslation
 
 from ._alt import set_alt
@@ -18,10 +22,19 @@ if TYPE_CHECKING:
 
     from ._view import View
 
-__all__ = ["Legend", "ReportAxes", "empty", "headings", "new_axes", "points_across"]
+__all__ = ["DATES", "Legend", "ReportAxes", "empty", "lay_out", "total_points"]
 
-_LINE = TEXT_SIZE * 1.32
 Legend = Sequence[tuple["Artist", str]]
+
+#: Points that dates take below a panel: two lines, and the name of the axis.
+DATES: Final = TEXT_SIZE * 4.3
+_EDGE: Final = 7.0
+_LINE: Final = TEXT_SIZE * 1.34
+_TITLE_LINE: Final = TITLE_SIZE * 1.3
+_KEY: Final = TEXT_SIZE * 2.4
+_KEY_ROW: Final = TEXT_SIZE * 1.52
+_KEY_GAP: Final = TEXT_SIZE * 1.8
+_AXIS_NAME: Final = 52.0
 
 
 class ReportAxes(Axes):
@@ -33,99 +46,140 @@ class ReportAxes(Axes):
         return show(self)._repr_mimebundle_(include, exclude)
 
 
-def new_axes(ax: Axes | None, plot_height: float, below: float = 0.0, lines: int = 2) -> Axes:
-    """Return the Axes to draw on: the caller's, emptied, or one on a new figure.
+class _Margins(LayoutEngine):
+    """Margins in points around the one panel, whatever size the figure is given later."""
+
+    _adjust_compatible = False
+    _colorbar_gridspec = True
+
+    def __init__(self, axes: Axes, left: float, right: float, bottom: float, top: float) -> None:
+        super().__init__()
+        self._axes, self._edges = axes, (left, right, bottom, top)
+
+    def execute(self, fig: Figure) -> None:
+        """Place the panel."""
+        left, right, bottom, top = self._edges
+        across, up = (72 * inches for inches in fig.get_size_inches())
+        if self._axes.figure is fig:
+            self._axes.set_position(
+                (left / across, bottom / up, max(across - left - right, 9) / across, max(up - bottom - top, 9) / up)
+            )
+
+
+def total_points(ax: Axes | None) -> float:
+    """Return about how wide panel and labels together may be, in points; None stands for a new figure."""
+    if ax is None:
+        return WIDTH * 72 - 2 * _EDGE
+    figure = ax.get_figure(root=False)
+    assert figure is not None
+    points: float = figure.bbox.width / figure.get_figure(root=True).dpi * 72
+    place = ax.get_subplotspec()
+    root = figure.get_figure(root=True)
+    if root.get_layout_engine() is not None and place is not None:
+        return max(points * len(place.colspan) / place.get_gridspec().ncols - 2 * _EDGE, 60.0)
+    place_left, _, across, _ = ax.get_position().bounds
+    return max(points * float(across + min(place_left, 0.09)), 60.0)
+
+
+def lay_out(
+    ax: Axes | None,
+    height: float,
+    *,
+    title: str,
+    notes: Sequence[str] = (),
+    entries: Legend = (),
+    left: float = 0.0,
+    right: float = 0.0,
+    below: float = DATES,
+    grid: bool = True,
+) -> Axes:
+    """Return the Axes to draw on, the caller's or one on a new figure, with its headings and its legend.
 
     Parameters
     ----------
     ax : Axes or None
         The caller's.
-    plot_height : float
-        Height of the panel, in inches.
-    below : float
-        Height of what comes below it, in inches, beside the dates.
-    lines : int
-        Lines of text above it, beside the title.
+    height : float
+        Of the panel on a new figure, in points.
+    title : str
+        What is seen, with numbers.
+    notes : sequence of str
+        What else a reader must know, smaller; each begins a line.
+    entries : sequence of (artist, str)
+        The legend, below the panel and its labels.
+    left, right, below : float
+        Points that labels take around the panel.
+    grid : bool
+        Whether to draw lines across.
     """
-    if ax is not None:
-        return ax
-    height = plot_height + below + 0.75 + (TITLE_SIZE * 1.3 + lines * _LINE) / 72
-    figure = Figure(figsize=(WIDTH, height), layout="constrained", facecolor=PANEL)
-    figure.get_layout_engine().set(w_pad=0.08, h_pad=0.08)  # type: ignore[union-attr, call-arg]
-    return figure.add_subplot(axes_class=ReportAxes)
-
-
-def points_across(ax: Axes | None) -> float:
-    """Return about how wide the panel is, in points; None stands for a new figure."""
+    total = total_points(ax)
+    title_lines = wrap(title, total, TITLE_SIZE, "bold")
+    note_lines = [line for note in notes if note.strip() for line in wrap(note.strip(), total, TEXT_SIZE)]
+    columns, rows, beside = _arrange(entries, total, named_axis=below == DATES)
     if ax is None:
-        return (WIDTH - 0.75) * 72
-    figure = ax.get_figure(root=False)
-    assert figure is not None
-    points: float = ax.get_position().width * figure.bbox.width / figure.dpi * 72
-    return max(points, 60.0)
+        top = 8 + len(title_lines) * _TITLE_LINE + (len(note_lines) * _LINE + 4 if note_lines else 0)
+        bottom = below + max(0.0, rows * _KEY_ROW + 4 - (_LINE if beside else 0)) + 3
+        figure = Figure(figsize=(WIDTH, (height + top + bottom + _EDGE) / 72), facecolor=PANEL)
+        ax = figure.add_axes((0.1, 0.1, 0.8, 0.8), axes_class=ReportAxes)
+        figure.set_layout_engine(_Margins(ax, left + _EDGE, right + _EDGE, bottom, top + _EDGE / 2))
+        figure.get_layout_engine().execute(figure)  # type: ignore[union-attr]
+    dress(ax, grid=grid)
+    _headings(ax, title_lines, note_lines, left)
+    if entries:
+        _legend(ax, [(artist, _fit_key(text, total)) for artist, text in entries], columns,
+                left, below - (_LINE if beside else 0) + 4)  # fmt: skip
+    return ax
 
 
-def headings(ax: Axes, title: str, notes: Sequence[str]) -> None:
-    """Write the title, and below it, smaller, what else a reader must know; both wrapped to the panel."""
-    across = points_across(ax)
-    lines = [line for note in notes if note for line in wrap(note, across, TEXT_SIZE)]
-    top = 5.0
-    if lines:
+def _headings(ax: Axes, title: Sequence[str], notes: Sequence[str], left: float) -> None:
+    gap = 5.0
+    if notes:
         ax.annotate(
-            "\n".join(lines),
-            (0, 1),
-            xytext=(0, top),
-            xycoords="axes fraction",
-            textcoords="offset points",
-            va="bottom",
-            color=ink_around(ax, quiet=True),
-            size=TEXT_SIZE,
-            family=FONT,
-            linespacing=1.25,
+            "\n".join(notes), (0, 1), xytext=(-left, gap), xycoords="axes fraction", textcoords="offset points",
+            va="bottom", color=ink_around(ax, quiet=True), size=TEXT_SIZE, family=FONT, linespacing=1.25,
             annotation_clip=False,
-        )
-        top += len(lines) * _LINE + 3
-    wrapped = wrap(title, across, TITLE_SIZE, "bold")
-    ax.set_title("\n".join(wrapped), loc="left", pad=top, linespacing=1.15, size=TITLE_SIZE, weight="bold",
-                 color=ink_around(ax), family=FONT)
+        )  # fmt: skip
+        gap += len(notes) * _LINE + 2
+    text = ax.set_title(
+        "\n".join(title), loc="left", pad=gap, linespacing=1.15, size=TITLE_SIZE, weight="bold", family=FONT,
+        color=ink_around(ax),
+    )  # fmt: skip
+    text.set_transform(text.get_transform() + _shift(ax, -left, 0))
 
 
-def legend_rows(entries: Legend, across: float) -> tuple[int, int]:
-    """Return columns and rows of a legend in a width, in points."""
-    if not entries:
-        return 1, 0
-    widest = max(width(text, TEXT_SIZE) for _, text in entries) + 3.6 * TEXT_SIZE
-    # The first row stands beside the name of the x axis, at the right.
-    columns = max(1, min(3, int((across - 50) / widest), -(-len(entries) // 3)))
-    return columns, -(-len(entries) // columns)
-
-
-def legend(ax: Axes, entries: Legend, *, dates: bool = True) -> None:
-    """Write the legend below the panel and its dates, top of the stack first."""
-    if not entries:
-        return
-    across = points_across(ax)
-    columns, _ = legend_rows(entries, across)
+def _shift(ax: Axes, right: float, up: float) -> ScaledTranslation:
     figure = ax.get_figure(root=False)
     assert figure is not None
-    drop = ScaledTranslation(0, -(3.6 if dates else 0.6) * TEXT_SIZE / 72, figure.dpi_scale_trans)
+    return ScaledTranslation(right / 72, up / 72, figure.dpi_scale_trans)
+
+
+def _arrange(entries: Legend, total: float, *, named_axis: bool) -> tuple[int, int, bool]:
+    """Return columns and rows of a legend, and whether it fits on the line of the axis's name, which is at the right."""
+    if not entries:
+        return 1, 0, False
+    widest = max(width(text, TEXT_SIZE) for _, text in entries) + _KEY + _KEY_GAP
+    columns = max(1, min(3, int((total + _KEY_GAP) / widest), -(-len(entries) // 3)))
+    return columns, -(-len(entries) // columns), named_axis and columns * widest - _KEY_GAP <= total - _AXIS_NAME
+
+
+def _legend(ax: Axes, entries: Legend, columns: int, left: float, below: float) -> None:
     box = ax.legend(
         [artist for artist, _ in entries],
-        [fit_legend(text, across) for _, text in entries],
+        [text for _, text in entries],
         loc="upper left",
         bbox_to_anchor=(0, 0),
-        bbox_transform=ax.transAxes + drop,
+        bbox_transform=ax.transAxes + _shift(ax, -left, -below),
         ncols=columns,
-        frameon=True,
+        frameon=ink_around(ax) != INK,
         facecolor=PANEL,
         edgecolor=PANEL,
         framealpha=1.0,
-        borderpad=0.2,
+        borderpad=0.0,
         borderaxespad=0,
         handlelength=1.7,
         handleheight=1.0,
-        handletextpad=0.6,
-        columnspacing=1.6,
+        handletextpad=0.7,
+        columnspacing=1.8,
         labelspacing=0.35,
         prop={"family": FONT, "size": TEXT_SIZE},
         labelcolor=INK,
@@ -133,33 +187,26 @@ def legend(ax: Axes, entries: Legend, *, dates: bool = True) -> None:
     box.set_zorder(0)
 
 
-def fit_legend(text: str, across: float) -> str:
-    """Return a legend's text clipped to the panel."""
-    return text if width(text, TEXT_SIZE) + 3.6 * TEXT_SIZE <= across + 20 else fit(
-        text.replace(r"\$", "$"), across + 20 - 3.6 * TEXT_SIZE, TEXT_SIZE
-    )
+def _fit_key(text: str, total: float) -> str:
+    if width(text, TEXT_SIZE) + _KEY <= total:
+        return text
+    return fit(text.replace(r"\$", "$"), total - _KEY, TEXT_SIZE)
 
 
 def empty(ax: Axes | None, view: View, told: str = "") -> Axes:
     """Return an Axes that says that there is nothing to show, and why."""
-    axes = new_axes(ax, 1.2, lines=0)
-    dress(axes, grid=False)
+    about = f" about {view.about}" if view.domains else ""
+    period = f", {view.dates} UTC" if view.days > 1 else ""
+    said = (told or f"No reports{about} in this period{period}.").strip()
+    axes = lay_out(ax, 80, title="", below=0, grid=False)
     axes.set(xticks=[], yticks=[])
     for spine in axes.spines.values():
         spine.set_visible(False)
-    about = f" about {view.about}" if view.domains else ""
-    period = f", {view.dates} UTC" if view.days > 1 else ""
-    said = told or f"No reports{about} in this period{period}."
+    lines = wrap(said, total_points(axes) * 0.9, TEXT_SIZE + 1)
     axes.text(
-        0.5,
-        0.5,
-        "\n".join(wrap(said, points_across(axes) * 0.95, TEXT_SIZE + 1)),
-        transform=axes.transAxes,
-        ha="center",
-        va="center",
-        size=TEXT_SIZE + 1,
-        family=FONT,
-        color=INK,
-    )
-    set_alt(axes, f"An empty figure. {said} No report is not the same as no failure.")
+        0.5, 0.5, "\n".join(lines), transform=axes.transAxes, ha="center", va="center", size=TEXT_SIZE + 1,
+        family=FONT, color=INK,
+    )  # fmt: skip
+    nothing = "" if told else " No report is not the same as no failure."
+    set_alt(axes, f"An empty figure. {said}{nothing}".replace(r"\$", "$"))
     return axes

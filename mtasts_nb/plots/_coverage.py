@@ -10,10 +10,10 @@ from matplotlib.patches import Patch
 
 from ..markup import number, plural
 from ._alt import set_alt
-from ._canvas import empty, headings, legend, legend_rows, new_axes, points_across
+from ._canvas import empty, lay_out, total_points
 from ._days import boxes, day_axis, fill, no_report, no_report_patch, runs
 from ._series import KEYS, REPORTER
-from ._style import FONT, REPORT, REPORT_WITH_FAILURES, TEXT_SIZE, dress, ink_around
+from ._style import FONT, REPORT, REPORT_WITH_FAILURES, TEXT_SIZE, ink_around
 from ._text import fit, label, width
 from ._view import view
 
@@ -82,13 +82,28 @@ def reporter_coverage(
         return empty(ax, shown)
     names, came, failed, folded = _rows(shown, most)
     reporters = len(names) - 1 + folded if folded else len(names)
-    entries = [(Patch(facecolor=REPORT.colour), "report, no failure in it"),
-               (Patch(facecolor=REPORT_WITH_FAILURES.colour), "report of failed sessions")]
+    entries = [
+        (Patch(facecolor=REPORT.colour), "report, no failure in it"),
+        (Patch(facecolor=REPORT_WITH_FAILURES.colour), "report of failed sessions"),
+    ]
     if shown.unknown_days:
         entries.append(no_report_patch(shown.unknown_days))
-    rows = legend_rows(entries, points_across(ax))[1]
-    axes = new_axes(ax, 0.24 * len(names) + 0.1, rows * 0.178, lines=1)
-    dress(axes, grid=False)
+    mean = came_each_day(shown) / shown.days
+    total = total_points(ax)
+    names = [fit(name.replace(r"\$", "$"), total * 0.34, TEXT_SIZE) for name in names]
+    tallies = [f"{number(int(row.sum()))} d" for row in came]
+    axes = lay_out(
+        ax,
+        17.5 * len(names),
+        title=f"{plural(reporters, 'reporter')}, on average {mean:.1f} a day, {shown.dates}",
+        notes=[
+            f"{shown.about}. At the right: days with a report, of {number(shown.days)}. No mark: no report, unknown."
+        ],
+        entries=entries,
+        left=max(width(name, TEXT_SIZE) for name in names) + 8,
+        right=max(width(tally, TEXT_SIZE) for tally in tallies) + 6,
+        grid=False,
+    )
     no_report(axes, shown.first, shown.known)
     for place in range(len(names)):
         axes.axhspan(place + 0.08, place + 0.92, color="#f3f4f6", linewidth=0, zorder=0.3)
@@ -100,24 +115,20 @@ def reporter_coverage(
             fill(axes, boxes(shown.first + start, shown.first + end, row + inset, row + 1 - inset), style)
     day_axis(axes, shown.first, shown.days)
     axes.set_ylim(len(names), 0)
-    room = points_across(ax) if ax is not None else points_across(None) * 0.8
-    axes.set_yticks(np.arange(len(names)) + 0.5, [fit(name.replace(r"\$", "$"), room * 0.42, TEXT_SIZE) for name in names])
+    axes.set_yticks(np.arange(len(names)) + 0.5, names)
     axes.tick_params(axis="y", length=0)
-    for place, row in enumerate(came):
+    for place, tally in enumerate(tallies):
         axes.annotate(
-            f"{number(int(row.sum()))} d", (1, place + 0.5), xytext=(4, 0), xycoords=axes.get_yaxis_transform(),
-            textcoords="offset points", va="center", size=TEXT_SIZE - 0.5, family=FONT, color=ink_around(axes, quiet=True),
-            annotation_clip=False,
+            tally, (1, place + 0.5), xytext=(4, 0), xycoords=axes.get_yaxis_transform(), textcoords="offset points",
+            va="center", size=TEXT_SIZE, family=FONT, color=ink_around(axes, quiet=True), annotation_clip=False,
         )  # fmt: skip
-    mean = came[: len(names)].sum() / shown.days if not folded else shown.rows.drop_duplicates(["offset", REPORTER]).shape[0] / shown.days
-    headings(
-        axes,
-        f"{plural(reporters, 'reporter')}, on average {mean:.1f} a day, {shown.dates}",
-        [f"{shown.about}. Right: days with a report, of {number(shown.days)}. No mark: no report, unknown."],
-    )
-    legend(axes, entries)
     set_alt(axes, _alt(shown, names, came, failed, reporters, mean))
     return axes
+
+
+def came_each_day(shown: View) -> int:
+    """Return how many pairs of day and reporter have a report."""
+    return len(shown.rows.drop_duplicates(["offset", REPORTER]))
 
 
 def _rows(shown: View, most: int) -> tuple[list[str], Bools, Bools, int]:
@@ -128,7 +139,10 @@ def _rows(shown: View, most: int) -> tuple[list[str], Bools, Bools, int]:
     codes = np.where(codes < 0, count, codes)
     pairs = np.unique(np.stack([codes, shown.rows["offset"].to_numpy()]), axis=1)
     days = np.bincount(pairs[0], minlength=count + 1)
-    ranked = sorted((code for code in range(count + 1) if days[code]), key=lambda code: (-days[code], str(found[code]) if code < count else ""))
+    ranked = sorted(
+        (code for code in range(count + 1) if days[code]),
+        key=lambda code: (-days[code], str(found[code]) if code < count else ""),
+    )
     kept, rest = (ranked, []) if len(ranked) <= most + 1 else (ranked[:most], ranked[most:])
     line = np.full(count + 1, len(kept))
     line[kept] = np.arange(len(kept))

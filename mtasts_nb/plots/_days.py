@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
-from matplotlib.dates import num2date
 from matplotlib.patches import Patch, PathPatch
 from matplotlib.path import Path
 from matplotlib.ticker import Formatter, Locator
@@ -56,8 +55,10 @@ class DayLocator(Locator):
 
     def tick_values(self, vmin: float, vmax: float) -> Sequence[float]:
         """Return the middles of the days to name between two day numbers."""
-        axes = self.axis.axes  # type: ignore[union-attr]
-        points = axes.bbox.width / axes.get_figure(root=True).dpi * 72
+        assert self.axis is not None
+        figure = self.axis.axes.get_figure(root=True)
+        assert figure is not None
+        points = self.axis.axes.bbox.width / figure.dpi * 72
         room = max(1, int(points / _DATE_POINTS))
         first, last = int(np.ceil(vmin - 0.5)), int(np.floor(vmax - 0.5))
         # A zoom or a stranger's pan may leave the calendar.
@@ -70,7 +71,9 @@ class DayLocator(Locator):
                 start = first if step < 7 else first + (4 - first) % 7  # day 4 of the epoch was a Monday
                 return [day + 0.5 for day in range(start, last + 1, step)]
         months = length / 30.4
-        step = next((step for step in (1, 2, 3, 6, 12) if months / step <= room), 12 * max(1, int(months / 12 / room) + 1))
+        step = next(
+            (step for step in (1, 2, 3, 6, 12) if months / step <= room), 12 * max(1, int(months / 12 / room) + 1)
+        )
         return [day + 0.5 for day in _firsts(day_of(first), step) if first <= day <= last]
 
 
@@ -78,16 +81,14 @@ def _firsts(start: date, step: int) -> list[int]:
     """Return the day numbers of the first of every `step`-th month, for 300 months at most."""
     month = start.year * 12 + start.month - 1
     month += -month % step
-    found = []
-    for number in range(month, min(month + 300 * step, 9999 * 12 + 12), step):
-        found.append((date(number // 12, number % 12 + 1, 1) - _EPOCH).days)
-    return found
+    months = range(month, min(month + 300 * step, 9999 * 12 + 12), step)
+    return [(date(number // 12, number % 12 + 1, 1) - _EPOCH).days for number in months]
 
 
 class DayFormatter(Formatter):
     """Dates as `4 Jul`, with the year below where it is new."""
 
-    def __call__(self, x: float, pos: int | None = None) -> str:
+    def __call__(self, x: float, pos: int | None = None) -> str:  # noqa: ARG002 - matplotlib gives it
         """Return one date, as under the pointer."""
         return day_of(int(np.floor(x))).isoformat()
 
@@ -107,12 +108,11 @@ def day_axis(ax: Axes, first: int, days: int, *, name: bool = True) -> None:
     ax.xaxis.axis_date("UTC")
     ax.xaxis.set_major_locator(DayLocator())
     ax.xaxis.set_major_formatter(DayFormatter())
-    ax.format_xdata = lambda x: num2date(x).date().isoformat()
     # One day alone would be a wall from side to side.
     spare = max(0.0, (5 - days) / 2)
     ax.set_xlim(first - spare, first + days + spare)
     if name:
-        ax.set_xlabel("day (UTC)", loc="right", labelpad=2)
+        ax.set_xlabel("day (UTC)", loc="right", labelpad=1)
 
 
 def runs(flags: Bools) -> list[tuple[int, int]]:
@@ -150,10 +150,12 @@ def bars(first: int, low: npt.ArrayLike, high: npt.ArrayLike) -> Path:
     pieces, codes = [], []
     for start, end in runs(drawn):
         across = np.repeat(np.arange(start, end + 1), 2)[1:-1] + float(first)
-        outline = np.concatenate([
-            np.stack([across, np.repeat(top[start:end], 2)], axis=1),
-            np.stack([across, np.repeat(bottom[start:end], 2)], axis=1)[::-1],
-        ])
+        outline = np.concatenate(
+            [
+                np.stack([across, np.repeat(top[start:end], 2)], axis=1),
+                np.stack([across, np.repeat(bottom[start:end], 2)], axis=1)[::-1],
+            ]
+        )
         # Points in the middle of a level line only make the file longer.
         level = np.zeros(len(outline), bool)
         level[1:-1] = (outline[1:-1, 1] == outline[:-2, 1]) & (outline[1:-1, 1] == outline[2:, 1])
@@ -170,9 +172,16 @@ def bars(first: int, low: npt.ArrayLike, high: npt.ArrayLike) -> Path:
 def fill(ax: Axes, path: Path, style: Style, *, zorder: float = 2.0, seam: float = 0.0, **more: Any) -> PathPatch:
     """Draw a path filled in a style; `seam` is the width of a white line around it."""
     patch = PathPatch(
-        path, facecolor=style.colour, edgecolor="white", hatch=style.hatch or None, linewidth=seam, zorder=zorder, **more
+        path,
+        facecolor=style.colour,
+        edgecolor="white",
+        hatch=style.hatch or None,
+        linewidth=seam,
+        zorder=zorder,
+        **more,
     )
     # add_artist, not add_patch: the limits are set by who knows them, not by walking every point.
+    patch.set_hatch_linewidth(0.8)
     ax.add_artist(patch)
     return patch
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
@@ -10,10 +11,10 @@ from matplotlib.colors import LinearSegmentedColormap
 
 from ..markup import number, plural, share
 from ._alt import set_alt
-from ._canvas import empty, headings, new_axes, points_across
-from ._over_time import counted, mx_named, not_shown
+from ._canvas import empty, lay_out, total_points
+from ._over_time import counted, failed_at_mx, mx_named, not_shown
 from ._series import KEYS, MX, RESULT_TYPE, fold
-from ._style import FONT, FRAME, PANEL, TEXT_SIZE, dress, ink_around, ink_on
+from ._style import FONT, FRAME, PANEL, TEXT_SIZE, ink_around, ink_on
 from ._text import compact, fit, width
 from ._view import view
 
@@ -79,30 +80,42 @@ def mx_by_result(
     hosts = fold(shown, MX, _MOST_ROWS if most is None else most)
     kinds = fold(shown, RESULT_TYPE)
     if not hosts:
-        return empty(ax, shown, f"No session failed in {plural(int(shown.sessions.sum()), 'reported session')}, "
-                     f"{shown.about}, {shown.dates} UTC. {shown.unknown_note}")
+        return empty(
+            ax,
+            shown,
+            f"No session failed in {plural(int(shown.sessions.sum()), 'reported session')}, "
+            f"{shown.about}, {shown.dates} UTC. {shown.unknown_note}",
+        )
     table = _table(shown, hosts, kinds)
-    axes = new_axes(ax, 0.34 * len(hosts) + 0.15, 0.9, lines=2 + bool(shown.left_out))
-    dress(axes, grid=False)
-    room = points_across(ax) if ax is not None else points_across(None) * 0.75
-    names = [fit(host.name.replace(r"\$", "$"), room * 0.45, TEXT_SIZE) for host in hosts]
-    _cells(axes, table, (room if ax is not None else points_across(None) - max(width(n, TEXT_SIZE) for n in names)) / len(kinds))
-    axes.set_yticks(np.arange(len(hosts)) + 0.5, names)
-    axes.set_xticks(
-        np.arange(len(kinds)) + 0.5, [fit(kind.name.replace(r"\$", "$"), 140, TEXT_SIZE) for kind in kinds],
-        rotation=35, ha="right", rotation_mode="anchor",
-    )  # fmt: skip
-    axes.tick_params(length=0)
+    total = total_points(ax)
+    names = [fit(host.name.replace(r"\$", "$"), total * 0.36, TEXT_SIZE) for host in hosts]
+    heads = [fit(kind.name.replace(r"\$", "$"), 130, TEXT_SIZE) for kind in kinds]
+    side = max(width(name, TEXT_SIZE) for name in names) + 8
+    cell = (total - side) / len(kinds)
+    longest = max(width(head, TEXT_SIZE) for head in heads)
+    steep = 35 if cell >= TEXT_SIZE * 2.2 else 90
     named = mx_named(shown)
-    headings(
-        axes,
-        f"{plural(int(shown.failed.sum()), 'failed session')} by MX and result type, {shown.dates}",
-        [
+    axes = lay_out(
+        ax,
+        25.0 * len(hosts),
+        title=f"{failed_at_mx(shown)}, by MX and result type, {shown.dates}",
+        notes=[
             f"{number(named)} MX. {shown.about}. {shown.failed_share}.",
             f"The darker, the more (logarithmic); empty: none reported. {shown.unknown_note}",
             not_shown(shown),
         ],
+        # The first slanted name reaches out to the left of its cell.
+        left=max(side, longest * math.cos(math.radians(steep)) - cell / 2),
+        below=longest * math.sin(math.radians(steep)) + TEXT_SIZE * 1.6,
+        grid=False,
     )
+    _cells(axes, table, cell)
+    axes.set_yticks(np.arange(len(hosts)) + 0.5, names)
+    axes.set_xticks(
+        np.arange(len(kinds)) + 0.5, heads, rotation=steep, ha="right", va="center" if steep == 90 else "top",
+        rotation_mode="anchor",
+    )  # fmt: skip
+    axes.tick_params(length=0)
     set_alt(axes, _alt(shown, hosts, kinds, table))
     return axes
 

@@ -10,10 +10,11 @@ from matplotlib.ticker import FuncFormatter, MaxNLocator
 
 from ..markup import number, plural, share, when
 from ._alt import set_alt
-from ._canvas import empty, headings, legend, legend_rows, new_axes, points_across
+from ._canvas import empty, lay_out
 from ._days import bars, day_axis, day_of, fill, no_report, no_report_patch
 from ._series import KEYS, MX, fold
-from ._style import FONT, INK, PANEL, TEXT_SIZE, dress
+from ._style import FONT, INK, PANEL, TEXT_SIZE
+from ._text import width
 from ._view import view
 
 if TYPE_CHECKING:
@@ -83,14 +84,16 @@ def failures_over_time(
     if shown.empty:
         return empty(ax, shown)
     series = fold(shown, by, most)
-    entries = stack_legend(series, shown)
-    rows = legend_rows(entries, points_across(ax))[1]
-    axes = new_axes(ax, 2.5, rows * 0.178, lines=1 + bool(shown.left_out))
-    dress(axes)
+    axes = lay_out(
+        ax,
+        180,
+        title=f"{failed_at_mx(shown)}, {shown.dates}",
+        notes=[f"By {KEYS[by].one}. {shown.about}. {shown.failed_share}.", not_shown(shown)],
+        entries=stack_legend(series, shown),
+        left=count_points(int(shown.failed.max())) + TEXT_SIZE * 1.8,
+    )
     draw_stack(axes, shown, series)
     peak(axes, shown)
-    headings(axes, _title(shown), [f"By {KEYS[by].one}. {shown.about}. {shown.failed_share}.", not_shown(shown)])
-    legend(axes, entries)
     axes.set_ylabel("failed sessions per day")
     set_alt(axes, _alt(shown, by, series))
     return axes
@@ -112,6 +115,11 @@ def count_axis(ax: Axes, highest: int, ticks: int = 5) -> None:
     ax.set_ylim(0, max(highest * 1.14, 1))
     ax.yaxis.set_major_locator(MaxNLocator(ticks, integer=True, steps=[1, 2, 2.5, 5, 10]))
     ax.yaxis.set_major_formatter(FuncFormatter(lambda value, _: number(value)))
+
+
+def count_points(highest: int) -> float:
+    """Return the points that the counts of a y axis take beside it."""
+    return width(number(highest * 1.14 + 1), TEXT_SIZE) + 8
 
 
 def stack_legend(series: Sequence[Series], shown: View) -> list[tuple[Patch, str]]:
@@ -169,10 +177,17 @@ def mx_named(shown: View) -> int:
     return int(rows.loc[rows["failed"].to_numpy() > 0, MX].nunique())
 
 
-def _title(shown: View) -> str:
+def failed_at_mx(shown: View) -> str:
+    """Return how many sessions failed, and at how many MX, as words."""
     hosts = mx_named(shown)
-    at = f" at {number(hosts)} MX" if hosts else ""
-    return f"{plural(int(shown.failed.sum()), 'failed session')}{at}, {shown.dates}"
+    failed = int(shown.failed.sum())
+    rows = shown.rows
+    there = int(rows.loc[rows[MX].notna(), "failed"].sum())
+    if not hosts:
+        return plural(failed, "failed session")
+    # What failed at the policy host failed at no MX.
+    at = f"at {number(hosts)} MX"
+    return f"{plural(failed, 'failed session')} {at if there == failed else f'({number(there)} {at})'}"
 
 
 def main_parts(series: Sequence[Series]) -> str:

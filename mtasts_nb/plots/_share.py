@@ -10,10 +10,11 @@ from matplotlib.ticker import FixedLocator, FuncFormatter
 
 from ..markup import number, plural, share, when
 from ._alt import set_alt
-from ._canvas import empty, headings, legend, legend_rows, new_axes, points_across
+from ._canvas import empty, lay_out
 from ._days import bars, boxes, day_axis, day_of, fill, no_report, no_report_patch, runs
-from ._over_time import not_shown
+from ._over_time import count_points, not_shown
 from ._style import FONT, QUIET_INK, TEXT_SIZE, Style, dress
+from ._text import width
 from ._view import view
 
 if TYPE_CHECKING:
@@ -29,7 +30,7 @@ _LINE: Final = "#055f9f"
 _BAND: Final = Style("#b9d5ec")
 _SESSIONS: Final = Style("#7b838d")
 #: The panel below 0 % holds the sessions per day.
-_FLOOR: Final = -0.42
+_FLOOR: Final = -0.48
 _STRIP: Final = 0.2
 
 
@@ -98,15 +99,30 @@ def success_share(
         return empty(ax, shown, f"Reports came, but none counts a session: {shown.about}, {shown.dates} UTC.")
     successes = shown.sessions - shown.failed
     low, high = wilson(successes, shown.sessions)
-    entries = [(Patch(facecolor=_LINE), "share of reported sessions"), (Patch(facecolor=_BAND.colour), "95 % interval"),
-               (Patch(facecolor=_SESSIONS.colour), "reported sessions")]
+    entries = [
+        (Patch(facecolor=_LINE), "share of reported sessions"),
+        (Patch(facecolor=_BAND.colour), "95 % interval"),
+        (Patch(facecolor=_SESSIONS.colour), "reported sessions"),
+    ]
     if shown.unknown_days:
         entries.append(no_report_patch(shown.unknown_days))
-    rows = legend_rows(entries, points_across(ax))[1]
-    axes = new_axes(ax, 2.9, rows * 0.178, lines=1 + bool(shown.left_out))
-    dress(axes)
+    done, sessions = int(successes.sum()), int(shown.sessions.sum())
+    axes = lay_out(
+        ax,
+        205,
+        title=f"{share(done, sessions)} of {plural(sessions, 'reported session')} succeeded, {shown.dates}",
+        notes=[f"{shown.about}. {plural(sessions - done, 'failed session')}.", not_shown(shown)],
+        entries=entries,
+        left=max(count_points(int(shown.sessions.max())), width("100 %", TEXT_SIZE) + 8) + TEXT_SIZE * 1.8,
+    )
     no_report(axes, shown.first, shown.known)
-    _draw(axes, shown, np.divide(successes, shown.sessions, where=shown.sessions > 0, out=np.full(shown.days, np.nan)), low, high)
+    _draw(
+        axes,
+        shown,
+        np.divide(successes, shown.sessions, where=shown.sessions > 0, out=np.full(shown.days, np.nan)),
+        low,
+        high,
+    )
     day_axis(axes, shown.first, shown.days)
     axes.set_ylim(_FLOOR, 1.04)
     axes.yaxis.set_major_locator(FixedLocator([0, 0.25, 0.5, 0.75, 1]))
@@ -114,13 +130,6 @@ def success_share(
     axes.set_ylabel("share that succeeded", y=(0.5 - _FLOOR) / (1.04 - _FLOOR))
     axes.spines["left"].set_bounds(0, 1)
     _strip(axes, shown)
-    done, sessions = int(successes.sum()), int(shown.sessions.sum())
-    headings(
-        axes,
-        f"{share(done, sessions)} of {plural(sessions, 'reported session')} succeeded, {shown.dates}",
-        [f"{shown.about}. {plural(sessions - done, 'failed session')}.", not_shown(shown)],
-    )
-    legend(axes, entries)
     set_alt(axes, _alt(shown, successes))
     return axes
 

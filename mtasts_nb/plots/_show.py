@@ -23,8 +23,15 @@ __all__ = ["Picture", "show", "to_png", "to_svg"]
 # An SVG beyond this is shown as PNG: a page with a year of reports stays below two megabytes.
 _LARGEST_SVG: Final = 300_000
 # Letters become paths: the picture needs no font, and no stranger's text is in the file but in the label, escaped.
-_SVG_SETTINGS: Final = {"svg.hashsalt": "mtasts-nb", "svg.fonttype": "path", "svg.image_inline": True, "svg.id": None}
-_PLAIN: Final = {"savefig.bbox": None, "savefig.pad_inches": 0.1, "savefig.transparent": False}
+_SETTINGS: Final[dict[Any, Any]] = {
+    "svg.hashsalt": "mtasts-nb",
+    "svg.fonttype": "path",
+    "svg.image_inline": True,
+    "svg.id": None,
+    "savefig.bbox": None,
+    "savefig.pad_inches": 0.1,
+    "savefig.transparent": False,
+}
 _NO_METADATA: Final = {"Date": None, "Creator": None, "Format": None, "Type": None}
 
 _PREAMBLE = re.compile(r"\A.*?(?=<svg\b)", re.DOTALL)
@@ -46,7 +53,7 @@ def _write(what: Axes | Figure | SubFigure, kind: str, **options: Any) -> bytes:
     out = io.BytesIO()
     # Without a layout of its own, a figure may have its legend outside the page.
     tight = None if figure.get_layout_engine() else "tight"
-    with mpl.rc_context({**_PLAIN, **_SVG_SETTINGS}):
+    with mpl.rc_context(_SETTINGS):
         figure.savefig(out, format=kind, facecolor=figure.get_facecolor(), bbox_inches=tight, **options)
     return out.getvalue()
 

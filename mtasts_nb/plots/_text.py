@@ -6,6 +6,7 @@ from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from matplotlib.font_manager import FontProperties, findfont, get_font
+from matplotlib.ft2font import LoadFlags
 
 from ..markup import number, one_line
 from ._style import FONT
@@ -26,10 +27,9 @@ def _face(weight: str) -> FT2Font:
 @lru_cache(maxsize=4096)
 def _advance(char: str, weight: str) -> float:
     """Return how far one character moves the pen, in parts of the size."""
-    face = _face(weight)
-    face.clear()
-    face.set_text(char)
-    return face.get_width_height()[0] / 64 / 100 if char != " " else 0.318
+    # Hinting to whole pixels makes a line up to a fiftieth wider than the outlines say.
+    glyph = _face(weight).load_char(ord(char), flags=LoadFlags.NO_HINTING)
+    return 1.02 * glyph.linearHoriAdvance / 65536 / 100
 
 
 @lru_cache(maxsize=4096)
@@ -69,7 +69,7 @@ def fit(text: str, points: float, size: float) -> str:
     Examples
     --------
     >>> fit("a-very-long-name.nordwind.example", 90, 9.0)
-    'a-very-…example'
+    'a-very-l….example'
     """
     line = label(text, 200)
     if width(line, size) <= points:
@@ -90,7 +90,7 @@ def wrap(text: str, points: float, size: float, weight: str = "normal") -> list[
     Examples
     --------
     >>> wrap("1,234 failed sessions at 3 MX", 100, 9.0)
-    ['1,234 failed', 'sessions at 3 MX']
+    ['1,234 failed sessions', 'at 3 MX']
     """
     lines: list[str] = []
     for word in text.split(" "):

@@ -88,10 +88,7 @@ class View:
     @property
     def about(self) -> str:
         """Policy domain and policy type, as words."""
-        if len(self.domains) == 1:
-            domain = label(self.domains[0])
-        else:
-            domain = plural(len(self.domains), "policy domain")
+        domain = label(self.domains[0]) if len(self.domains) == 1 else plural(len(self.domains), "policy domain")
         if self.policy_type is None:
             return domain
         if self.policy_type == EVERY_TYPE:
