@@ -77,15 +77,23 @@ def corrected_policy(lint: PolicyLint, hosts: Sequence[str]) -> str | None:
 _USELESS = frozenset({"pattern-ip-address", "pattern-single-label"})
 
 
+def _kept_extensions(lint: RecordLint) -> tuple[tuple[str, str], ...]:
+    """Return the unknown fields worth keeping: not those of another kind of record, nor a misspelt own key."""
+    if f"{lint.kind.prefix}-other-kind" in lint.faults:
+        return ()
+    first: dict[str, str] = {}
+    for key, value in lint.extensions:
+        if ascii_lower(key).strip("_-.") != lint.kind.key:
+            first.setdefault(key, value)
+    return tuple(first.items())
+
+
 def corrected_sts_record(lint: RecordLint, new_id: str) -> str | None:
     """Return the `_mta-sts` record put right; where its id cannot be understood, with a new one."""
     if not lint.readable:
         return None
-    extensions = dict(reversed([pair for pair in lint.extensions if ascii_lower(pair[0]).strip("_-.") != "id"]))
     try:
-        return StsRecord(
-            id=id_meant(lint.value or "") or new_id, extensions=tuple(reversed(extensions.items()))
-        ).to_text()
+        return StsRecord(id=id_meant(lint.value or "") or new_id, extensions=_kept_extensions(lint)).to_text()
     except RecordError:  # an extension that cannot be written again
         return StsRecord(id=new_id).to_text()
 
@@ -94,9 +102,7 @@ def corrected_tlsrpt_record(lint: RecordLint, usable: Sequence[str]) -> str | No
     """Return the `_smtp._tls` record put right; None where no address can be understood."""
     if not lint.readable or not usable:
         return None
-    extensions = dict(reversed([pair for pair in lint.extensions if ascii_lower(pair[0]).strip("_-.") != "rua"]))
-    rua = tuple(dict.fromkeys(usable))
     try:
-        return TlsRptRecord(rua=rua, extensions=tuple(reversed(extensions.items()))).to_text()
+        return TlsRptRecord(rua=tuple(dict.fromkeys(usable)), extensions=_kept_extensions(lint)).to_text()
     except RecordError:
         return None

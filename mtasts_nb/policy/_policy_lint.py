@@ -482,8 +482,8 @@ def _judge_values(lint: PolicyLint, seen: _Seen) -> None:
                 effect=Effect.COSMETIC,
             )
         return
-    if lint.max_age is None or "max_age" not in seen.first:
-        return
+    if lint.max_age is None or not _MAX_AGE.fullmatch(seen.first.get("max_age", (0, ""))[1]):
+        return  # what was only guessed is not judged
     if lint.max_age < _DAY:
         lint.fault(
             "policy-max-age-short",
