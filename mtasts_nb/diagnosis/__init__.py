@@ -6,7 +6,7 @@ rows in `.frame`, or sentences. A notebook holds calls of these, so that every n
 
 from __future__ import annotations
 
-from ._breakdown import by_mx, by_reporter, by_result_type, impact
+from ._breakdown import by_mx, by_reporter, by_result_type, failing_policy_types, impact
 from ._meanings import Meaning, Meanings, meanings
 from ._narrow import narrow
 from ._overview import overview
@@ -27,6 +27,7 @@ __all__ = [
     "by_reporter",
     "by_result_type",
     "coverage",
+    "failing_policy_types",
     "impact",
     "key_figures",
     "meanings",

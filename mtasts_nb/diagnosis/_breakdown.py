@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from ..knowledge import explain
 from ..markup import plural
+from ..vocabulary import PolicyType
 from ._cells import EFFECTS, Cells, cells
 from ._table import Table, as_count, as_day, as_share
 
@@ -14,7 +15,7 @@ if TYPE_CHECKING:
 
     from ..reports import Source
 
-__all__ = ["by_mx", "by_reporter", "by_result_type", "impact"]
+__all__ = ["by_mx", "by_reporter", "by_result_type", "failing_policy_types", "impact"]
 
 _NO_FAILURE = "No failure was reported."
 _NO_REPORT = "No report came: nothing is known."
@@ -182,3 +183,16 @@ def impact(source: Source) -> Table:
         nothing=_nothing(found),
         formats=_COUNTED,
     )  # fmt: skip
+
+
+def failing_policy_types(source: Source) -> list[str]:
+    """Return the policy types under which sessions failed, for one figure each; MTA-STS first, then by failures.
+
+    Sessions under different policy types may be the same ones, so no figure adds them up. Where nothing failed, the
+    policy type with the most sessions is given, so that there is a figure that shows it; nothing where no report came.
+    """
+    found = cells(source)
+    amount = found.failures.groupby("policy_type")["failed"].sum()
+    if amount.empty:
+        amount = found.sessions.groupby("policy_type")["sessions"].sum().nlargest(1)
+    return sorted(map(str, amount.index), key=lambda kind: (kind != PolicyType.STS, -amount[kind], kind))

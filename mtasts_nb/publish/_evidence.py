@@ -16,8 +16,8 @@ if TYPE_CHECKING:
 
 __all__ = ["Evidence", "evidence", "evidence_in"]
 
-#: Longest list of reports in a page. At about 120 bytes a line this stays below 1 MB; the fingerprint covers all.
-LINES = 7_000
+#: Longest list of reports in a page. At about 180 bytes a line this stays below 800 kB; the fingerprint covers all.
+LINES = 4_000
 #: Longest table of refused inputs or assumptions.
 ROWS = 200
 _OUTCOMES = ("loaded", "duplicate", "skipped", "rejected")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import hashlib
+import html
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -122,10 +123,10 @@ def _body(node: Any) -> _Body:
         if _NOT_SHOWN & set(cell.metadata.get("tags", ())):
             continue
         if cell.cell_type == "markdown":
-            html = clean_markdown(cell.source)
-            if found := _HEADING.search(html):
+            text = clean_markdown(cell.source)
+            if found := _HEADING.search(text):
                 body.heading = _TAG.sub("", found.group(2)).strip()
-            body.parts.append(html)
+            body.parts.append(text)
         elif cell.cell_type == "code":
             added = bool(cell.metadata.get(ADDED))
             if cell.source.strip() and not added:
@@ -194,28 +195,37 @@ def _figure(kind: str, value: str, alt: str, heading: str) -> str:
         raw = value.encode("utf-8")
         if _ACTIVE_SVG.search(re.sub(rb"<!DOCTYPE[^>]*>", b"", raw)):
             return '<p class="sts-note">A figure was left out: its SVG holds a script or an address.</p>'
-        encoded = base64.b64encode(raw).decode()
+        address = "data:image/svg+xml;charset=utf-8," + _as_address(value)
     else:
         encoded = re.sub(r"\s+", "", value)
         if not re.fullmatch(r"[A-Za-z0-9+/]+=*", encoded):
             return '<p class="sts-note">A figure was left out: its data is damaged.</p>'
+        address = f"data:{kind};base64,{encoded}"
     told = html_text(alt) if alt else f"Figure in the section “{heading or 'start'}”. It came without a description."
     return (
         '<figure class="frame" role="region" tabindex="0" aria-label="Figure">'
-        f'<img src="data:{kind};base64,{encoded}" alt="{told}"></figure>'
+        f'<img src="{address}" alt="{told}"></figure>'
     )
 
 
-def _ordered(html: str, fallback: str) -> tuple[str, str, list[tuple[str, str]]]:
+def _as_address(svg: str) -> str:
+    """Return an SVG as the rest of a data address in an attribute: a quarter smaller than base64."""
+    if "'" not in svg:
+        svg = svg.replace('"', "'")  # the attribute around it has double quotes
+    svg = svg.replace("%", "%25").replace("#", "%23").replace("\t", "%09").replace("\r", "%0D").replace("\n", "%0A")
+    return html.escape(svg, quote=True).replace("&#x27;", "'")
+
+
+def _ordered(page_html: str, fallback: str) -> tuple[str, str, list[tuple[str, str]]]:
     """Return the title, the content without it, and the contents list.
 
     One first-level heading, no level left out on the way down, a name for each: what a screen reader walks by.
     """
-    found = _HEADING.search(html)
+    found = _HEADING.search(page_html)
     title = html_text(fallback)
     if found and found.group(1) == "1":
         title = found.group(2).strip()
-        html = html[: found.start()] + html[found.end() :]
+        page_html = page_html[: found.start()] + page_html[found.end() :]
     level, names, contents = 1, set[str](), list[tuple[str, str]]()
 
     def place(match: re.Match[str]) -> str:
@@ -232,4 +242,4 @@ def _ordered(html: str, fallback: str) -> tuple[str, str, list[tuple[str, str]]]
             contents.append((name, _TAG.sub("", text)))
         return f'<h{level} id="{name}">{text}</h{level}>'
 
-    return title, _HEADING.sub(place, html), contents
+    return title, _HEADING.sub(place, page_html), contents
