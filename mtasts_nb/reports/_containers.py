@@ -247,7 +247,7 @@ class _Unpacking:
         return Leaf(self._source, member, data, hints)
 
     def _json(self, data: bytes, member: str, depth: int, hints: Hints | None) -> Results:
-        pieces = split_json(as_utf8(data))
+        pieces = split_json(as_utf8(data), self._limits.members)
         if pieces is None:
             yield self._leaf(data, member, hints)
             return
@@ -258,7 +258,7 @@ class _Unpacking:
             return
         for number, (name, piece) in enumerate(pieces):
             if number >= self._limits.members:
-                raise over(self._limits, "members", f"{len(pieces)} JSON texts in one file")
+                raise over(self._limits, "members", f"more than {number} JSON texts in one file")
             yield from self._json_piece(piece, _step(member, name), depth, hints)
 
     def _json_piece(self, piece: bytes, member: str, depth: int, hints: Hints | None) -> Results:

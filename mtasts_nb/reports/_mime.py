@@ -53,8 +53,10 @@ _FIELD_NAME: Final = re.compile(rb"[A-Za-z0-9_.-]{1,200}[ \t]*:")
 _BLANK_LINE: Final = re.compile(rb"\n\r?\n")
 _FOLD: Final = re.compile(rb"\r?\n")
 _SPACE: Final = re.compile(r"\s+")
-#: A longer value has no honest use, and `email` takes quadratic time for its parameters.
-_LONGEST_VALUE: Final = 8192
+#: A longer value, or one with more semicolons, quotes and backslashes, has no honest use: `email` takes quadratic time
+#: for the parameters in it.
+_LONGEST_VALUE: Final = 4096
+_MOST_MARKS: Final = 200
 #: A value without comments, escapes, RFC 2231 or RFC 2047, and its parameters.
 _PLAIN: Final = re.compile(
     rb'([a-z0-9.+-]+(?:/[a-z0-9.+-]+)?)((?:[ \t]*;\s*[a-z-]+=(?:"[^"<\\\r\n][^"\\\r\n]*"|[^\s"<\\;()*]+))*)[ \t]*;?',
@@ -152,17 +154,18 @@ def _split_value(name: str, value: bytes) -> tuple[str, dict[str, str]]:
 
 
 def _split_odd_value(name: str, value: bytes) -> tuple[str, dict[str, str]]:
+    main = value.partition(b";")[0].partition(b"(")[0].strip().lower().decode("ascii", "replace")
+    parameters: dict[str, str] = {}
+    if sum(map(value.count, (b";", b'"', b"\\"))) > _MOST_MARKS:
+        return main, parameters
     message = Message()
     message[name] = _FOLD.sub(b"", value).decode("utf-8", "replace")
-    parameters: dict[str, str] = {}
-    try:
-        (main, _), *found = message.get_params([("", "")], header=name)
+    with suppress(ValueError, LookupError, TypeError, AttributeError):  # e.g. a continuation numbered with 5,000 digits
+        _, *found = message.get_params([("", "")], header=name)
         for key, content in cast("list[tuple[str, str | tuple[str | None, str | None, str]]]", found):
             text = content if isinstance(content, str) else _from_rfc2231(*content)
             parameters.setdefault(key.lower(), _words(text.strip()))
-        return main.lower().strip(), parameters
-    except (ValueError, LookupError, TypeError, AttributeError):  # e.g. a continuation numbered with 5,000 digits
-        return value.partition(b";")[0].strip().lower().decode("ascii", "replace"), parameters
+    return main, parameters
 
 
 def _from_rfc2231(charset: str | None, _language: str | None, text: str) -> str:

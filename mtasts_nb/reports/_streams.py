@@ -179,11 +179,13 @@ class Inflated:
     What follows the last member (zero padding, a mail gateway's footer) is not looked at, as gzip(1) does.
     """
 
-    __slots__ = ("_budget", "_came", "_done", "_engine", "_kind", "_limits", "_members", "_stream", "_went")
+    __slots__ = ("_budget", "_came", "_done", "_engine", "_kind", "_limits", "_members", "_piece", "_stream", "_went")
 
     def __init__(self, stream: Stream, kind: str, limits: Limits, budget: Budget) -> None:
         self._stream = stream
         self._kind = kind
+        # What bz2 and lzma took in and have not used yet counts as used: less at a time keeps their ratio honest.
+        self._piece = CHUNK if kind in ("gzip", "deflate") else 32 * 1024
         self._limits = limits
         self._budget = budget
         self._engine = new_decompressor(kind)
@@ -212,12 +214,12 @@ class Inflated:
         hungry = not feed and getattr(self._engine, "needs_input", True)
         if hungry:
             # After a short member others will follow: what is fed beyond its end is copied back each time.
-            feed = self._stream.some(CHUNK if self._members == 1 else 4096)
-            self._went += len(feed)
+            feed = self._stream.some(self._piece if self._members == 1 else 4096)
         try:
             out = self._engine.decompress(feed, count)
         except (zlib.error, lzma.LZMAError, OSError, ValueError, MemoryError) as error:
             raise Unreadable("unpack", "damaged", f"damaged {self._kind} data: {error}") from None
+        self._went += len(feed) - len(getattr(self._engine, "unconsumed_tail", b""))
         if hungry and not feed and not out and not self._engine.eof:
             raise Unreadable("unpack", "truncated", f"the {self._kind} data end before their end mark")
         return out

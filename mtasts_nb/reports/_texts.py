@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from contextlib import suppress
+from itertools import islice
 from typing import Final
 
 import msgspec
@@ -31,6 +33,8 @@ _NULS: Final[dict[tuple[bool, ...], str]] = {
 }
 _BETWEEN_OBJECTS: Final = re.compile(rb"\}[\s\0\x1e]*\{")
 _SEPARATORS: Final = re.compile(r"[\s,\0\x1e]*")
+#: A larger array is taken apart item by item: it may hold millions of them.
+_AT_ONCE: Final = 1024 * 1024
 _DECODER: Final = json.JSONDecoder()
 
 
@@ -67,50 +71,65 @@ def is_ndjson(head: bytes) -> bool:
     return 0 < end < len(text.rstrip(BLANK)) and _whole(text[:end].rstrip(BLANK))
 
 
-def split_json(text: bytes) -> list[tuple[str, bytes]] | None:
+def split_json(text: bytes, most: int) -> list[tuple[str, bytes]] | None:
     """Return the JSON texts in one UTF-8 text, each with its name; None where it is one text.
 
-    A damaged text costs none of its neighbours: what cannot be told apart comes as one last piece.
+    A damaged text costs none of its neighbours: what cannot be told apart comes as one last piece. Of more than `most`
+    texts, one more than that is given.
 
     Examples
     --------
-    >>> split_json(b'[{"a": 1}, {"b": 2}]')
+    >>> split_json(b'[{"a": 1}, {"b": 2}]', 10)
     [('item 1', b'{"a": 1}'), ('item 2', b'{"b": 2}')]
-    >>> split_json(b'{"a": 1}\\n{"b": 2}\\n')
+    >>> split_json(b'{"a": 1}\n{"b": 2}\n', 10)
     [('line 1', b'{"a": 1}'), ('line 2', b'{"b": 2}')]
-    >>> split_json(b'{"a": {"b": 2}}')
+    >>> split_json(b'{"a": {"b": 2}}', 10)
     """
     text = text.strip(BLANK)
     if text.startswith(b"["):
-        try:
-            items = [bytes(raw) for raw in msgspec.json.decode(text, type=list[msgspec.Raw])]
-        except (msgspec.MsgspecError, RecursionError, ValueError):
-            items = list(_scanned(text[1:], b"]"))
-        return [(f"item {number}", item) for number, item in enumerate(items, 1)]
+        return _items(_array(text), most)
     if is_ndjson(text):
-        return list(_numbered(text))
+        return list(islice(_numbered(text), most + 1))
     if not _BETWEEN_OBJECTS.search(text):
         return None
-    numbered = list(_numbered(text))
-    if 2 * sum(line.startswith(b"{") and line.endswith(b"}") for _, line in numbered) > len(numbered) > 1:
+    numbered = list(islice(_numbered(text), most + 1))
+    first = numbered[:1000]
+    if 2 * sum(line.startswith(b"{") and line.endswith(b"}") for _, line in first) > len(first) > 1:
         return numbered
-    items = list(_scanned(text, b""))
-    return [(f"item {number}", item) for number, item in enumerate(items, 1)] if len(items) > 1 else None
+    items = _items(_scanned(text, ""), most)
+    return items if len(items) > 1 else None
+
+
+def _items(values: Iterable[bytes], most: int) -> list[tuple[str, bytes]]:
+    return [(f"item {number}", value) for number, value in enumerate(islice(values, most + 1), 1)]
 
 
 def _numbered(text: bytes) -> Iterator[tuple[str, bytes]]:
-    for number, line in enumerate(text.split(b"\n"), 1):
-        if line := line.strip(BLANK):
+    number = start = 0
+    while start < len(text):
+        end = text.find(b"\n", start)
+        end = len(text) if end < 0 else end
+        number += 1
+        if line := text[start:end].strip(BLANK):
             yield f"line {number}", line
+        start = end + 1
 
 
-def _scanned(raw: bytes, end: bytes) -> Iterator[bytes]:
+def _array(text: bytes) -> Iterator[bytes]:
+    if len(text) <= _AT_ONCE:
+        with suppress(msgspec.MsgspecError, RecursionError, ValueError):
+            yield from [bytes(raw) for raw in msgspec.json.decode(text, type=list[msgspec.Raw])]
+            return
+    yield from _scanned(text[1:], "]")
+
+
+def _scanned(raw: bytes, end: str) -> Iterator[bytes]:
     """Yield each value in turn, and at the first that is damaged all that is left."""
     text = raw.decode("utf-8", "surrogateescape")
     at = 0
     while True:
         at = _SEPARATORS.match(text, at).end()  # type: ignore[union-attr]  # it matches nothing too
-        if at == len(text) or (end and text.startswith(end.decode(), at)):
+        if at == len(text) or (end and text.startswith(end, at)):
             return
         try:
             _, stop = _DECODER.raw_decode(text, at)

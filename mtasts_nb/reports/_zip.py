@@ -14,7 +14,7 @@ from collections.abc import Iterator
 from typing import BinaryIO, Final, NamedTuple
 
 from ..settings import Limits
-from ._streams import Budget, Inflated, Section, Stream, Unreadable, over
+from ._streams import CHUNK, Budget, Inflated, Section, Stream, Unreadable, over
 
 __all__ = ["ZipMember", "zip_members"]
 
@@ -23,8 +23,7 @@ _OTHER_METHODS: Final = {6: "implode", 9: "deflate64", 14: "LZMA", 93: "Zstandar
 _END: Final = b"PK\x05\x06"
 #: The end record is 22 bytes and a comment of at most 65,535.
 _END_SEARCH: Final = 22 + 0xFFFF
-#: An entry of the central directory is this many bytes at least.
-_ENTRY: Final = 46
+_ENTRY: Final = b"PK\x01\x02"
 _ENCRYPTED: Final = 0x1 | 0x40
 
 
@@ -73,9 +72,7 @@ def zip_members(file: BinaryIO, limits: Limits, budget: Budget, *, on_disk: bool
     # What a crafted directory makes zipfile raise, by its source and by fuzzing.
     except (zipfile.BadZipFile, struct.error, NotImplementedError, OSError, ValueError, OverflowError) as error:
         raise Unreadable("unpack", "damaged", f"damaged zip: {error}") from None
-    for number, info in enumerate(infos, 1):
-        if number > limits.members:
-            raise over(limits, "members", f"the zip has {len(infos)} members")
+    for info in infos:
         if info.is_dir():
             continue
         name = info.filename
@@ -103,20 +100,29 @@ def _nothing(_count: int) -> bytes:
 
 
 def _check_directory(file: BinaryIO, limits: Limits) -> None:
-    """Refuse a directory with too many entries before `zipfile` makes an object of each."""
+    """Refuse a directory with too many entries before `zipfile` makes an object of each.
+
+    The count that the end record states is not believed: `zipfile` does not look at it either.
+    """
     size = file.seek(0, 2)
-    file.seek(max(0, size - _END_SEARCH))
+    tail_at = max(0, size - _END_SEARCH)
+    file.seek(tail_at)
     tail = file.read(_END_SEARCH)
     at = tail.rfind(_END)
     if at < 0 or len(tail) < at + 22:
         raise zipfile.BadZipFile("its end record is missing; the file may be cut off")
-    (directory,) = struct.unpack_from("<L", tail, at + 12)
-    if directory == 0xFFFFFFFF:  # zip64: the true size stands in a record that zipfile finds just before
-        record = tail.rfind(b"PK\x06\x06", 0, at)
-        directory = struct.unpack_from("<Q", tail, record + 40)[0] if 0 <= record <= len(tail) - 48 else size
-    if min(directory, size) // _ENTRY > 4 * limits.members:
-        raise over(limits, "members", f"the zip's directory of {directory} bytes has too many members")
-    file.seek(0)
+    (length,) = struct.unpack_from("<L", tail, at + 12)
+    if length == 0xFFFFFFFF:  # zip64: the true length stands in a record before this one
+        at = max(0, tail.rfind(b"PK\x06\x06", 0, at))
+        length = struct.unpack_from("<Q", tail, at + 40)[0] if at + 48 <= len(tail) else size
+    directory = Section(Stream(file.read), min(length, size))
+    file.seek(max(0, tail_at + at - length))
+    count, last = 0, b""
+    while part := directory.read(CHUNK):
+        count += (last + part).count(_ENTRY)
+        last = part[-3:]
+        if count > limits.members:
+            raise over(limits, "members", f"a zip of more than {limits.members} members")
 
 
 def _content(file: BinaryIO, info: zipfile.ZipInfo, limits: Limits, budget: Budget, *, on_disk: bool) -> Stream:
