@@ -217,7 +217,7 @@ class Archive:
         facts.append({"what": "Assumptions made in reading", "value": number(len(self.deviations))})
         if conflicts:
             facts.append({"what": "Reports that contradict another", "value": number(conflicts)})
-        parts = [html_table(facts, {"what": "", "value": ""}, caption="TLS reports")]
+        parts = [html_table(facts, {"what": "What", "value": "Found"}, caption="TLS reports")]
         if len(self.rejects):
             reasons = self.rejects.groupby(["stage", "reason"], observed=True)["detail"].agg(["size", "first"])
             rows = (

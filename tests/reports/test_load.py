@@ -1,0 +1,208 @@
+"""`load` as a whole: files in folders, other processes that read ahead, errors for the person at the keyboard."""
+
+from __future__ import annotations
+
+import gc
+import gzip
+import json
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import pytest
+
+import mtasts_nb as sts
+from mtasts_nb.errors import SourceError
+from mtasts_nb.reports import _load, _progress, _read_ahead, schema
+from mtasts_nb.reports._leaf import Input, Passed
+from mtasts_nb.reports._read_ahead import INFLATED, RAW, UNREAD, ReadAhead, useful_workers
+
+
+def report(number: int, **top: object) -> dict[str, Any]:
+    return {
+        "organization-name": "Example Post",
+        "date-range": {"start-datetime": "2026-02-08T00:00:00Z", "end-datetime": "2026-02-08T23:59:59Z"},
+        "contact-info": "tls@post.example",
+        "report-id": str(number),
+        "policies": [
+            {
+                "policy": {"policy-type": "sts", "policy-domain": "nordwind.example"},
+                "summary": {"total-successful-session-count": number, "total-failure-session-count": 0},
+            }
+        ],
+        **top,
+    }
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """All kinds of small files, and one that is not small."""
+    for number in range(40):
+        text = json.dumps(report(number)).encode()
+        (tmp_path / f"{number:03d}.json.gz").write_bytes(gzip.compress(text))
+    text = json.dumps(report(100)).encode()
+    (tmp_path / "plain.json").write_bytes(text)
+    (tmp_path / "twice.gz").write_bytes(gzip.compress(json.dumps(report(101)).encode()) + gzip.compress(b"\n"))
+    (tmp_path / "nested.gz").write_bytes(gzip.compress(gzip.compress(json.dumps(report(102)).encode())))
+    (tmp_path / "odd.json.gz").write_bytes(gzip.compress(json.dumps(report(103, **{"contact-info": None})).encode()))
+    (tmp_path / "cut.json.gz").write_bytes(gzip.compress(text)[:-9])
+    (tmp_path / "empty.json").write_bytes(b"")
+    (tmp_path / "README").write_text("no report here")
+    (tmp_path / "large.json").write_bytes(json.dumps(report(104)).encode() + b" " * 100_000)
+    (tmp_path / "lines.ndjson").write_bytes(text.replace(b'"100"', b'"105"') + b"\n" + text.replace(b'"100"', b'"106"'))
+    (tmp_path / "sub").mkdir()
+    (tmp_path / "sub" / "copy.json").write_bytes(text)
+    (tmp_path / "bomb.gz").write_bytes(gzip.compress(b"{" + b" " * 3_000_000))
+    return tmp_path
+
+
+def same(one: sts.Archive, two: sts.Archive) -> None:
+    for table in schema.SCHEMA:
+        pd.testing.assert_frame_equal(getattr(one, table), getattr(two, table))
+
+
+@pytest.mark.parametrize("workers", [2, 4])
+def test_other_processes_change_nothing(folder: Path, workers: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    alone = sts.load(folder, progress=False, workers=1)
+    assert alone.inputs["outcome"].value_counts().to_dict() == {
+        "loaded": 47, "duplicate": 1, "rejected": 3, "skipped": 1,
+    }  # fmt: skip
+    monkeypatch.setattr(_load, "ReadAhead", lambda count: ReadAhead(count, few=0))
+    same(sts.load(folder, progress=False, workers=workers), alone)
+
+
+def test_the_process_reads_what_it_can_and_says_what_it_is(folder: Path) -> None:
+    items = [
+        Input("a", str(folder / "000.json.gz")),
+        Passed("b", "", "of no interest"),
+        Input("c", str(folder / "plain.json")),
+        Input("d", None, b"{}"),
+        Input("e", str(folder / "twice.gz")),
+        Input("f", str(folder / "large.json")),
+        Input("g", str(folder / "not there")),
+        Input("h", os.fsencode(folder / "bomb.gz")),
+    ]
+    with ReadAhead(2, few=0) as ahead:
+        [(batch, kinds, contents)] = ahead.batches(iter(items))
+    assert batch == items
+    assert kinds == [INFLATED, UNREAD, RAW, UNREAD, RAW, UNREAD, UNREAD, RAW]
+    assert json.loads(contents[0]) == report(0)
+    assert contents[2] == (folder / "plain.json").read_bytes()
+
+
+def test_a_process_that_dies_costs_nothing(folder: Path) -> None:
+    items = [Input(str(n), str(folder / f"{n % 40:03d}.json.gz")) for n in range(3000)]
+    with ReadAhead(2, few=0) as ahead:
+        seen: list[int] = []
+        for number, (_, kinds, _) in enumerate(ahead.batches(iter(items))):
+            seen += kinds
+            if number == 1:
+                ahead._readers[0]._process.kill()
+    assert len(seen) == 3000
+    assert seen[0] == INFLATED
+    assert seen[-1] == UNREAD
+
+
+def test_where_no_process_can_be_started_all_is_read_here(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    alone = sts.load(folder, progress=False, workers=1)
+    monkeypatch.setattr(sys, "executable", "/nowhere/python")
+    monkeypatch.setattr(_load, "ReadAhead", lambda count: ReadAhead(count, few=0))
+    same(sts.load(folder, progress=False, workers=2), alone)
+
+
+def test_a_short_list_starts_no_process(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(*_: object, **__: object) -> None:
+        raise AssertionError("a process was started")
+
+    monkeypatch.setattr(_read_ahead.subprocess, "Popen", refuse)
+    assert len(sts.load(folder, progress=False, workers=4).reports) == 47
+
+
+def test_the_reading_process_ends_with_its_pipes() -> None:
+    script = Path(_read_ahead.__file__).with_name("_reader_process.py")
+    done = subprocess.run([sys.executable, "-I", "-S", script], input=b"", capture_output=True, timeout=20)
+    assert (done.returncode, done.stdout, done.stderr) == (0, b"", b"")
+
+
+@pytest.mark.skipif(not hasattr(signal, "SIGALRM"), reason="needs a timer signal")
+def test_a_stop_in_the_middle_leaves_no_process(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(_load, "ReadAhead", lambda count: ReadAhead(count, few=0))
+    started: list[Any] = []
+    plain = _read_ahead._Reader
+
+    def watched() -> object:
+        reader = plain()
+        started.append(reader._process)
+        return reader
+
+    monkeypatch.setattr(_read_ahead, "_Reader", watched)
+
+    def stop(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(_load._Loader, "take", stop)
+    with pytest.raises(KeyboardInterrupt):
+        sts.load(folder, progress=False, workers=2)
+    assert started
+    assert all(process.poll() is not None for process in started)
+    assert gc.isenabled()
+
+
+def test_workers() -> None:
+    assert useful_workers(3) == 3
+    assert 1 <= useful_workers(None) <= 4
+    with pytest.raises(ValueError, match="at least 1"):
+        sts.load(b"{}", workers=0)
+
+
+@pytest.mark.parametrize("make", [lambda p: p / "no such folder", lambda p: p, lambda p: str(p / "*.json")])
+def test_nothing_to_look_at_is_an_error_in_one_line(tmp_path: Path, make: Any) -> None:
+    with pytest.raises(SourceError) as caught:
+        sts.load(make(tmp_path), progress=False)
+    text = str(caught.value)
+    assert "\n" not in text
+    assert str(make(tmp_path)) in text
+
+
+def test_a_file_that_is_gone_by_the_time_it_is_read_is_a_reject(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def gone(path: str) -> bytes:
+        raise FileNotFoundError(2, "No such file or directory")
+
+    monkeypatch.setattr(_load, "_read_small", gone)
+    archive = sts.load(folder / "plain.json", folder / "000.json.gz", progress=False)
+    assert archive.rejects[["stage", "reason"]].drop_duplicates().to_dict("records") == [
+        {"stage": "read", "reason": "unreadable"}
+    ]
+    assert len(archive.rejects) == 2
+
+
+def test_the_bar_comes_after_two_seconds_and_not_before(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    now = [0.0]
+    monkeypatch.setattr(_progress.time, "monotonic", lambda: now[0])
+    with _progress.Progress(show=True) as progress:
+        for _ in range(1000):
+            progress.step()
+        assert capsys.readouterr().err == ""
+        now[0] = 3
+        for _ in range(1000):
+            progress.step()
+    assert "2000 inputs" in capsys.readouterr().err
+    with _progress.Progress(show=False) as progress:
+        now[0] = 9
+        for _ in range(1000):
+            progress.step()
+    assert capsys.readouterr().err == ""
+
+
+def test_the_sample_archive_holds_what_it_says(root: Path) -> None:
+    archive = sts.load(root / "data" / "sample", progress=False)
+    for table in schema.SCHEMA:
+        schema.check(table, getattr(archive, table))
+    assert len(archive.reports) > 900
+    assert set(archive.sessions["policy_domain"]) == {"nordwind.example", "suedwind.example"}
