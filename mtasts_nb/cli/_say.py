@@ -9,12 +9,18 @@ from collections.abc import Iterable, Sequence
 
 from ..markup import display_width, terminal_text
 
-__all__ = ["complain", "say", "say_paragraph", "say_table"]
+__all__ = ["complain", "say", "say_paragraph", "say_table", "say_text"]
 
 
 def say(text: object = "") -> None:
     """Print one line to standard output, without control sequences."""
     _put(sys.stdout, terminal_text(text) if text != "" else "")
+
+
+def say_text(text: str) -> None:
+    """Print lines that are escaped already, as they stand."""
+    for line in text.splitlines():
+        _put(sys.stdout, line)
 
 
 def say_paragraph(text: object) -> None:

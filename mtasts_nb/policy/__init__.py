@@ -6,7 +6,7 @@ RFC 8461 §3.1 (`_mta-sts` record), §3.2 (policy file), §4.1 (matching), and R
 from ._coverage import smallest_covering
 from ._drafts import draft_policy, draft_record
 from ._hosts import mx_host_names
-from ._names import mx_matches
+from ._names import domain_name, mx_matches
 from ._policy import Policy, parse_policy
 from ._sts_record import StsRecord, find_sts_record, parse_sts_record
 from ._tlsrpt_record import TlsRptRecord, find_tlsrpt_record, parse_tlsrpt_record
@@ -16,6 +16,7 @@ __all__ = [
     "Policy",
     "StsRecord",
     "TlsRptRecord",
+    "domain_name",
     "draft_policy",
     "draft_record",
     "find_sts_record",

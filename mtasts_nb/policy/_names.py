@@ -9,7 +9,16 @@ from dataclasses import dataclass
 
 from mtasts_nb.vocabulary import Effect, Severity
 
-__all__ = ["PatternFault", "a_label", "ascii_lower", "host_name", "mx_matches", "pattern_doubt", "pattern_fault"]
+__all__ = [
+    "PatternFault",
+    "a_label",
+    "ascii_lower",
+    "domain_name",
+    "host_name",
+    "mx_matches",
+    "pattern_doubt",
+    "pattern_fault",
+]
 
 _LDH = re.compile(r"[A-Za-z0-9-]+")
 # Only ASCII letters fold: str.lower() would turn the Kelvin sign into a k, and a stranger's name into ours.
@@ -352,3 +361,16 @@ def _label_fault(value: str) -> PatternFault:
     meant = _meant(re.sub(r"\.{2,}", ".", value)) if code == "pattern-empty-label" and ".." in value[:4096] else ()
     rfc = "RFC 1035 §2.3.4" if code.endswith("long") else "RFC 8461 §3.2, RFC 5321 §4.1.2"
     return PatternFault(code, _LABEL_FAULTS[code], meant, rfc=rfc)
+
+
+def domain_name(text: str) -> str | None:
+    """Return a domain as its name is written in DNS (A-labels, lower case); None where it is none.
+
+    Examples
+    --------
+    >>> domain_name("Bücher.example."), domain_name("nordwind example")
+    ('xn--bcher-kva.example', None)
+    """
+    name = text.strip().removesuffix(".")
+    name = name if name.isascii() else a_label(name) or ""
+    return ascii_lower(name) if _name_fault(name) is None else None

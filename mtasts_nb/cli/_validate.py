@@ -1,0 +1,139 @@
+"""`mtasts-nb validate`: the DNS records and the policy file as text, checked without any network."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from ..errors import MtaStsNbError
+from ..vocabulary import Findings, Severity
+from ._say import say, say_text
+
+if TYPE_CHECKING:
+    from argparse import _SubParsersAction
+
+__all__ = ["add"]
+
+_DESCRIPTION = """\
+Check the texts that make MTA-STS and TLS reporting, as they are or as you mean to publish them: the `_mta-sts` record
+(RFC 8461 section 3.1), the policy file (3.2), the `_smtp._tls` record (RFC 8460 section 3), and the patterns of the
+policy against your MX hosts. Every fault is told, with what it does to mail and the text to paste. Nothing is asked of
+the network.
+
+examples:
+  mtasts-nb validate --record 'v=STSv1; id=20260208180000;' --policy mta-sts.txt
+  mtasts-nb validate --policy mta-sts.txt --mx mx1.nordwind.example mx2.nordwind.example
+  curl -s https://mta-sts.nordwind.example/.well-known/mta-sts.txt | mtasts-nb validate --policy -"""
+_EPILOG = """\
+exit status:
+  0  no error and no warning
+  1  errors or warnings were found
+  2  nothing could be checked: no text given, or the file cannot be read"""
+# Far beyond the 64 KiB at which a policy is refused; the rest of an endless stream is of no interest.
+_MOST = 1 << 20
+
+
+def add(commands: _SubParsersAction[argparse.ArgumentParser]) -> None:
+    """Add the command to the parser."""
+    parser = commands.add_parser(
+        "validate",
+        help="check DNS records and a policy file, offline",
+        description=_DESCRIPTION,
+        epilog=_EPILOG,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument(
+        "--record", metavar="TXT", action="append", help="the _mta-sts record; several times: all TXT records there"
+    )
+    parser.add_argument("--policy", metavar="FILE", help="the policy file; - reads standard input")
+    parser.add_argument(
+        "--tlsrpt", metavar="TXT", action="append", help="the _smtp._tls record; several times: all TXT records there"
+    )
+    parser.add_argument(
+        "--mx", metavar="HOST", nargs="+", action="extend", help="the MX hosts, to compare with the policy's patterns"
+    )
+    parser.add_argument("--domain", metavar="D", help="say where the texts belong for this domain; it is not looked up")
+    parser.add_argument("--json", action="store_true", help="print JSON")
+    parser.set_defaults(run=run)
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Check and print; return the exit status."""
+    from ..policy import validate
+
+    if not (arguments.record or arguments.tlsrpt or arguments.policy):
+        raise MtaStsNbError("no text given. Name --record, --policy or --tlsrpt; --help has examples.")
+    if arguments.mx and not arguments.policy:
+        raise MtaStsNbError("--mx is compared with the patterns of a policy. Name the file with --policy.")
+    places = _places(arguments.domain) if arguments.domain else {}
+    findings = validate(
+        record=_one_or_all(arguments.record),
+        policy=_read(arguments.policy) if arguments.policy else None,
+        mx_hosts=arguments.mx,
+        tlsrpt_record=_one_or_all(arguments.tlsrpt),
+    )
+    if arguments.json:
+        _print_json(findings, places)
+    else:
+        _print_text(findings, {key: place for key, place in places.items() if _given(arguments, key)})
+    return 1 if any(finding.severity is not Severity.ADVICE for finding in findings) else 0
+
+
+def _one_or_all(texts: list[str] | None) -> str | list[str] | None:
+    """Return the one text that was given, or all of them as what the name holds."""
+    return texts[0] if texts is not None and len(texts) == 1 else texts
+
+
+def _read(name: str) -> bytes:
+    if name == "-":
+        return sys.stdin.buffer.read(_MOST)
+    path = Path(name)
+    if not path.exists():
+        raise MtaStsNbError(f"{name}: no such file. Name a file that holds the policy, or - for standard input.")
+    if not path.is_file() and not path.is_fifo():
+        raise MtaStsNbError(f"{name}: not a file. Name a file that holds the policy, or - for standard input.")
+    with path.open("rb") as file:
+        return file.read(_MOST)
+
+
+def _places(domain: str) -> dict[str, str]:
+    """Return where the texts belong, by what they are."""
+    from ..policy import domain_name
+
+    name = domain_name(domain)
+    if name is None:
+        raise MtaStsNbError(f"--domain {domain}: not a domain name. Write it as in a mail address, after the @.")
+    return {
+        "record": f"_mta-sts.{name} (TXT)",
+        "policy": f"https://mta-sts.{name}/.well-known/mta-sts.txt",
+        "tlsrpt_record": f"_smtp._tls.{name} (TXT)",
+    }
+
+
+def _given(arguments: argparse.Namespace, key: str) -> bool:
+    return bool({"record": arguments.record, "policy": arguments.policy, "tlsrpt_record": arguments.tlsrpt}[key])
+
+
+def _print_text(findings: Findings, places: dict[str, str]) -> None:
+    say_text(str(findings))
+    if places:
+        say()
+        say("Where the texts belong:")
+        for place in places.values():
+            say(place)
+        if {"record", "policy"} <= places.keys():
+            say("Publish the policy file first, then the record with a new id (RFC 8461 §8.1).")
+
+
+def _print_json(findings: Findings, places: dict[str, str]) -> None:
+    answer: dict[str, object] = {
+        "findings": json.loads(findings.to_json()),
+        "corrected": dict(findings.corrected),
+    }
+    if places:
+        answer["places"] = places
+    # ASCII, so that a terminal in the C locale shows it, and no control sequence of a stranger does its work.
+    say_text(json.dumps(answer, indent=2))
