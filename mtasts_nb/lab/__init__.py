@@ -9,6 +9,7 @@ import importlib
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from . import fleet as fleet
     from ._lab import Lab as Lab
     from .faults import FAULTS as FAULTS
     from .faults import VARIANTS as VARIANTS
@@ -17,10 +18,12 @@ if TYPE_CHECKING:
 
 _HOME = {"FAULTS": "faults", "VARIANTS": "faults", "Fault": "faults", "Lab": "_lab", "Variant": "faults"}
 
-__all__ = ["FAULTS", "VARIANTS", "Fault", "Lab", "Variant"]
+__all__ = ["FAULTS", "VARIANTS", "Fault", "Lab", "Variant", "fleet"]
 
 
 def __getattr__(name: str) -> object:
+    if name == "fleet":
+        return importlib.import_module(".fleet", __name__)
     if name not in _HOME:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     return getattr(importlib.import_module(f".{_HOME[name]}", __name__), name)

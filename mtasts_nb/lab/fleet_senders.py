@@ -147,7 +147,8 @@ class _Cached:
 
     @property
     def expires(self) -> int:
-        return self.fetched + self.policy.max_age
+        # max_age 0 is allowed (RFC 8461 §3.2); a sender still has to get one session through with it.
+        return self.fetched + max(60, self.policy.max_age)
 
 
 class _Queue:
@@ -289,7 +290,7 @@ class Correspondence:
             return False
         self._cached = new = _Cached(state.policy, state.record_id, instant)
         # Whoever looks seldom still renews a short-lived policy before it runs out.
-        renew = int(new.policy.max_age * sender.renew_at)
+        renew = max(60, int(new.policy.max_age * sender.renew_at))
         self._next_look = instant + min(sender.look_every or renew, renew)
         return held is None or held.policy != new.policy
 

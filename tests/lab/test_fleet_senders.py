@@ -82,6 +82,13 @@ def test_without_a_copy_in_date_mail_goes_as_without_a_policy() -> None:
     assert all(row.successes == 0 for key, row in days[3].rows.items() if key[0] == "sts")
 
 
+def test_a_policy_that_may_not_be_kept_is_fetched_again_and_again() -> None:
+    """RFC 8461 §3.2 allows max_age 0."""
+    start = replace(START, policy=replace(ENFORCE, max_age=0))
+    (day,) = live(1, {}, start=start)
+    assert modes(day) <= {"enforce", "no-policy-found"}
+
+
 @pytest.mark.parametrize(
     ("mode", "mx", "held"),
     [
