@@ -12,6 +12,7 @@ import stat
 import zlib
 from collections.abc import Callable, Iterator
 from io import BytesIO
+from pathlib import PurePath
 from typing import BinaryIO, Final
 
 from ..settings import Limits
@@ -89,10 +90,13 @@ def unpack_path(path: str | bytes, source: str, limits: Limits, *, keep_mail: bo
         yield Refused(source, "", "read", "not-a-regular-file", "a FIFO, socket, device or folder, not a file")
         return
     with os.fdopen(number, "rb", buffering=0) as file:
-        yield from unpack_stream(file, source, limits, keep_mail=keep_mail)
+        hints = Hints(_name(PurePath(os.fsdecode(path)).name))
+        yield from unpack_stream(file, source, limits, hints=hints, keep_mail=keep_mail)
 
 
-def unpack_stream(file: BinaryIO, source: str, limits: Limits, *, keep_mail: bool = False) -> Results:
+def unpack_stream(
+    file: BinaryIO, source: str, limits: Limits, *, hints: Hints | None = None, keep_mail: bool = False
+) -> Results:
     """Yield what is in a binary file object, from where it stands; never an exception."""
     budget = Budget(limits)
     read = file.read
@@ -115,7 +119,7 @@ def unpack_stream(file: BinaryIO, source: str, limits: Limits, *, keep_mail: boo
         head = stream.peek(HEAD)
         if sniff(head) is Kind.ZIP and len(head) == HEAD and _seekable(file):
             # Its directory is at the end: the file itself is read, and not through the stream.
-            yield from unpacking.zip(file, "", 0, None, on_disk=True)
+            yield from unpacking.zip(file, "", 0, hints, on_disk=True)
             return
         data = stream.read(WHOLE + 1)
         stream.push(data)
@@ -123,9 +127,9 @@ def unpack_stream(file: BinaryIO, source: str, limits: Limits, *, keep_mail: boo
         yield Refused(source, "", error.stage, error.reason, error.detail)
         return
     if len(data) <= WHOLE:
-        yield from unpacking.of(data, "", 0, None)
+        yield from unpacking.of(data, "", 0, hints)
     else:
-        yield from unpacking.streamed(stream, "", 0, None)
+        yield from unpacking.streamed(stream, "", 0, hints)
 
 
 def _seekable(file: BinaryIO) -> bool:
