@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import os
 from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
@@ -16,10 +17,12 @@ if TYPE_CHECKING:
 
 __all__ = ["Evidence", "evidence", "evidence_in"]
 
-#: Longest list of reports in a page. At about 180 bytes a line this stays below 800 kB; the fingerprint covers all.
+#: Longest list of reports in a page. At about 160 bytes a line this stays below 700 kB; the fingerprint covers all.
 LINES = 4_000
 #: Longest table of refused inputs or assumptions.
 ROWS = 200
+#: Between the steps of a member, as `reports` joins them.
+_STEP = " > "
 _OUTCOMES = ("loaded", "duplicate", "skipped", "rejected")
 
 
@@ -29,15 +32,17 @@ class Evidence:
     Attributes
     ----------
     fingerprint : str
-        SHA-256 over the sorted lines ``<sha256>  <source>[ > <member>]`` of all reports. Two archives with the same
-        fingerprint hold the same reports under the same names.
+        SHA-256 over the sorted lines ``<sha256>  <source>[ > <member>]`` of all reports, without the folder that all
+        sources have in common. Two archives with the same fingerprint hold the same reports under the same names.
     outcomes : dict of str to int
         How many inputs ended as loaded, duplicate, skipped, rejected.
     """
 
     def __init__(self, archive: Archive) -> None:
         self._archive = archive
-        self._lines = sorted(_report_lines(archive.reports))
+        self._folder, names = _without_folder(_names(archive.reports))
+        hashes = archive.reports["sha256"].astype("str")
+        self._lines = sorted(f"{sha256}  {name}" for sha256, name in zip(hashes, names, strict=True))
         self.fingerprint = hashlib.sha256("\n".join(self._lines).encode("utf-8", "surrogatepass")).hexdigest()
         counted = archive.inputs["outcome"].astype("string").value_counts()
         self.outcomes = {outcome: int(counted.get(outcome, 0)) for outcome in _OUTCOMES}
@@ -73,9 +78,10 @@ class Evidence:
             if more
             else ""
         )
+        where = f" in {html_text(self._folder)}" if self._folder else ""
         parts.append(
             f"<p>SHA-256 over the list of all reports: <code>{self.fingerprint}</code>.{left_out}</p>"
-            f"<details><summary>{html_text(plural(len(self._lines), 'report'))} with the SHA-256 of each</summary>"
+            f"<details><summary>{html_text(plural(len(self._lines), 'report'))}{where}, each with its SHA-256</summary>"
             f'<pre class="sts-list">{html_text(chr(10).join(shown))}</pre></details>'
         )
         return "\n".join(parts)
@@ -111,14 +117,19 @@ class Evidence:
         )
 
 
-def _report_lines(reports: pd.DataFrame) -> Iterable[str]:
-    if not len(reports):
-        return []
-    columns = (reports[name].astype("string").fillna("") for name in ("sha256", "source", "member"))
+def _names(reports: pd.DataFrame) -> list[str]:
+    columns = (reports[name].astype("str") for name in ("source", "member"))
     return [
-        f"{sha256}  {one_line(source, 400)}{' > ' + one_line(member, 400) if member else ''}"
-        for sha256, source, member in zip(*columns, strict=True)
+        one_line(source, 400) + (f"{_STEP}{one_line(member, 400)}" if member else "")
+        for source, member in zip(*columns, strict=True)
     ]
+
+
+def _without_folder(names: list[str]) -> tuple[str, list[str]]:
+    """Return the folder that all names begin with, and the names without it."""
+    start = os.path.commonprefix(names) if len(names) > 1 else ""
+    folder = start[: max(start.rfind("/"), start.rfind("\\")) + 1]
+    return folder, [name[len(folder) :] for name in names]
 
 
 def _table(frame: pd.DataFrame, headings: Mapping[str, str], caption: str, numeric: tuple[str, ...] = ()) -> str:

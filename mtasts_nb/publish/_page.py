@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import base64
 import hashlib
-import html
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -213,7 +212,7 @@ def _as_address(svg: str) -> str:
     if "'" not in svg:
         svg = svg.replace('"', "'")  # the attribute around it has double quotes
     svg = svg.replace("%", "%25").replace("#", "%23").replace("\t", "%09").replace("\r", "%0D").replace("\n", "%0A")
-    return html.escape(svg, quote=True).replace("&#x27;", "'")
+    return svg.replace("&", "&amp;").replace('"', "&quot;")  # in a quoted attribute nothing else needs an escape
 
 
 def _ordered(page_html: str, fallback: str) -> tuple[str, str, list[tuple[str, str]]]:
