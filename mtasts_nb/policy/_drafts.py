@@ -66,7 +66,7 @@ def draft_record(now: datetime) -> str:
     return StsRecord(id=f"{moment.year:04d}{moment:%m%d%H%M%S}").to_text()
 
 
-def id_from(text: str) -> str:
+def id_from(text: str | bytes) -> str:
     """Return an id that changes exactly when a text does; for a fix, which has no clock.
 
     Examples
@@ -74,4 +74,5 @@ def id_from(text: str) -> str:
     >>> id_from("version: STSv1")
     '2f0354d1a49d706e'
     """
-    return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()[:16]
+    data = text.encode("utf-8", "surrogatepass") if isinstance(text, str) else text
+    return hashlib.sha256(data).hexdigest()[:16]

@@ -25,6 +25,7 @@ MAX_TEXT = 64 * 1024
 # do not become 30,000 findings.
 _EACH = 10
 _PLACES_NAMED = 20
+_ENOUGH = 1000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -80,15 +81,17 @@ class FaultList:
     11
     """
 
-    __slots__ = ("_count", "_each", "_more")
+    __slots__ = ("_count", "_each", "_errors", "_more")
 
     def __init__(self) -> None:
         self._count: Counter[str] = Counter()
+        self._errors = 0
         self._each: list[Fault] = []
         self._more: dict[str, tuple[Fault, int, list[int]]] = {}
 
     def add(self, fault: Fault) -> None:
         """Note one fault."""
+        self._errors += fault.is_error
         if code_seen := self._more.get(fault.code):
             first, count, places = code_seen
             if fault.line is not None and len(places) < _PLACES_NAMED:
@@ -100,6 +103,11 @@ class FaultList:
         else:
             self._count[fault.code] += 1
             self._each.append(fault)
+
+    @property
+    def enough(self) -> bool:
+        """Whether so many errors are known that the rest of the text need not be read: it is refused anyhow."""
+        return self._errors >= _ENOUGH
 
     def extend(self, faults: Iterable[Fault]) -> None:
         """Note several faults."""

@@ -105,6 +105,10 @@ def lint_policy(raw: Raw) -> PolicyLint:
     seen = _Seen()
     for number, line in enumerate(_lines(text, lint), 1):
         _read_line(lint, seen, number, line)
+        if lint.faults.enough:
+            lint.readable = False
+            lint.fault("policy-too-many-faults", "So much is wrong that the rest was not read.", number + 1)
+            return lint
     _judge_whole(lint, seen)
     return lint
 

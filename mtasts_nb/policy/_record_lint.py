@@ -258,6 +258,9 @@ def _read_fields(lint: RecordLint, parts: Sequence[tuple[int, str]], read: ReadF
     seen: dict[str, str] = {"v": kind.tag[2:]}
     typo: str | None = None
     for index, (column, part) in enumerate(parts):
+        if lint.faults.enough:
+            _not_read_on(lint, column)
+            return
         text = part.strip(_WSP)
         column += len(part) - len(part.lstrip(_WSP))
         if not text:
@@ -308,6 +311,11 @@ def _read_fields(lint: RecordLint, parts: Sequence[tuple[int, str]], read: ReadF
             found=typo,
             expected=f"{kind.key}=…",
         )
+
+
+def _not_read_on(lint: RecordLint, column: int) -> None:
+    lint.readable = False
+    lint.fault("-too-many-faults", "So much is wrong that the rest was not read.", column=column)
 
 
 def _no_sign(lint: RecordLint, text: str, column: int) -> None:

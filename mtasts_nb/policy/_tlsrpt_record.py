@@ -35,6 +35,10 @@ TLSRPT = Kind(
 )
 
 
+# A TXT record can hold some thousands; RFC 8460 §3 sets no limit, and no sender delivers to more than a few.
+_MOST_ADDRESSES = 500
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TlsRptRecord:
     """A `_smtp._tls` record (RFC 8460 §3).
@@ -121,8 +125,16 @@ def _read_rua(lint: RecordLint, value: str, column: int) -> list[str]:
     if not value:
         lint.fault("rua-empty", "`rua` has no value.", column=column, key="rua", expected="mailto:… or https://…")
         return []
-    parts = value.split(",")
-    faults = [(part, uri_fault(part.strip(" \t"))) for part in parts]
+    parts = value.split(",", _MOST_ADDRESSES)
+    if len(parts) > _MOST_ADDRESSES:
+        lint.fault(
+            "rua-many",
+            f"More than {_MOST_ADDRESSES} addresses stand in the field; no sender serves so many. "
+            "The rest was not read.",
+            column=column,
+            key="rua",
+        )
+    faults = [(part, uri_fault(part.strip(" \t"))) for part in parts[:_MOST_ADDRESSES]]
     none_is_usable = all(fault for _, fault in faults)
     usable: list[str] = []
     seen: set[str] = set()

@@ -73,7 +73,7 @@ def validate(
     items: list[Finding] = []
     corrected: dict[str, str] = {}
     hosts = None if mx_hosts is None else mx_host_names(mx_hosts)
-    published = ""
+    published: str | bytes = ""
     if policy is not None:
         raw = _raw(policy)
         lint = lint_policy(raw)
@@ -83,13 +83,13 @@ def validate(
             items += cover_findings(lint, hosts, right)
         if right is not None and any(finding.fix == right for finding in items):
             corrected["policy"] = right
-        published = right or as_text(as_raw(raw))
+        published = right or as_raw(raw)
     if record is not None:
         text, found = _sole(record, STS)
         items += found
         if text is not None:
             sts = lint_sts_record(text)
-            right = corrected_sts_record(sts, id_from(published or as_text(text)))
+            right = corrected_sts_record(sts, id_from(published or text))
             more = _record_findings(sts, right)
             items += more
             if right is not None and any(finding.fix == right for finding in more):
