@@ -53,7 +53,7 @@ def timeline(source: Source, quiet_days: int = QUIET_DAYS) -> Table:
     found = cells(source)
     rows = _stretches(found, quiet_days)
     columns = ["start", "end", "ongoing", *_KEYS, "failed", "days", "peak", "peak_failed", "reporters"]
-    frame = pd.DataFrame(rows, columns=columns)
+    frame = pd.DataFrame(rows, columns=columns).astype({"ongoing": "bool"})
     frame = frame.sort_values(["start", "failed", *_KEYS], ascending=[True, False, True, True, True, True])
     frame = frame.reset_index(drop=True)
     frame["receiving_mx_hostname"] = frame["receiving_mx_hostname"].replace("", NO_MX)

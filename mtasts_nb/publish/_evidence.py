@@ -127,7 +127,7 @@ def _names(reports: pd.DataFrame) -> list[str]:
 
 def _without_folder(names: list[str]) -> tuple[str, list[str]]:
     """Return the folder that all names begin with, and the names without it."""
-    start = os.path.commonprefix(names) if len(names) > 1 else ""
+    start = os.path.commonprefix(names) if len(names) > 1 else ""  # noqa: RUF071 - cut at a separator below
     folder = start[: max(start.rfind("/"), start.rfind("\\")) + 1]
     return folder, [name[len(folder) :] for name in names]
 

@@ -90,7 +90,7 @@ def publish(
     --------
     >>> publish("report.html", redact=True)  # doctest: +ELLIPSIS
     Traceback (most recent call last):
-    mtasts_nb.errors.PublishError: publish(redact=…) is not supported yet: …
+    mtasts_nb.errors.PublishError: publish(redact=…) is not supported yet: ...Leave redact out...
     """
     if redact is not None:
         raise PublishError(
