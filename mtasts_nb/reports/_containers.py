@@ -344,6 +344,9 @@ class _Unpacking:
         for count, entry in enumerate(tar_members(stream), 1):
             if count > self._limits.members:
                 raise over(self._limits, "members", f"more than {self._limits.members} members in one tar")
+            if isinstance(entry, Unreadable):
+                yield self._refused(member, entry)
+                continue
             name = _name(entry.name)
             step = _step(member, name)
             if passed := litter(name) or entry.kind:

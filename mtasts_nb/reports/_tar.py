@@ -32,7 +32,6 @@ class TarMember(NamedTuple):
 
     name: str
     kind: str
-    size: int
     content: Section
 
 
@@ -70,35 +69,45 @@ def _pax(data: bytes) -> dict[str, bytes]:
     return records
 
 
-def tar_members(stream: Stream) -> Iterator[TarMember]:
-    """Yield each member with the stream at its first byte; what the caller leaves unread is passed over.
-
-    Raises `Unreadable` where a header is damaged or the archive ends within a member.
-    """
-    long_name: str | None = None
-    pax: dict[str, bytes] = {}
-    after_end = False
+def _headers(stream: Stream) -> Iterator[tuple[bytes, int] | Unreadable]:
+    """Yield each header with the size it states; where one is damaged, a refusal, and then the next that is not."""
+    after_end = lost = False
     while header := stream.read(BLOCK):
         if not any(header):  # two of them end the archive; others may have been appended
             after_end = True
             continue
-        if not is_tar(header):
-            if after_end:
-                return
-            if len(header) < BLOCK:
-                raise Unreadable("unpack", "truncated", "the tar ends in the middle of a header")
-            raise Unreadable("unpack", "damaged", "a tar header is damaged; members after it cannot be found")
-        size = _number(header[124:136])
-        if size is None or size >= 1 << 62:
-            raise Unreadable("unpack", "damaged", "a tar header states no readable size")
+        if len(header) < BLOCK and not after_end:
+            raise Unreadable("unpack", "truncated", "the tar ends in the middle of a header")
+        size = _number(header[124:136]) if is_tar(header) else None
+        if size is not None and size < 1 << 62:
+            after_end = lost = False
+            yield header, size
+        elif after_end:
+            return  # what follows the end is not part of the archive
+        elif not lost:
+            lost = True
+            yield Unreadable("unpack", "damaged", "a tar header is damaged; the member after it is lost")
+
+
+def tar_members(stream: Stream) -> Iterator[TarMember | Unreadable]:
+    """Yield each member with the stream at its first byte; what the caller leaves unread is passed over.
+
+    A damaged header gives an `Unreadable`, and the members after it are found again. Raises `Unreadable` where the
+    archive ends within a member.
+    """
+    long_name: str | None = None
+    pax: dict[str, bytes] = {}
+    for found in _headers(stream):
+        if isinstance(found, Unreadable):
+            yield found
+            continue
+        header, size = found
         kind = header[156:157]
-        padded = -(-size // BLOCK) * BLOCK
         if kind in (b"L", b"K", b"x", b"g"):
             if size > _LONGEST_HEADER:
-                raise Unreadable(
-                    "unpack", "damaged", f"a tar extended header of {size} bytes; the most is {_LONGEST_HEADER}"
-                )
-            body = stream.read(padded)[:size]
+                detail = f"a tar extended header of {size} bytes; the most is {_LONGEST_HEADER}"
+                raise Unreadable("unpack", "damaged", detail)
+            body = stream.read(size + -size % BLOCK)[:size]
             if kind == b"L":
                 long_name = _text(body)
             elif kind == b"x":
@@ -107,22 +116,21 @@ def tar_members(stream: Stream) -> Iterator[TarMember]:
         name = long_name or _text(pax.get("path", b"")) or _name(header)
         if digits := re.fullmatch(rb"\d{1,18}", pax.get("size", b"")):
             size = int(digits[0])
-            padded = -(-size // BLOCK) * BLOCK
         # A sparse file's bytes are stored without its holes, behind a map of them: not a document as it stands.
         sparse = kind == b"S" or any(key.startswith("GNU.sparse") for key in pax)
         long_name, pax = None, {}
         # Links and devices have no bytes of their own, whatever size their header states.
         section = Section(stream, 0 if kind in _KINDS else size)
         if kind in _FILES and not name.endswith("/"):
-            yield TarMember(name, "sparse file" if sparse else "", size, section)
+            yield TarMember(name, "sparse file" if sparse else "", section)
         elif kind not in (b"5", *_FILES):
-            yield TarMember(name, _KINDS.get(kind, "sparse file" if sparse else "special file"), size, section)
+            yield TarMember(name, _KINDS.get(kind, "sparse file" if sparse else "special file"), section)
         if section.failed:
             return
         while section.read(1 << 20):
             pass
         if kind not in _KINDS:
-            stream.skip(padded - size)
+            stream.skip(-size % BLOCK)
 
 
 def _name(header: bytes) -> str:

@@ -73,9 +73,9 @@ def zip_members(file: BinaryIO, limits: Limits, budget: Budget, *, on_disk: bool
     except (zipfile.BadZipFile, struct.error, NotImplementedError, OSError, ValueError, OverflowError) as error:
         raise Unreadable("unpack", "damaged", f"damaged zip: {error}") from None
     for info in infos:
-        if info.is_dir():
+        name = info.filename or "(no name)"  # a folder has a name that ends in a slash; ZipInfo.is_dir fails on none
+        if name.endswith("/"):
             continue
-        name = info.filename
         kind = "symbolic link" if stat.S_ISLNK(info.external_attr >> 16) else ""
         if info.flag_bits & _ENCRYPTED:
             refusal = Unreadable("unpack", "encrypted", "the zip member is encrypted; decrypt it and load it again")

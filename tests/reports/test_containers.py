@@ -292,15 +292,31 @@ def test_what_cannot_be_read_is_refused_with_what_and_where(
     assert says in row.detail
 
 
+def test_a_zip_member_without_a_name_is_a_member() -> None:
+    data = zipped(("xyz", REPORT), ("b", OTHER)).replace(b"xyz", b"\0yz")  # a name ends at a NUL
+    assert leaves(rows(data)) == [("(no name)", REPORT), ("b", OTHER)]
+
+
+def test_of_a_container_that_is_cut_off_what_was_whole_is_read() -> None:
+    noise = os.urandom(300_000)
+    data = tarred(("a.json", REPORT), ("b.bin", noise), ("c.json", OTHER))
+    for cut in (data[:-20_000], gzip.compress(data)[:-20_000], lzma.compress(data)[:-20_000]):
+        found = rows(cut)
+        assert [(type(row), row.member) for row in found] == [(Leaf, "a.json"), (Passed, "b.bin"), (Refused, "")]
+    found = rows(gzip.compress(b"\n".join([REPORT, OTHER, noise.hex().encode(), REPORT]))[:-20_000])
+    assert [row.member for row in found if isinstance(row, Leaf)][:2] == ["line 1", "line 2"]
+    assert isinstance(found[-1], Refused)
+
+
 def test_a_damaged_member_costs_none_of_its_neighbours() -> None:
     data = zipped(("a.json", REPORT), ("b.json.gz", GZ[:-3]), ("c.json", OTHER))
     found = rows(data)
     assert [type(row) for row in found] == [Leaf, Refused, Leaf]
     found = rows(tarred(("a.json", REPORT), ("b.json.gz", GZ[:-3]), ("c.json", OTHER)))
     assert [(type(row), row.member) for row in found] == [(Leaf, "a.json"), (Refused, "b.json.gz"), (Leaf, "c.json")]
-    # Of an archive that is cut off, what was whole is read.
-    whole = tarred(("a.json", REPORT), ("b.json", OTHER), mode="w:gz")
-    assert isinstance(rows(whole[:-40])[0], Leaf | Refused)
+    # The header of the second one of three members.
+    data = flipped(tarred(("a.json", REPORT), ("b.json", OTHER), ("c.json", OTHER)), 1024)
+    assert [(type(row), row.member) for row in rows(data)] == [(Leaf, "a.json"), (Refused, ""), (Leaf, "c.json")]
 
 
 @pytest.mark.parametrize(
