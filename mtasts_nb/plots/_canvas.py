@@ -117,7 +117,7 @@ def lay_out(
     note_lines = [line for note in notes if note.strip() for line in wrap(note.strip(), total, TEXT_SIZE)]
     columns, rows, beside = _arrange(entries, total, named_axis=below == DATES)
     if ax is None:
-        top = 8 + len(title_lines) * _TITLE_LINE + (len(note_lines) * _LINE + 4 if note_lines else 0)
+        top = 8 + len(title_lines) * _TITLE_LINE + (len(note_lines) * _LINE + 5 if note_lines else 0)
         bottom = below + max(0.0, rows * _KEY_ROW + 4 - (_LINE if beside else 0)) + 3
         figure = Figure(figsize=(WIDTH, (height + top + bottom + _EDGE) / 72), facecolor=PANEL)
         ax = figure.add_axes((0.1, 0.1, 0.8, 0.8), axes_class=ReportAxes)
@@ -139,7 +139,7 @@ def _headings(ax: Axes, title: Sequence[str], notes: Sequence[str], left: float)
             va="bottom", color=ink_around(ax, quiet=True), size=TEXT_SIZE, family=FONT, linespacing=1.25,
             annotation_clip=False,
         )  # fmt: skip
-        gap += len(notes) * _LINE + 2
+        gap += len(notes) * _LINE + 3
     text = ax.set_title(
         "\n".join(title), loc="left", pad=gap, linespacing=1.15, size=TITLE_SIZE, weight="bold", family=FONT,
         color=ink_around(ax),

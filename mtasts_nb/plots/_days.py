@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import date, timedelta
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
 import numpy.typing as npt
@@ -45,7 +45,16 @@ def day_of(number: int) -> date:
 
 
 class DayLocator(Locator):
-    """Ticks in the middle of days, as many as the width of the axis has room for, whatever the zoom."""
+    """Ticks in the middle of days, as many as the width of the axis has room for, whatever the zoom.
+
+    Parameters
+    ----------
+    first, last : int
+        The days that there are, as day numbers.
+    """
+
+    def __init__(self, first: int, last: int) -> None:
+        self._first, self._last = first, last
 
     def __call__(self) -> Sequence[float]:
         """Return where the ticks are, for the limits and the size that the axis has now."""
@@ -55,14 +64,15 @@ class DayLocator(Locator):
 
     def tick_values(self, vmin: float, vmax: float) -> Sequence[float]:
         """Return the middles of the days to name between two day numbers."""
-        assert self.axis is not None
-        figure = self.axis.axes.get_figure(root=True)
+        panel = cast("Axes", self.axis.axes)  # type: ignore[union-attr]
+        figure = panel.get_figure(root=True)
         assert figure is not None
-        points = self.axis.axes.bbox.width / figure.dpi * 72
+        points = panel.bbox.width / figure.dpi * 72
         room = max(1, int(points / _DATE_POINTS))
-        first, last = int(np.ceil(vmin - 0.5)), int(np.floor(vmax - 0.5))
-        # A zoom or a stranger's pan may leave the calendar.
-        first, last = max(first, -719162), min(last, 2932896)
+        # Half a date must fit between its tick and the end of the axis, but for the margin of the figure.
+        spare = (_DATE_POINTS / 2 - 10) * (vmax - vmin) / max(points, 1)
+        first = max(int(np.ceil(vmin + spare - 0.5)), self._first)
+        last = min(int(np.floor(vmax - spare - 0.5)), self._last)
         if last < first:
             return []
         length = last - first + 1
@@ -106,7 +116,7 @@ def day_axis(ax: Axes, first: int, days: int, *, name: bool = True) -> None:
     """Make the x axis show `days` days from the day number `first` on."""
     # A datetime that a caller draws later (a mark for a fix) lands where it should.
     ax.xaxis.axis_date("UTC")
-    ax.xaxis.set_major_locator(DayLocator())
+    ax.xaxis.set_major_locator(DayLocator(first, first + days - 1))
     ax.xaxis.set_major_formatter(DayFormatter())
     # One day alone would be a wall from side to side.
     spare = max(0.0, (5 - days) / 2)

@@ -12,7 +12,7 @@ from matplotlib.colors import LinearSegmentedColormap
 from ..markup import number, plural, share
 from ._alt import set_alt
 from ._canvas import empty, lay_out, total_points
-from ._over_time import counted, failed_at_mx, mx_named, not_shown
+from ._over_time import at_mx, counted, not_shown
 from ._series import KEYS, MX, RESULT_TYPE, fold
 from ._style import FONT, FRAME, PANEL, TEXT_SIZE, ink_around, ink_on
 from ._text import compact, fit, width
@@ -94,14 +94,13 @@ def mx_by_result(
     cell = (total - side) / len(kinds)
     longest = max(width(head, TEXT_SIZE) for head in heads)
     steep = 35 if cell >= TEXT_SIZE * 2.2 else 90
-    named = mx_named(shown)
     axes = lay_out(
         ax,
         25.0 * len(hosts),
-        title=f"{failed_at_mx(shown)}, by MX and result type, {shown.dates}",
+        title=f"{plural(int(shown.failed.sum()), 'failed session')} by MX and result type, {shown.dates}",
         notes=[
-            f"{number(named)} MX. {shown.about}. {shown.failed_share}.",
-            f"The darker, the more (logarithmic); empty: none reported. {shown.unknown_note}",
+            f"{shown.about}. {shown.failed_share}{_where(shown)}.",
+            f"Darker is more (logarithmic); empty is none reported. {shown.unknown_note}",
             not_shown(shown),
         ],
         # The first slanted name reaches out to the left of its cell.
@@ -118,6 +117,12 @@ def mx_by_result(
     axes.tick_params(length=0)
     set_alt(axes, _alt(shown, hosts, kinds, table))
     return axes
+
+
+def _where(shown: View) -> str:
+    """Return at how many MX sessions failed, to follow other words; empty where none is named."""
+    where = at_mx(shown).strip("()")
+    return f", {where}" if where else ""
 
 
 def _table(shown: View, hosts: Sequence[Series], kinds: Sequence[Series]) -> Ints:

@@ -177,17 +177,20 @@ def mx_named(shown: View) -> int:
     return int(rows.loc[rows["failed"].to_numpy() > 0, MX].nunique())
 
 
-def failed_at_mx(shown: View) -> str:
-    """Return how many sessions failed, and at how many MX, as words."""
+def at_mx(shown: View) -> str:
+    """Return where sessions failed: `at 3 MX`, `(5 at 3 MX)` where some name none, or nothing."""
     hosts = mx_named(shown)
-    failed = int(shown.failed.sum())
-    rows = shown.rows
-    there = int(rows.loc[rows[MX].notna(), "failed"].sum())
+    there = int(shown.rows.loc[shown.rows[MX].notna(), "failed"].sum())
     if not hosts:
-        return plural(failed, "failed session")
+        return ""
     # What failed at the policy host failed at no MX.
     at = f"at {number(hosts)} MX"
-    return f"{plural(failed, 'failed session')} {at if there == failed else f'({number(there)} {at})'}"
+    return at if there == int(shown.failed.sum()) else f"({number(there)} {at})"
+
+
+def failed_at_mx(shown: View) -> str:
+    """Return how many sessions failed, and at how many MX, as words."""
+    return f"{plural(int(shown.failed.sum()), 'failed session')} {at_mx(shown)}".strip()
 
 
 def main_parts(series: Sequence[Series]) -> str:

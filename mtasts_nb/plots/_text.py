@@ -3,23 +3,20 @@
 from __future__ import annotations
 
 from functools import lru_cache
-from typing import TYPE_CHECKING
 
-from matplotlib.font_manager import FontProperties, findfont, get_font
-from matplotlib.ft2font import LoadFlags
+from matplotlib.font_manager import FontProperties, findfont
+from matplotlib.ft2font import FT2Font, LoadFlags
 
 from ..markup import number, one_line
 from ._style import FONT
-
-if TYPE_CHECKING:
-    from matplotlib.ft2font import FT2Font
 
 __all__ = ["compact", "fit", "label", "width", "wrap"]
 
 
 @lru_cache(maxsize=2)
 def _face(weight: str) -> FT2Font:
-    face = get_font(findfont(FontProperties(family=FONT, weight=weight)))
+    # One of our own: matplotlib changes the size of those it keeps.
+    face = FT2Font(findfont(FontProperties(family=FONT, weight=weight)))
     face.set_size(100, 72)
     return face
 

@@ -144,6 +144,8 @@ def view(
         raise ValueError(f"policy_type is one type, None or '*', not {policy_type!r}: types are never added unasked")
     rows = daily(source, tuple(by), policy_type=EVERY_TYPE if policy_type == EVERY_TYPE else None)
     rows = _of_domain(rows, domain)
+    # A reporter that does not name itself has an empty name.
+    rows = rows.assign(**{key: rows[key].astype(object).where(rows[key].astype(object) != "") for key in by})
     rows = rows.assign(policy_type=_words(rows["policy_type"]), number=_day_numbers(rows["day"]))
     chosen = None if any_type and policy_type is None else policy_type or _usual_type(rows)
     mine = rows if chosen is None else rows[rows["policy_type"] == chosen]
