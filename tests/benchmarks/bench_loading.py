@@ -1,0 +1,112 @@
+"""Loading 20,000 small .json.gz: against the least that can be done, against parsedmarc, with bad ones in between."""
+
+from __future__ import annotations
+
+import os
+import random
+from collections.abc import Iterator
+from pathlib import Path
+
+from mtasts_nb.reports import Archive, load
+
+from .archives import folder
+from .setting import Figure, Setting, interleaved, timed
+
+COUNT = 20_000
+
+
+def touched(archive: Archive, count: int) -> None:
+    """All tables are there, and all reports in them."""
+    assert len(archive.sessions) == len(archive.reports) == count
+    assert len(archive.failures) > count // 2
+
+
+def whole(path: Path, count: int, workers: int | None = None) -> float:
+    return timed(lambda: touched(load(path, progress=False, workers=workers), count))
+
+
+def measure(setting: Setting) -> Iterator[Figure]:
+    """Yield the figures."""
+    path = folder(setting.folder / "many", COUNT)
+    if setting.peer is None:
+        best = interleaved({"load": lambda: whole(path, COUNT)})
+        yield Figure("load 20,000 small .json.gz", best["load"], "s", beside="no peers: floor and parsedmarc not run")
+    else:
+        yield from _against_peers(setting, path)
+    yield from _bad_ones(setting, path)
+    yield from _cold(path)
+
+
+def _against_peers(setting: Setting, path: Path) -> Iterator[Figure]:
+    peer = setting.peer
+    assert peer is not None
+    best = interleaved(
+        {
+            "floor": lambda: peer.seconds("floor", path),
+            "default": lambda: whole(path, COUNT),
+            "one": lambda: whole(path, COUNT, workers=1),
+        }
+    )
+    for name, workers, bar in (("default", "workers=None", 1.3), ("one", "workers=1", 1.8)):
+        yield Figure(
+            f"load 20,000 small .json.gz, {workers}, against read + sha256 + zlib + orjson.loads in one thread",
+            best[name] / best["floor"],
+            "×",
+            bar,
+            beside=f"{best[name] * 1e6 / COUNT:.1f} µs a report, floor {best['floor'] * 1e6 / COUNT:.1f} µs",
+        )
+    best = interleaved(
+        {"parsedmarc": lambda: peer.seconds("parsedmarc files", path), "load": lambda: whole(path, COUNT)}, rounds=3
+    )
+    yield Figure(
+        "load small .json.gz, faster than parsedmarc's parse_report_file",
+        best["parsedmarc"] / best["load"],
+        "×",
+        5,
+        at_least=True,
+        beside=f"{best['load'] * 1e6 / COUNT:.1f} µs a report, parsedmarc {best['parsedmarc'] * 1e6 / COUNT:.1f} µs",
+    )
+
+
+def _bad_ones(setting: Setting, good: Path) -> Iterator[Figure]:
+    """One file in a hundred is cut off, or rubbish, or a web page."""
+    path = folder(setting.folder / "bad", COUNT)
+    rng = random.Random(5)
+    files = sorted(path.rglob("*.gz"))
+    for number, file in enumerate(rng.sample(files, COUNT // 100)):
+        data = file.read_bytes()
+        file.write_bytes((data[: len(data) // 2], rng.randbytes(400), b"<html><body>404</body></html>" * 9)[number % 3])
+
+    def with_bad() -> float:
+        def run() -> None:
+            archive = load(path, progress=False)
+            assert len(archive.reports) == COUNT - COUNT // 100
+            assert len(archive.inputs) == COUNT
+
+        return timed(run)
+
+    best = interleaved({"good": lambda: whole(good, COUNT), "bad": with_bad})
+    yield Figure(
+        "load, with 1 bad file in 100: the time that costs",
+        100 * (best["bad"] / best["good"] - 1),
+        "%",
+        10,
+        beside=f"{best['bad']:.3f} s, without {best['good']:.3f} s",
+    )
+
+
+def _cold(path: Path) -> Iterator[Figure]:
+    """As after a restart: the files' pages are given back before each run. Not a bar, for the disk decides."""
+    if not hasattr(os, "posix_fadvise"):
+        return
+
+    def forget() -> None:
+        os.sync()
+        for file in path.rglob("*.gz"):
+            descriptor = os.open(file, os.O_RDONLY)
+            os.posix_fadvise(descriptor, 0, 0, os.POSIX_FADV_DONTNEED)
+            os.close(descriptor)
+
+    for workers in (1, 2, 4):
+        forget()
+        yield Figure(f"load 20,000 small .json.gz, cold, workers={workers}", whole(path, COUNT, workers), "s")

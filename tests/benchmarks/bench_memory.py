@@ -1,0 +1,40 @@
+"""Memory for 200,000 reports, above what importing takes."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from collections.abc import Iterator
+
+from .archives import folder
+from .setting import Figure, Setting
+
+COUNT = 200_000
+_SCRIPT = """
+import resource, sys
+import numpy, pandas, pyarrow
+from mtasts_nb.reports import load
+load(b"{}", progress=False)
+before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+archive = load(sys.argv[1], progress=False)
+after = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+readers = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss
+print(len(archive.reports), before, after, readers)
+"""
+
+
+def measure(setting: Setting) -> Iterator[Figure]:
+    """Yield the figure."""
+    if sys.platform != "linux":
+        return
+    path = folder(setting.folder / "all", COUNT)
+    done = subprocess.run([sys.executable, "-c", _SCRIPT, str(path)], capture_output=True, text=True, check=True)
+    found, before, after, readers = map(int, done.stdout.split())
+    assert found == COUNT
+    yield Figure(
+        "load 200,000 reports: peak of memory over the import baseline",
+        (after - before) / 1024,
+        "MB",
+        600,
+        beside=f"baseline {before / 1024:.0f} MB; each reading process {readers / 1024:.0f} MB",
+    )
