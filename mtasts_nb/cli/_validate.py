@@ -62,13 +62,13 @@ def add(commands: _SubParsersAction[argparse.ArgumentParser]) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Check and print; return the exit status."""
-    from ..policy import validate
+    from ..policy import places, validate
 
     if not (arguments.record or arguments.tlsrpt or arguments.policy):
         raise MtaStsNbError("no text given. Name --record, --policy or --tlsrpt; --help has examples.")
     if arguments.mx and not arguments.policy:
         raise MtaStsNbError("--mx is compared with the patterns of a policy. Name the file with --policy.")
-    places = _places(arguments.domain) if arguments.domain else {}
+    belongs = places(arguments.domain) if arguments.domain else {}
     findings = validate(
         record=_one_or_all(arguments.record),
         policy=_read(arguments.policy) if arguments.policy else None,
@@ -76,9 +76,9 @@ def run(arguments: argparse.Namespace) -> int:
         tlsrpt_record=_one_or_all(arguments.tlsrpt),
     )
     if arguments.json:
-        _print_json(findings, places)
+        _print_json(findings, belongs)
     else:
-        _print_text(findings, {key: place for key, place in places.items() if _given(arguments, key)})
+        _print_text(findings, {key: place for key, place in belongs.items() if _given(arguments, key)})
     return 1 if any(finding.severity is not Severity.ADVICE for finding in findings) else 0
 
 
@@ -97,20 +97,6 @@ def _read(name: str) -> bytes:
         raise MtaStsNbError(f"{name}: not a file. Name a file that holds the policy, or - for standard input.")
     with path.open("rb") as file:
         return file.read(_MOST)
-
-
-def _places(domain: str) -> dict[str, str]:
-    """Return where the texts belong, by what they are."""
-    from ..policy import domain_name
-
-    name = domain_name(domain)
-    if name is None:
-        raise MtaStsNbError(f"--domain {domain}: not a domain name. Write it as in a mail address, after the @.")
-    return {
-        "record": f"_mta-sts.{name} (TXT)",
-        "policy": f"https://mta-sts.{name}/.well-known/mta-sts.txt",
-        "tlsrpt_record": f"_smtp._tls.{name} (TXT)",
-    }
 
 
 def _given(arguments: argparse.Namespace, key: str) -> bool:

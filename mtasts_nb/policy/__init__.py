@@ -7,15 +7,19 @@ from ._coverage import smallest_covering
 from ._drafts import draft_policy, draft_record
 from ._hosts import mx_host_names
 from ._names import domain_name, mx_matches
+from ._places import places
 from ._policy import Policy, parse_policy
 from ._sts_record import StsRecord, find_sts_record, parse_sts_record
 from ._tlsrpt_record import TlsRptRecord, find_tlsrpt_record, parse_tlsrpt_record
 from ._validate import validate
+from ._views import Beside, beside, mx_table
 
 __all__ = [
+    "Beside",
     "Policy",
     "StsRecord",
     "TlsRptRecord",
+    "beside",
     "domain_name",
     "draft_policy",
     "draft_record",
@@ -23,9 +27,11 @@ __all__ = [
     "find_tlsrpt_record",
     "mx_host_names",
     "mx_matches",
+    "mx_table",
     "parse_policy",
     "parse_sts_record",
     "parse_tlsrpt_record",
+    "places",
     "smallest_covering",
     "validate",
 ]

@@ -20,6 +20,7 @@ __all__ = ["corrected_policy", "corrected_sts_record", "corrected_tlsrpt_record"
 # RFC 8461 §3.2 expects weeks; while testing a day makes going back quick (the usual roll-out).
 _USUAL_MAX_AGE = {Mode.TESTING: 86_400, Mode.ENFORCE: 604_800, Mode.NONE: 86_400}
 _DAY = 86_400
+_NAMED_HOSTS = 10
 
 
 def host_patterns(hosts: Sequence[str]) -> tuple[str, ...]:
@@ -27,6 +28,12 @@ def host_patterns(hosts: Sequence[str]) -> tuple[str, ...]:
     return smallest_covering(
         [host for host in hosts if pattern_fault(host) is None and pattern_doubt(host) is None and host[0] != "*"]
     )
+
+
+def _lines_for(hosts: Sequence[str]) -> tuple[str, ...]:
+    """Return the patterns to write for hosts: each by its name, which permits no other; many by fewer patterns."""
+    named = [host for host in hosts if host_patterns([host])]
+    return tuple(named) if len(named) <= _NAMED_HOSTS else host_patterns(named)
 
 
 def policy_text(lint: PolicyLint, mx: Sequence[str], max_age: int | None = None) -> str | None:
@@ -62,7 +69,7 @@ def corrected_policy(lint: PolicyLint, hosts: Sequence[str]) -> str | None:
     Patterns that permit none of the hosts stay, as in a migration, but for those that are a slip for a host.
     """
     if not lint.readable:
-        return policy_text(PolicyLint(), host_patterns(hosts))
+        return policy_text(PolicyLint(), _lines_for(hosts))
     patterns = [pattern for pattern in lint.mx if not (fault := pattern_doubt(pattern)) or fault.code not in _USELESS]
     coverage = cover(patterns, hosts)
     slips = {
@@ -71,7 +78,7 @@ def corrected_policy(lint: PolicyLint, hosts: Sequence[str]) -> str | None:
         if (miss := near_miss(host, coverage.unused)) and miss[1] in ("wildcard-missing", "wildcard-short", "typo")
     }
     kept = [pattern for pattern in patterns if pattern not in slips]
-    return policy_text(lint, [*kept, *host_patterns(coverage.uncovered)])
+    return policy_text(lint, [*kept, *_lines_for(coverage.uncovered)])
 
 
 _USELESS = frozenset({"pattern-ip-address", "pattern-single-label"})

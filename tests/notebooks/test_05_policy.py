@@ -1,0 +1,106 @@
+"""Notebook 05: runs offline from any folder, guides through the guides' tables, and corrects them."""
+
+from __future__ import annotations
+
+import copy
+from pathlib import Path
+
+import nbformat
+import pytest
+from nbclient import NotebookClient
+
+import mtasts_nb as sts
+
+PARAMETERS = {
+    "good": (
+        'domain = "nordwind.example"\nrecord = "v=STSv1; id=20260208;"\n'
+        'policy = "version: STSv1\\nmode: enforce\\nmx: mx1.nordwind.example\\nmax_age: 604800\\n"\n'
+        'mx_hosts = ["mx1.nordwind.example"]\ntlsrpt_record = None'
+    ),
+    "hostile": (
+        'domain = "bücher.example"\nrecord = "<script>alert(1)</script>"\npolicy = "<html><script>alert(1)</script>"\n'
+        'mx_hosts = "<script>alert(1)</script>"\ntlsrpt_record = "v=TLSRPTv1; rua=<script>alert(1)</script>"'
+    ),
+}
+
+
+@pytest.fixture(scope="module")
+def stored(root: Path) -> nbformat.NotebookNode:
+    notebook = nbformat.read(root / "notebooks" / "05_policy_and_rollback.ipynb", as_version=4)
+    nbformat.validate(notebook)
+    return notebook
+
+
+def run(stored: nbformat.NotebookNode, folder: Path, parameters: str | None = None) -> dict[str, str]:
+    """Execute a copy in a folder; what each cell shows, by its id, as HTML where there is any."""
+    notebook = copy.deepcopy(stored)
+    for cell in notebook.cells:
+        if parameters and "parameters" in cell.metadata.get("tags", []):
+            cell.source = parameters
+    NotebookClient(
+        notebook, timeout=120, kernel_name="python3", resources={"metadata": {"path": str(folder)}}
+    ).execute()
+    return {
+        cell.id: "".join(
+            output.get("text", "") or output.data.get("text/html") or output.data["text/plain"]
+            for output in cell.get("outputs", [])
+        )
+        for cell in notebook.cells
+        if cell.cell_type == "code"
+    }
+
+
+@pytest.fixture(scope="module")
+def shown(stored: nbformat.NotebookNode, tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
+    return run(stored, tmp_path_factory.mktemp("elsewhere"))
+
+
+def test_the_sample_names_its_slips(shown: dict[str, str]) -> None:
+    assert "sts-record-version-typo" in shown["record"]
+    assert "id-character" in shown["record"]
+    for code in ("policy-mode-unknown", "pattern-trailing-dot", "policy-max-age-missing"):
+        assert code in shown["policy"]
+    assert "rua-scheme-missing" in shown["tlsrpt"]
+
+
+def test_the_corrected_text_stands_beside(shown: dict[str, str]) -> None:
+    assert "<mark>v=STSv1; id=20260208;</mark>" in shown["record-beside"]
+    assert "<mark>mode: enforce</mark>" in shown["policy-beside"]
+    assert "<mark>mx: mx1.nordwind.example</mark>" in shown["policy-beside"]
+    assert "rua=mailto:tlsrpt@nordwind.example" in shown["tlsrpt-beside"]
+
+
+def test_the_corrected_policy_permits_the_hosts(shown: dict[str, str]) -> None:
+    assert "False" in shown["mx-table"]
+    assert "error" not in shown["mx"]
+
+
+def test_the_tables_of_the_guides_with_what_is_so(shown: dict[str, str]) -> None:
+    # Microsoft 365: the wildcard is right, and does not permit the newer hosts
+    assert "False" in shown["m365-wrong"]
+    assert "True" in shown["m365-right"]
+    assert "mx-not-covered" in shown["m365-new"]
+    # Google Workspace: the pair of the guides permits none of the five classic hosts
+    assert shown["google-classic"].count("False") == 5
+    assert "*.aspmx.l.google.com" in shown["google-right"]
+    assert "True" in shown["google-new"]
+    assert "pattern-broad" in shown["own-wide"]
+
+
+def test_what_is_drafted_validates(shown: dict[str, str]) -> None:
+    assert not sts.validate(policy=shown["draft-policy"].strip()).errors
+    assert sts.parse_sts_record(shown["draft-record"].strip())
+    assert "https://mta-sts.nordwind.example/.well-known/mta-sts.txt" in shown["places"]
+
+
+def test_good_texts_give_no_findings(stored: nbformat.NotebookNode, tmp_path: Path) -> None:
+    shown = run(stored, tmp_path, PARAMETERS["good"])
+    assert shown["load"] == "'No findings.'"
+    assert all("No findings" in shown[cell] for cell in ("record", "policy", "mx", "tlsrpt"))
+
+
+def test_hostile_texts_are_shown_as_text(stored: nbformat.NotebookNode, tmp_path: Path) -> None:
+    shown = run(stored, tmp_path, PARAMETERS["hostile"])
+    assert not any("<script" in html for html in shown.values() if html.lstrip().startswith("<"))
+    assert "policy-html" in shown["policy"]
+    assert "xn--bcher-kva.example" in shown["places"]
