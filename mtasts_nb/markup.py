@@ -26,6 +26,7 @@ __all__ = [
     "span",
     "svg_text",
     "terminal_text",
+    "visible",
     "when",
 ]
 
@@ -56,8 +57,14 @@ def _reveal(match: re.Match[str]) -> str:
     return f"\\x{code:02x}" if code < 0x100 else f"\\u{code:04x}" if code < 0x10000 else f"\\U{code:08x}"
 
 
-def _visible(text: str) -> str:
-    """Return the text with every hidden or reordering character as an escape; tab and newline stay."""
+def visible(text: str) -> str:
+    """Return the text with every hidden or reordering character as an escape; tab and newline stay.
+
+    Examples
+    --------
+    >>> visible("user\u202etxt.exe")
+    'user\\\\u202etxt.exe'
+    """
     return _HIDDEN.sub(_reveal, text)
 
 
@@ -83,7 +90,7 @@ def one_line(text: object, width: int = 300) -> str:
     >>> one_line("a\\r\\n b")
     'a b'
     """
-    return clip(_visible(" ".join(str(text).split())), width)
+    return clip(visible(" ".join(str(text).split())), width)
 
 
 def html_text(value: object, width: int | None = None) -> str:
@@ -103,7 +110,7 @@ def html_text(value: object, width: int | None = None) -> str:
     """
     if _absent(value):
         return MISSING
-    text = _visible(str(value))
+    text = visible(str(value))
     return html.escape(clip(text, width) if width else text, quote=True)
 
 
@@ -115,7 +122,7 @@ def svg_text(value: object, width: int | None = None) -> str:
     >>> svg_text("a < b\\x00")
     'a &lt; b\\\\x00'
     """
-    # `_visible` has turned all that XML 1.0 §2.2 forbids into escapes, but for the two non-characters below.
+    # `visible` has turned all that XML 1.0 §2.2 forbids into escapes, but for the two non-characters below.
     return html_text(value, width).replace("\ufffe", "\\ufffe").replace("\uffff", "\\uffff")
 
 

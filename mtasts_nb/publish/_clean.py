@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 
-from ..markup import html_text
+from ..markup import html_text, visible
 
 __all__ = ["clean_markdown", "clean_output", "slug"]
 
@@ -99,7 +99,8 @@ def clean_output(html: str) -> str:
     >>> clean_output('<b onclick="x()" class="sts skip">1</b><a href="https://evil.example">2</a>')
     '<b class="sts">1</b>2'
     """
-    return _clean(html, _REFERENCE)
+    # After the cleaning, which turns character references into the characters.
+    return visible(_clean(html, _REFERENCE))
 
 
 def _clean(html: str, link: re.Pattern[str]) -> str:

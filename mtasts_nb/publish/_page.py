@@ -192,7 +192,7 @@ def _figure(kind: str, value: str, alt: str, heading: str) -> str:
     """Return a figure as an image inside the file; an SVG in an image element can neither run nor load anything."""
     if kind == "image/svg+xml":
         raw = value.encode("utf-8")
-        if _ACTIVE_SVG.search(re.sub(rb"<!DOCTYPE[^>]*>", b"", raw)):
+        if _ACTIVE_SVG.search(re.sub(rb"<!DOCTYPE[^>\[]*>", b"", raw)):
             return '<p class="sts-note">A figure was left out: its SVG holds a script or an address.</p>'
         address = "data:image/svg+xml;charset=utf-8," + _as_address(value)
     else:
