@@ -7,7 +7,7 @@ archive of this package is one such archive. Needs nothing beyond the standard l
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Container, Iterable, Iterator, Mapping
 from itertools import islice
 from pathlib import Path
 from typing import Any
@@ -17,11 +17,11 @@ from .fleet_chance import Chance
 from .fleet_layout import ArchiveSummary, lay_out
 from .fleet_pack import WrittenReport, gzipped
 from .fleet_roster import more_senders, senders
-from .fleet_senders import Correspondence, is_weekend
+from .fleet_senders import Correspondence, Sender, is_weekend
 from .fleet_shapes import json_report
-from .fleet_world import FIRST_DAY, SAMPLE_DAYS, world
+from .fleet_world import FIRST_DAY, SAMPLE_DAYS, Timeline, world
 
-__all__ = ["SEED", "ArchiveSummary", "iter_reports", "write_flat", "write_sample"]
+__all__ = ["SEED", "ArchiveSummary", "iter_reports", "write_flat", "write_sample", "written_reports"]
 
 #: The seed of the bundled sample.
 SEED = 8461
@@ -31,8 +31,31 @@ _MAILBOX_FULL = frozenset({35, 36})
 
 
 def _written(seed: int, days: int) -> Iterator[WrittenReport]:
-    timelines = world()
-    for sender in senders():
+    return written_reports(world(), senders(), seed=seed, days=days, mailbox_full=_MAILBOX_FULL)
+
+
+def written_reports(
+    timelines: Mapping[str, Timeline],
+    roster: Iterable[Sender],
+    *,
+    seed: int,
+    days: int,
+    mailbox_full: Container[int] = (),
+) -> Iterator[WrittenReport]:
+    """Yield the reports of a roster of senders that live through a world, sender by sender.
+
+    Parameters
+    ----------
+    timelines : mapping of str to Timeline
+        The world, by policy domain; each domain that a sender has traffic with.
+    roster : iterable of Sender
+        Who reports.
+    seed, days : int
+        As in `iter_reports`.
+    mailbox_full : container of int
+        Days, counted from the first, of which nobody's report was kept.
+    """
+    for sender in roster:
         for domain in sender.volume:
             gaps = Chance(seed, sender.slug, domain, "gaps")
             words = Chance(seed, sender.slug, domain, "words")
@@ -42,7 +65,7 @@ def _written(seed: int, days: int) -> Iterator[WrittenReport]:
                 lost = gaps.share() < sender.silent or (sender.weekdays_only and is_weekend(told.day))
                 asked = timeline.states[timeline.index(told.day * 86_400)].reported
                 active = any(start <= number < stop for start, stop in sender.active)
-                if lost or not asked or not active or number in _MAILBOX_FULL:
+                if lost or not asked or not active or number in mailbox_full:
                     continue
                 if (report := json_report(told, words)) is not None:
                     yield WrittenReport.of(told, report)

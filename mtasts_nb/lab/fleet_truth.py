@@ -11,7 +11,7 @@ from datetime import UTC, datetime, timedelta
 from .fleet_pack import WrittenReport
 from .fleet_world import INCIDENTS, Timeline
 
-__all__ = ["TRUTH_COLUMNS", "truth_csv"]
+__all__ = ["TRUTH_COLUMNS", "truth_csv", "truth_rows"]
 
 #: The columns of truth.csv.
 TRUTH_COLUMNS = (
@@ -46,15 +46,17 @@ def _still_wrong(timeline: Timeline, last_day: int, incident: str) -> bool:
     """Return whether the state of the world at the end of the last day still has the fault."""
     state = timeline.states[timeline.index((last_day + 1) * 86_400 - 1)]
     faults = (*state.mx_faults, *state.dane_faults, *((state.fetch_fault,) if state.fetch_fault else ()))
-    return any(fault.incident == incident for fault in faults)
+    return state.moved == incident or any(fault.incident == incident for fault in faults)
 
 
 def _day(day: int) -> str:
     return (datetime(1970, 1, 1, tzinfo=UTC) + timedelta(days=day)).strftime("%Y-%m-%d")
 
 
-def truth_csv(reports: Iterable[WrittenReport], timelines: Mapping[str, Timeline], last_day: int) -> str:
-    """Return truth.csv: one row per incident and group, in the order of time.
+def truth_rows(
+    reports: Iterable[WrittenReport], timelines: Mapping[str, Timeline], last_day: int, stories: Mapping[str, str]
+) -> list[dict[str, str | int]]:
+    """Return what happened, one row with `TRUTH_COLUMNS` per incident and group, in the order of time.
 
     Parameters
     ----------
@@ -64,6 +66,8 @@ def truth_csv(reports: Iterable[WrittenReport], timelines: Mapping[str, Timeline
         The world, by policy domain.
     last_day : int
         The last day of the archive (days since 1970-01-01): an incident whose fault is still there then has no end.
+    stories : mapping
+        Each incident in words.
 
     Notes
     -----
@@ -95,15 +99,13 @@ def truth_csv(reports: Iterable[WrittenReport], timelines: Mapping[str, Timeline
         for failure in row.failures
         if failure.incident
     }
-    out = io.StringIO()
-    table = csv.writer(out, lineterminator="\n")
-    table.writerow(TRUTH_COLUMNS)
+    rows: list[dict[str, str | int]] = []
     for incident, found in sorted(seen.items(), key=lambda item: (min(item[1].days), item[0])):
         first, last = min(found.days), max(found.days)
         for key in sorted(found.keys):
             total = sum(sum(counts.get((key, day), {}).values()) for day in range(first, last + 1))
             domain, policy_type, host, result_type = key
-            table.writerow([
+            values: tuple[str | int, ...] = (
                 incident,
                 _day(first),
                 "" if _still_wrong(timelines[domain], last_day, incident) else _day(last),
@@ -114,6 +116,21 @@ def truth_csv(reports: Iterable[WrittenReport], timelines: Mapping[str, Timeline
                 "; ".join(sorted(name for tag, name in tagged if tag == incident)),
                 total,
                 "true" if found.held else "false",
-                INCIDENTS[incident],
-            ])  # fmt: skip
+                stories[incident],
+            )
+            rows.append(dict(zip(TRUTH_COLUMNS, values, strict=True)))
+    return rows
+
+
+def truth_csv(
+    reports: Iterable[WrittenReport],
+    timelines: Mapping[str, Timeline],
+    last_day: int,
+    stories: Mapping[str, str] = INCIDENTS,
+) -> str:
+    """Return truth.csv: the rows of `truth_rows`."""
+    out = io.StringIO()
+    table = csv.DictWriter(out, TRUTH_COLUMNS, lineterminator="\n")
+    table.writeheader()
+    table.writerows(truth_rows(reports, timelines, last_day, stories))
     return out.getvalue()
