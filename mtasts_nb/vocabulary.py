@@ -251,16 +251,14 @@ class Findings(Sequence[Finding]):
         return json.dumps([asdict(finding) for finding in self._items], indent=indent, ensure_ascii=False)
 
     def _fix_of(self, finding: Finding) -> str:
-        """Return what to do, where a long text to paste is shown once for all findings that it mends."""
-        for kind, text in self._corrected.items():
-            if finding.fix == text and "\n" in text.strip():
-                return f"Paste the {_TEXTS.get(kind, kind)} below."
-        return finding.fix
+        """Return what to do, where a text to paste is shown once for all findings that it mends."""
+        kind = next((kind for kind, text in self._corrected.items() if text == finding.fix), None)
+        return finding.fix if kind is None else f"Paste the {_TEXTS.get(kind, kind)} below."
 
     def _below(self) -> list[tuple[str, str]]:
         """Return the texts that are shown once, below the findings that point to them."""
-        shown = {finding.fix for finding in self._items if self._fix_of(finding) != finding.fix}
-        return [(_TEXTS.get(kind, kind), text) for kind, text in self._corrected.items() if text in shown]
+        fixes = {finding.fix for finding in self._items}
+        return [(_TEXTS.get(kind, kind), text) for kind, text in self._corrected.items() if text in fixes]
 
     def __str__(self) -> str:
         if not self._items:
@@ -272,7 +270,8 @@ class Findings(Sequence[Finding]):
                 ("where", finding.subject),
                 ("what", finding.message),
                 ("seen", finding.evidence),
-                ("fix", self._fix_of(finding)),
+                # One line is shorter than the words that point to it.
+                ("fix", self._fix_of(finding) if "\n" in finding.fix.strip() else finding.fix),
                 ("see", finding.rfc),
             ):
                 if text:
@@ -288,6 +287,8 @@ class Findings(Sequence[Finding]):
                             head + terminal_text(line)
                         ]
         for title, text in self._below():
+            if "\n" not in text.strip():
+                continue
             lines += ["", f"The {title}:", "", *(terminal_text(line) for line in text.splitlines())]
         return "\n".join(lines)
 
@@ -299,8 +300,8 @@ class Findings(Sequence[Finding]):
             return "<p>No findings.</p>"
         rows = "".join(
             f'<tr><td><strong class="{"sts-bad" if finding.severity is Severity.ERROR else "sts"}">'
-            f"{html_text(finding.severity.value)}</strong><br>{html_text(finding.effect.value)}</td>"
-            f"<td><strong>{html_text(finding.subject, 300)}</strong><br>{_html_prose(finding.message)}"
+            f"{html_text(finding.severity.value)}</strong> · {html_text(finding.effect.value)}"
+            f"<br><strong>{html_text(finding.subject, 300)}</strong><br>{_html_prose(finding.message)}"
             + (f"<br>Seen: <code>{html_text(finding.evidence, 600)}</code>" if finding.evidence else "")
             + f'<br><small class="sts-quiet">{html_text(finding.code)}'
             + (f" · {html_text(finding.rfc)}" if finding.rfc else "")
@@ -308,7 +309,7 @@ class Findings(Sequence[Finding]):
             for finding in self._items
         )
         below = "".join(f"<p>The {html_text(title)}:</p><pre>{html_text(text)}</pre>" for title, text in self._below())
-        head = "".join(f'<th scope="col">{title}</th>' for title in ("Severity", "What is wrong", "What to do"))
+        head = "".join(f'<th scope="col">{title}</th>' for title in ("What is wrong", "What to do"))
         return (
             f'<table class="sts"><caption>{html_text(self.summary())}</caption><thead><tr>{head}</tr></thead>'
             f"<tbody>{rows}</tbody></table>{below}"

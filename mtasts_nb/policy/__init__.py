@@ -12,10 +12,12 @@ from ._policy import Policy, parse_policy
 from ._sts_record import StsRecord, find_sts_record, parse_sts_record
 from ._tlsrpt_record import TlsRptRecord, find_tlsrpt_record, parse_tlsrpt_record
 from ._validate import validate
-from ._views import Beside, beside, mx_table
+from ._views import Beside, MxRow, MxTable, beside, mx_table
 
 __all__ = [
     "Beside",
+    "MxRow",
+    "MxTable",
     "Policy",
     "StsRecord",
     "TlsRptRecord",

@@ -72,13 +72,14 @@ def corrected_policy(lint: PolicyLint, hosts: Sequence[str]) -> str | None:
         return policy_text(PolicyLint(), _lines_for(hosts))
     patterns = [pattern for pattern in lint.mx if not (fault := pattern_doubt(pattern)) or fault.code not in _USELESS]
     coverage = cover(patterns, hosts)
-    slips = {
-        miss[0]
-        for host in coverage.uncovered[:50]
-        if (miss := near_miss(host, coverage.unused)) and miss[1] in ("wildcard-missing", "wildcard-short", "typo")
-    }
-    kept = [pattern for pattern in patterns if pattern not in slips]
-    return policy_text(lint, [*kept, *_lines_for(coverage.uncovered)])
+    added = list(_lines_for(coverage.uncovered))
+    # A slip for a host gives way to the host, at its place, so that the two texts compare well side by side.
+    meant: dict[str, list[str]] = {}
+    for host in coverage.uncovered[:50]:
+        if (miss := near_miss(host, coverage.unused)) and miss[1] in ("wildcard-missing", "wildcard-short", "typo"):
+            meant.setdefault(miss[0], []).extend([host] if host in added else [])
+    placed = [name for pattern in patterns for name in meant.get(pattern, [pattern])]
+    return policy_text(lint, [*placed, *(name for name in added if name not in placed)])
 
 
 _USELESS = frozenset({"pattern-ip-address", "pattern-single-label"})

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Iterable
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from collections.abc import Iterable, Sequence
+from dataclasses import asdict, dataclass
+from typing import TYPE_CHECKING, overload
 
-from mtasts_nb.markup import html_text, one_line
+from mtasts_nb.markup import html_table, html_text, one_line, terminal_text
 
-from ._coverage import cover, near_miss
+from ._coverage import near_miss
 from ._fault import MAX_TEXT, Raw
 from ._hosts import mx_host_names
+from ._names import mx_matches
 from ._policy import Policy
 from ._policy_lint import lint_policy
 from ._sts_record import as_text
@@ -19,7 +20,7 @@ from ._sts_record import as_text
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = ["Beside", "beside", "mx_table"]
+__all__ = ["Beside", "MxRow", "MxTable", "beside", "mx_table"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,7 +101,62 @@ def beside(before: Raw, after: str | None) -> Beside:
     return Beside(text[:MAX_TEXT], None if after == text else after)
 
 
-def mx_table(policy: Raw | Policy, mx_hosts: Iterable[str] | str) -> pd.DataFrame:
+@dataclass(frozen=True, slots=True)
+class MxRow:
+    """One MX host: the pattern that permits it, or the nearest one and why it fails; no pattern where none is near."""
+
+    mx_host: str
+    permitted: bool
+    pattern: str | None
+    why_not: str | None
+
+
+class MxTable(Sequence[MxRow]):
+    """Which pattern permits which MX host; a table in a notebook and in a terminal."""
+
+    __slots__ = ("_rows",)
+
+    def __init__(self, rows: Iterable[MxRow]) -> None:
+        self._rows = tuple(rows)
+
+    @overload
+    def __getitem__(self, index: int) -> MxRow: ...
+    @overload
+    def __getitem__(self, index: slice) -> tuple[MxRow, ...]: ...
+    def __getitem__(self, index: int | slice) -> MxRow | tuple[MxRow, ...]:
+        """Return one row, or the rows of a slice."""
+        return self._rows[index]
+
+    def __len__(self) -> int:
+        return len(self._rows)
+
+    def to_frame(self) -> pd.DataFrame:
+        """Return a DataFrame: `mx_host`, `permitted` (bool), `pattern`, `why_not` (missing where permitted)."""
+        import pandas as pd
+
+        frame = pd.DataFrame(
+            [asdict(row) for row in self._rows], columns=["mx_host", "permitted", "pattern", "why_not"]
+        )
+        return frame.astype({"mx_host": "string", "permitted": "bool", "pattern": "string", "why_not": "string"})
+
+    def __str__(self) -> str:
+        return "\n".join(
+            f"{terminal_text(row.mx_host)}: "
+            + (f"permitted by {terminal_text(row.pattern)}" if row.permitted else f"not permitted. {row.why_not}")
+            for row in self._rows
+        )
+
+    def __repr__(self) -> str:
+        return f"<MxTable: {sum(row.permitted for row in self._rows)} of {len(self._rows)} hosts permitted>"
+
+    def _repr_html_(self) -> str:
+        return html_table(
+            (asdict(row) for row in self._rows),
+            {"mx_host": "MX host", "permitted": "Permitted", "pattern": "Pattern", "why_not": "Why not"},
+        )
+
+
+def mx_table(policy: Raw | Policy, mx_hosts: Iterable[str] | str) -> MxTable:
     """Return which pattern of a policy permits which MX host, and why not where none does (RFC 8461 §4.1).
 
     Parameters
@@ -110,31 +166,17 @@ def mx_table(policy: Raw | Policy, mx_hosts: Iterable[str] | str) -> pd.DataFram
     mx_hosts : list of str, or str with one host per line
         As for `validate`.
 
-    Returns
-    -------
-    DataFrame
-        One row per host: `mx_host`, `permitted` (bool), `pattern` (the one that permits it, or the nearest one;
-        missing where none is near), `why_not`.
-
     Examples
     --------
-    >>> mx_table("mx: *.nordwind.example", ["mx1.nordwind.example", "nordwind.example"])["permitted"].tolist()
-    [True, False]
+    >>> print(mx_table("mx: *.nordwind.example", ["mx1.nordwind.example", "nordwind.example"]))
+    mx1.nordwind.example: permitted by *.nordwind.example
+    nordwind.example: not permitted. *.nordwind.example permits hosts below nordwind.example, not nordwind.example itself.
     """
-    import pandas as pd
-
     patterns = list(policy.mx) if isinstance(policy, Policy) else lint_policy(policy).mx
     rows = []
     for host in mx_host_names(mx_hosts):
-        found = next((pattern for pattern in patterns if not cover([pattern], [host]).uncovered), None)
+        found = next((pattern for pattern in patterns if mx_matches(pattern, host)), None)
         miss = None if found else near_miss(host, patterns)
-        rows.append(
-            {
-                "mx_host": host,
-                "permitted": found is not None,
-                "pattern": found or (miss[0] if miss else None),
-                "why_not": miss[2].replace("`", "") if miss else None if found else "No pattern comes near.",
-            }
-        )
-    frame = pd.DataFrame(rows, columns=["mx_host", "permitted", "pattern", "why_not"])
-    return frame.astype({"mx_host": "string", "permitted": "bool", "pattern": "string", "why_not": "string"})
+        why_not = None if found else miss[2].replace("`", "") if miss else "No pattern comes near."
+        rows.append(MxRow(host, found is not None, found or (miss[0] if miss else None), why_not))
+    return MxTable(rows)
