@@ -7,8 +7,10 @@ of a notebook forgot, and for what pandas and other libraries add (style element
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 
 from ..markup import html_text, visible
+from ._tree import Element, as_html, parse
 
 __all__ = ["clean_markdown", "clean_output", "slug"]
 
@@ -52,27 +54,14 @@ _LINK = re.compile(r"(https?://|mailto:|#)", re.IGNORECASE)
 # A link in an output may lead to the standards; any other came from data, and data is a stranger's.
 _REFERENCE = re.compile(r"#|https://(www\.rfc-editor\.org|www\.iana\.org|datatracker\.ietf\.org)/")
 
-_EMPTY_LINK = re.compile(r"<a(?: rel=\"[^\"]*\")?>(.*?)</a>", re.DOTALL)
-_IMAGE_GONE = re.compile(r"<img(?![^>]*\bsrc=)[^>]*>")
-_ALT = re.compile(r'alt="([^"]*)"')
-_HEAD = re.compile(r"<thead[^>]*>.*?</thead>", re.DOTALL)
-_TH = re.compile(r"<th(?=[ >])(?![^>]*\bscope=)")
-_WHOLE_TABLE = re.compile(r"<table[^>]*>.*?</table>", re.DOTALL)
-_CAPTION = re.compile(r"<caption[^>]*>(.*?)</caption>", re.DOTALL)
-_EMPTY_HEAD = re.compile(r"<th[^>]*>\s*</th>")
-_RIGHT = re.compile(r' style="text-align:right"')
 _TAG = re.compile(r"<[^>]+>")
-_CELL = re.compile(r"<t[hd][^>]*>(.*?)</t[hd]>", re.DOTALL)
-_OPEN_CELL = re.compile(r"<(t[hd])(?=[ >])")
-_ROW = re.compile(r"<tr[^>]*>.*?</tr>", re.DOTALL)
-_BODY = re.compile(r"<tbody[^>]*>.*?</tbody>", re.DOTALL)
-_ROLES = re.compile(r"<(table|thead|tbody|tr|td)(?=[ >])")
-_ROLE = {"table": "table", "thead": "rowgroup", "tbody": "rowgroup", "tr": "row", "td": "cell"}
-# A day is not broken at its hyphens. A word longer than a column is broken anywhere; no other word is.
-_DAY = re.compile(r"<td(?=[^>]*>\d{4}-\d\d-\d\d( \d\d:\d\d UTC)?</td>)(?![^>]*class=)")
-_LONG = re.compile(r"(<td(?![^>]*class=)[^>]*)(>[^<]*[^\s<]{29})")
+_RIGHT = re.compile(r' style="text-align:right"')
+_DAY = re.compile(r"\d{4}-\d\d-\d\d( \d\d:\d\d UTC)?")
+#: A word of more letters may be broken anywhere, so that its column stays narrow; no other word is.
+_LONG_WORD = 29
 #: From this many columns on, a table is laid out row by row on a phone.
 _WIDE = 4
+_ROLES = {"table": "table", "thead": "rowgroup", "tbody": "rowgroup", "tr": "row", "td": "cell"}
 
 
 def clean_markdown(text: str) -> str:
@@ -99,11 +88,10 @@ def clean_output(html: str) -> str:
     >>> clean_output('<b onclick="x()" class="sts skip">1</b><a href="https://evil.example">2</a>')
     '<b class="sts">1</b>2'
     """
-    # After the cleaning, which turns character references into the characters.
-    return visible(_clean(html, _REFERENCE))
+    return _clean(html, _REFERENCE, visible)
 
 
-def _clean(html: str, link: re.Pattern[str]) -> str:
+def _clean(html: str, link: re.Pattern[str], show: Callable[[str], str] = str) -> str:
     import nh3
 
     def attribute(tag: str, name: str, value: str) -> str | None:
@@ -124,48 +112,76 @@ def _clean(html: str, link: re.Pattern[str]) -> str:
         url_schemes={"https", "http", "mailto", "data"},
         link_rel="noopener noreferrer",
     )
-    cleaned = _EMPTY_LINK.sub(r"\1", cleaned)
-    cleaned = _IMAGE_GONE.sub(lambda match: _alt_of(match.group()), cleaned)
-    return _WHOLE_TABLE.sub(lambda match: _table(match.group()), cleaned)
+    root = parse(cleaned)
+    _arrange(root)
+    return as_html(root, show)
 
 
-def _alt_of(image: str) -> str:
-    found = _ALT.search(image)
-    return found.group(1) if found else ""
+def _arrange(parent: Element) -> None:
+    """Put text in place of images and links that were cut, and tables into frames."""
+    children: list[Element | str] = []
+    for child in parent.children:
+        if isinstance(child, str):
+            children.append(child)
+            continue
+        _arrange(child)
+        if child.tag == "img" and "src" not in child.attributes:
+            children.append(child.attributes.get("alt", ""))
+        elif child.tag == "a" and "href" not in child.attributes:
+            children += child.children
+        elif child.tag == "table":
+            children.append(_framed(child))
+        else:
+            children.append(child)
+    parent.children = children
 
 
-def _table(table: str) -> str:
+def _framed(table: Element) -> Element:
     """Return a table whose header cells say what they head, in a frame that scrolls where the screen is narrow.
 
     On a phone a wide table becomes one block per row (`_page.css`, class stack); each cell then needs its heading as
     a label, and the roles that a browser forgets when a table is no longer laid out as one.
     """
-    if table.count("<table") > 1:
-        return table  # a table in a table: left as it is, rather than cut in the wrong place
-    table = _EMPTY_HEAD.sub("<td></td>", table)  # the corner of a pandas table heads nothing
-    head = _HEAD.search(table)
-    table = _HEAD.sub(lambda match: _TH.sub('<th scope="col"', match.group()), table)
-    table = _TH.sub('<th scope="row"', table)
-    labels = [_TAG.sub("", cell).strip() for cell in _CELL.findall(head.group())] if head else []
-    kind = ""
-    if len(labels) >= _WIDE and "span=" not in table:
-        table = _BODY.sub(lambda match: _labelled(match.group(), labels), table)
-        table = _ROLES.sub(lambda match: f'<{match.group(1)} role="{_ROLE[match.group(1)]}"', table)
-        kind = " stack"
-    table = _DAY.sub('<td class="day"', table)
-    table = _LONG.sub(lambda match: f'{match.group(1)} class="long"{match.group(2)}', table)
-    caption = _CAPTION.search(table)
-    label = _TAG.sub("", caption.group(1)).strip() if caption else ""
+    heads = table.all("thead")
+    head_cells = [cell for head in heads for cell in head.all("th", "td")]
+    for cell in table.all("th"):
+        if not cell.text:
+            cell.tag = "td"  # the corner of a pandas table heads nothing
+        else:
+            cell.attributes.setdefault("scope", "col" if any(cell is one for one in head_cells) else "row")
+    for cell in table.all("td"):
+        if kind := _kind(cell.text):
+            cell.attributes.setdefault("class", kind)
+    captions = table.all("caption")
+    name = captions[0].text if captions else ""
+    spans = any({"colspan", "rowspan"} & set(cell.attributes) for cell in table.all("td", "th"))
+    stacked = len(heads) == 1 and len(head_cells) >= _WIDE and not spans and len(table.all("table")) == 0
+    if stacked:
+        _label(table, [cell.text for cell in head_cells])
     # The frame takes the keyboard's focus, so that it can be scrolled without a mouse; then it needs a name.
-    return f'<div class="frame{kind}" role="region" tabindex="0" aria-label="{label or "Table"}">{table}</div>'
+    frame = {
+        "class": "frame stack" if stacked else "frame",
+        "role": "region",
+        "tabindex": "0",
+        "aria-label": name or "Table",
+    }
+    return Element("div", frame, [table])
 
 
-def _labelled(body: str, labels: list[str]) -> str:
-    def row(match: re.Match[str]) -> str:
-        names = iter(labels)
-        return _OPEN_CELL.sub(lambda cell: f'<{cell.group(1)} data-label="{next(names, "")}"', match.group())
+def _kind(text: str) -> str:
+    if _DAY.fullmatch(text):
+        return "day"
+    return "long" if any(len(word) > _LONG_WORD for word in text.split()) else ""
 
-    return _ROW.sub(row, body)
+
+def _label(table: Element, labels: list[str]) -> None:
+    for body in table.all("tbody"):
+        for row in body.all("tr"):
+            for cell, label in zip(row.all("td", "th"), labels, strict=False):
+                cell.attributes["data-label"] = label
+    for element in (table, *table.walk()):
+        if role := _ROLES.get(element.tag):
+            element.attributes["role"] = role
 
 
 def slug(heading: str) -> str:

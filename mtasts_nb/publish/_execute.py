@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import atexit
 import os
 import re
 import sys
@@ -70,6 +71,7 @@ class _Run:
             timeout,
             progress,
         )
+        self.log = Path(home) / "kernel.log"
         self.error: BaseException | None = None
         self.current = 0
         self.loop: asyncio.AbstractEventLoop | None = None
@@ -118,12 +120,20 @@ class _Run:
                 startup_timeout=_START_SECONDS,
                 record_timing=False,
                 store_widget_state=False,
+                shutdown_kernel="immediate",
                 coalesce_streams=True,
                 on_cell_start=started,
                 on_cell_executed=lambda **_: bar.update(),
             )
             # With a manager of ours nbclient would leave the kernel running.
-            await client.async_execute(cwd=self.cwd, env=self._environment(), cleanup_kc=True)
+            with self.log.open("wb") as log:
+                try:
+                    await client.async_execute(
+                        cwd=self.cwd, env=self._environment(), stdout=log, stderr=log, cleanup_kc=True
+                    )
+                finally:
+                    # nbclient leaves this behind when it is cancelled, and it would complain at exit.
+                    atexit.unregister(client._cleanup_kernel)  # noqa: SLF001
 
     def _environment(self) -> dict[str, str]:
         return {
@@ -153,15 +163,21 @@ class _Run:
             )
         if isinstance(error, DeadKernelError):
             return PublishError(
-                f"{self._cell(self.current)}: the kernel died, often because memory ran out. "
+                f"{self._cell(self.current)}: the kernel died, often because memory ran out{self._last_words()}. "
                 "Nothing was written. Give fewer sources, or more memory."
             )
         if isinstance(error, Exception):
             return PublishError(
-                f"The notebook {self.name} could not be run: {type(error).__name__}: {one_line(error, 300)}. "
+                f"The notebook {self.name} could not be run: {type(error).__name__}: {one_line(error, 300)}{self._last_words()}. "
                 "Nothing was written. Check that ipykernel works: python -m ipykernel_launcher --version"
             )
         return error
+
+    def _last_words(self) -> str:
+        """Return the last line that the kernel's process wrote outside of any cell."""
+        lines = self.log.read_text(encoding="utf-8", errors="replace").split("\n") if self.log.exists() else []
+        last = next((line for line in reversed(lines) if line.strip()), "")
+        return f" (its last words: {one_line(_ANSI.sub('', last), 200)})" if last else ""
 
     def _cell(self, index: int) -> str:
         """Return how a person finds the cell again: its number as stored, and its first line."""

@@ -35,6 +35,7 @@ TAKEN_OUT = [
     ('<base href="https://evil.example">', ""),
     ('<link rel="stylesheet" href="https://evil.example/x.css">', ""),
     ("<!-- a comment -->x", "x"),
+    ('<img alt="a>b<script>alert(1)</script>">', "a&gt;b&lt;script&gt;alert(1)&lt;/script&gt;"),
     ('<video src="https://evil.example/v"></video>', ""),
 ]
 KEPT = [
@@ -75,10 +76,20 @@ def test_a_wide_table_carries_its_headings_in_every_row_for_a_phone() -> None:
         f"<table><thead><tr>{heads}</tr></thead><tbody><tr><td>2026-02-08</td><td>b</td><td>c</td><td>{'x' * 40}</td></tr></tbody></table>"
     )
     assert 'class="frame stack"' in html
-    assert '<td role="cell" data-label="h1">b</td>' in html
-    assert '<td role="cell" class="day" data-label="h0">2026-02-08</td>' in html or 'class="day"' in html
+    assert '<td data-label="h1" role="cell">b</td>' in html
+    assert '<td class="day" data-label="h0" role="cell">2026-02-08</td>' in html
     assert 'class="long"' in html
     assert '<tr role="row">' in html
+
+
+def test_what_a_caption_or_a_heading_says_stays_inside_its_attribute() -> None:
+    evil = '" onfocus="alert(1)" x="'
+    heads = "".join(f"<th>{evil}{n}</th>" for n in range(4))
+    html = clean_output(
+        f"<table><caption>{evil}</caption><thead><tr>{heads}</tr></thead><tbody><tr>{'<td>1</td>' * 4}</tr></tbody></table>"
+    )
+    assert broken_promises(html) == []
+    assert 'aria-label="&quot; onfocus=&quot;alert(1)&quot; x=&quot;"' in html
 
 
 def test_markdown_is_rendered_and_cut_down() -> None:
