@@ -86,7 +86,7 @@ class PolicyError(_TextError):
     line : int or None
         1-based line number, None where no single line is at fault.
     reason : str
-        A stable code for the fault, for example ``mode-unknown``.
+        A stable code for the fault, for example ``policy-mode-unknown``.
     column, field, found, expected, rfc, raw
         As in `RecordError`.
     """

@@ -44,6 +44,7 @@ class Kind:
     subject: str  # what it is called
     rfc: str
     consequence: str  # what breaks in practice
+    effect: Effect  # what an error in it does to mail
     typo: re.Pattern[str]  # version tags that mean this record
 
 

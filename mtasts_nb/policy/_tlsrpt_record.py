@@ -31,6 +31,7 @@ TLSRPT = Kind(
     subject="_smtp._tls",
     rfc="RFC 8460 §3",
     consequence="Senders send no TLS reports for the domain.",
+    effect=Effect.COSMETIC,  # mail goes on as before; nobody tells how
     typo=re.compile(r"(v\s*[=:]\s*)?\W*(smtp-?)?tls-?r(e?p(or)?t?|tp)?s?[-_ ]?v?[-_ ]?1?(\.0)?\W*"),
 )
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import replace
 
 from mtasts_nb.markup import one_line
 from mtasts_nb.vocabulary import Effect, Finding, Findings, Severity
@@ -133,7 +134,7 @@ def _sole(
             Finding(
                 code=f"{kind.prefix}-multiple",
                 severity=Severity.ERROR,
-                effect=Effect.DISABLES_PROTECTION,
+                effect=kind.effect,
                 subject=where,
                 message=f"{len(kept)} records begin `{kind.tag};`, exactly one must. {kind.consequence}",
                 evidence=" | ".join(one_line(as_text(raw), 120) for raw in kept[:5]),
@@ -163,7 +164,7 @@ def _sole(
         Finding(
             code=f"{kind.prefix}-missing",
             severity=Severity.ERROR,
-            effect=Effect.DISABLES_PROTECTION,
+            effect=kind.effect,
             subject=where,
             message=f"No TXT record begins `{kind.tag};`. {kind.consequence}",
             evidence=" | ".join(one_line(as_text(raw), 120) for raw in discarded[:5]),
@@ -190,7 +191,9 @@ def _finding(fault: Fault, subject: str, consequence: str, fix: str) -> Finding:
 def _record_findings(lint: RecordLint, right: str | None) -> list[Finding]:
     kind = lint.kind
     fix = right or f"Write one TXT record of the form `{kind.tag}; {kind.key}=…`."
-    return [_finding(fault, f"{kind.subject} record", kind.consequence, fix) for fault in lint.faults]
+    findings = [_finding(fault, f"{kind.subject} record", kind.consequence, fix) for fault in lint.faults]
+    # No finding about a record weighs more than the record itself does.
+    return [replace(found, effect=max(found.effect, kind.effect, key=lambda effect: effect.rank)) for found in findings]
 
 
 def _policy_findings(lint: PolicyLint, right: str | None) -> list[Finding]:

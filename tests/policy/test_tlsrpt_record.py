@@ -140,6 +140,7 @@ def test_refused(text: str | bytes, code: str) -> None:
     assert (caught.value.reason, caught.value.raw) == ("syntax", text)
     findings = sts.validate(tlsrpt_record=text)
     assert code in findings.errors.codes
+    assert {finding.effect for finding in findings} == {"cosmetic"}  # no mail is held back, no protection lost
     if right := findings.corrected.get("tlsrpt_record"):
         assert not sts.validate(tlsrpt_record=right)
 
