@@ -10,7 +10,6 @@ from ..markup import html_table, html_text, one_line, plural, span, terminal_tex
 from ..vocabulary import Finding, Findings, Status
 from ._evidence import TlsSession
 from ._judge import finding
-from ._judge_dns import sts_text
 from ._judge_policy_host import policy_bodies
 
 if TYPE_CHECKING:
@@ -214,6 +213,6 @@ def _shown_by_comparison(before: Probe, after: Probe) -> Iterator[Finding]:
         yield finding(
             "policy-changed-same-id",
             subject=after.policy_host.host,
-            evidence=f"record, then and now: {sts_text(after)}",
+            evidence=f"record, then and now: {' · '.join(after.sts.texts)}",
             names={"domain": after.domain, "id": after.started.strftime("%Y%m%d%H%M%S")},
         )

@@ -113,7 +113,26 @@ class Resolver:
             unchecked = self._attempt(query, self._nameservers, recursive=True, unchecked=True)
             if unchecked.status is Status.COMPLETED:
                 attempt = replace(attempt, unchecked=unchecked.answer)
+            elif chain := self._circle(query.name):
+                detail = f"CNAME chain: {' → '.join((query.name, *chain))}"
+                attempt = replace(attempt, reason="cname-loop", detail=f"{attempt.detail}; {detail}")
         return attempt
+
+    def _circle(self, name: str) -> tuple[str, ...]:
+        """Return the CNAMEs from a name, link by link, where they lead in a circle; nothing where they do not.
+
+        Many resolvers answer such a chain with a bare SERVFAIL.
+        """
+        chain: list[str] = []
+        for _ in range(MOST_CNAMES + 1):
+            link = self._attempt(DnsQuery(name=name, type="CNAME"), self._nameservers, recursive=True)
+            if not link.texts:
+                return ()
+            name = link.texts[0]
+            if name in chain or len(chain) == MOST_CNAMES:
+                return (*chain, name)
+            chain.append(name)
+        return ()
 
     def _attempt(
         self, query: DnsQuery, addresses: tuple[str, ...], *, recursive: bool, unchecked: bool = False

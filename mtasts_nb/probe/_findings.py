@@ -11,7 +11,7 @@ from ..policy import parse_policy, validate
 from ..vocabulary import Effect, Finding, Findings
 from ._evidence import DnsAttempt
 from ._judge import finding
-from ._judge_dns import nameserver_findings, record_findings, sts_text, tlsrpt_findings
+from ._judge_dns import nameserver_findings, sts_findings, tlsrpt_findings
 from ._judge_mx import every_mx_fails, mx_findings, mx_names
 from ._judge_policy_host import policy_bodies, policy_host_findings
 
@@ -44,28 +44,23 @@ def _all(probe: Probe) -> Iterator[Finding]:
     if probe.mx.answer is not None and probe.mx.answer.rcode == "NXDOMAIN":
         yield finding("domain-not-found", subject=domain, evidence=probe.mx.detail, names={"domain": domain})
         return
-    text = sts_text(probe)
-    yield from record_findings(probe)
+    yield from sts_findings(probe)
     yield from policy_host_findings(probe, deployed=bool(probe.sts.texts) or probe.sts.answer is None)
-    yield from _text_findings(probe, text)
+    yield from _policy_file_findings(probe)
     yield from mx_findings(probe)
     yield from tlsrpt_findings(probe)
     yield from nameserver_findings(probe)
 
 
-def _text_findings(probe: Probe, text: str | None) -> Iterator[Finding]:
-    """Yield what is wrong with the texts themselves, by the rules of `mtasts_nb.policy`."""
-    bodies = list(policy_bodies(probe))
+def _policy_file_findings(probe: Probe) -> Iterator[Finding]:
+    """Yield what is wrong with each policy file served, by the rules of `mtasts_nb.policy`."""
     names = mx_names(probe) or None
-    if not bodies:
-        yield from validate(record=text)
     held = every_mx_fails(probe)
-    for number, body in enumerate(bodies):
+    for body in policy_bodies(probe):
         # A file that senders refuse permits and forbids nothing: its patterns wait until it is valid.
-        hosts = names if _is_valid(body) else None
-        for one in validate(record=text if number == 0 else None, policy=body, mx_hosts=hosts):
+        for one in validate(policy=body, mx_hosts=names if _is_valid(body) else None):
             # `validate` knows the names only; here it is known whether another MX host takes the mail.
-            idle = one.code == "mx-not-covered" and one.effect is Effect.HOLDS_MAIL and not held
+            idle = one.effect is Effect.HOLDS_MAIL and not held
             yield replace(one, effect=Effect.COSMETIC) if idle else one
 
 

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from ..errors import RecordError
 from ..markup import span
-from ..policy import find_sts_record, find_tlsrpt_record, validate
+from ..policy import validate
 from ..vocabulary import Effect, Finding, Severity, Status
 from ._evidence import DnsAttempt
 from ._judge import finding, lookup_code
@@ -15,25 +15,11 @@ from ._judge import finding, lookup_code
 if TYPE_CHECKING:
     from ._probe import Probe
 
-__all__ = ["nameserver_findings", "record_findings", "sts_text", "tlsrpt_findings"]
+__all__ = ["nameserver_findings", "sts_findings", "tlsrpt_findings"]
 
 
-def sts_text(probe: Probe) -> str | None:
-    """Return the text that is, or was surely meant to be, the one `_mta-sts` record; None where there is none."""
-    return _meant(probe.sts, "v=STSv1;", "sts")
-
-
-def _meant(attempt: DnsAttempt, tag: str, slip: str) -> str | None:
-    exact = [text for text in attempt.texts if text.startswith(tag)]
-    if len(exact) == 1:
-        return exact[0]
-    # A slip in the version ("v=STS1", quotes left in): named as what it is rather than as a missing record.
-    near = [text for text in attempt.texts if slip in text.lower()]
-    return near[0] if not exact and near else None
-
-
-def record_findings(probe: Probe) -> Iterator[Finding]:
-    """Yield the findings about the `_mta-sts` record that its text alone does not show (RFC 8461 §3.1)."""
+def sts_findings(probe: Probe) -> Iterator[Finding]:
+    """Yield the findings about the `_mta-sts` record: its look-up, and its text by the rules of `mtasts_nb.policy`."""
     attempt = probe.sts
     names = {"name": attempt.query.name, "domain": probe.domain, "id": probe.started.strftime("%Y%m%d%H%M%S")}
     fault = lookup_code(attempt, "sts-record-lookup-failed")
@@ -42,18 +28,20 @@ def record_findings(probe: Probe) -> Iterator[Finding]:
         yield finding(fault.code, subject=attempt.query.name, evidence=fault.evidence, effect=effect, names=names)
     if attempt.status is not Status.COMPLETED:
         return
-    try:
-        find_sts_record(attempt.texts)
-    except RecordError as error:
-        evidence = " · ".join(attempt.texts) or attempt.detail
-        if error.reason == "multiple":
-            yield finding("sts-record-multiple", subject=attempt.query.name, evidence=evidence, names=names)
-        elif sts_text(probe) is None:
-            yield finding("sts-record-missing", subject=attempt.query.name, evidence=evidence, names=names)
+    for one in validate(record=attempt.texts):
+        if one.code == "sts-record-missing":
+            evidence = " · ".join(attempt.texts) or attempt.detail
+            yield finding(one.code, subject=attempt.query.name, evidence=evidence, names=names)
+        else:
+            yield one
 
 
 def tlsrpt_findings(probe: Probe) -> Iterator[Finding]:
-    """Yield the findings about the `_smtp._tls` record (RFC 8460 §3)."""
+    """Yield the findings about the `_smtp._tls` record (RFC 8460 §3).
+
+    A live domain without reporting is a warning: RFC 8460 asks nobody to have it. And whatever is wrong with it, mail
+    comes in as before.
+    """
     attempt = probe.tlsrpt
     names = {"name": attempt.query.name, "domain": probe.domain}
     fault = lookup_code(attempt, "tlsrpt-record-lookup-failed")
@@ -69,17 +57,12 @@ def tlsrpt_findings(probe: Probe) -> Iterator[Finding]:
         )
     if attempt.status is not Status.COMPLETED:
         return
-    text = _meant(attempt, "v=TLSRPTv1;", "tlsrpt")
-    try:
-        find_tlsrpt_record(attempt.texts)
-    except RecordError as error:
-        evidence = " · ".join(attempt.texts) or attempt.detail
-        if error.reason == "multiple":
-            yield finding("tlsrpt-record-multiple", subject=attempt.query.name, evidence=evidence, names=names)
-        elif text is None:
-            yield finding("tlsrpt-record-missing", subject=attempt.query.name, evidence=evidence, names=names)
-    if text is not None:
-        yield from validate(tlsrpt_record=text)
+    for one in validate(tlsrpt_record=attempt.texts):
+        if one.code == "tlsrpt-record-missing":
+            evidence = " · ".join(attempt.texts) or attempt.detail
+            yield finding(one.code, subject=attempt.query.name, evidence=evidence, names=names)
+        else:
+            yield replace(one, effect=Effect.COSMETIC)
 
 
 def nameserver_findings(probe: Probe) -> Iterator[Finding]:

@@ -292,6 +292,7 @@ class Stream:
         self._network = network
         self._sock = sock
         self._tls: SSL.Connection | None = None
+        self._closed = False
 
     @property
     def tls(self) -> SSL.Connection | None:
@@ -302,6 +303,8 @@ class Stream:
         """Send all of it."""
         view = memoryview(payload)
         while view:
+            if self._closed:
+                raise StepError("closed", f"the connection is closed: {step}")
             try:
                 sent = self._tls.send(view) if self._tls else self._sock.send(view)
             except (BlockingIOError, SSL.WantWriteError):
@@ -316,6 +319,8 @@ class Stream:
     def receive(self, size: int, deadline: Deadline, step: str) -> bytes:
         """Return up to `size` bytes; nothing once the other side has closed."""
         while True:
+            if self._closed:
+                raise StepError("closed", f"the connection is closed: {step}")
             if deadline.left() <= 0:  # an endless drip is always ready: look at the clock before the socket
                 raise deadline.error(step)
             try:
@@ -350,7 +355,11 @@ class Stream:
                 return tls
 
     def close(self) -> None:
-        """Close it, without waiting for the other side's goodbye."""
+        """Close it, once, without waiting for the other side's goodbye."""
+        if self._closed:
+            # OpenSSL keeps the bare file number, which may be another connection's by now.
+            return
+        self._closed = True
         if self._tls is not None:
             with suppress(SSL.Error, OSError):
                 self._tls.shutdown()

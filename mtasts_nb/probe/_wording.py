@@ -118,13 +118,6 @@ WORDING: dict[str, Wording] = {
         '{name}. 300 IN TXT "v=STSv1; id={id};"',
         "RFC 8461 §3.1",
     ),
-    "sts-record-multiple": Wording(
-        _ERROR,
-        _DISABLES,
-        "There is more than one record that begins v=STSv1; at {name}. Senders treat {domain} as without MTA-STS.",
-        "Delete all but the newest.",
-        "RFC 8461 §3.1",
-    ),
     "sts-record-lookup-failed": Wording(
         _ERROR,
         _DISABLES,
@@ -641,13 +634,6 @@ WORDING: dict[str, Wording] = {
         _COSMETIC,
         "There is no TLS reporting record at {name}. Nobody tells you when delivery fails.",
         '{name}. 3600 IN TXT "v=TLSRPTv1; rua=mailto:tls-reports@{domain}"',
-        "RFC 8460 §3",
-    ),
-    "tlsrpt-record-multiple": Wording(
-        _WARNING,
-        _COSMETIC,
-        "There is more than one record that begins v=TLSRPTv1; at {name}. Senders send no reports.",
-        "Join them: several addresses stand in one rua, with commas between.",
         "RFC 8460 §3",
     ),
     "tlsrpt-record-lookup-failed": Wording(
