@@ -113,7 +113,7 @@ DANE_FAULTS = (
 )
 
 
-def _reporting(name: str, sentence: str, expects: str, *texts: str) -> Fault:
+def _reporting(name: str, sentence: str, expects: str | tuple[str, ...], *texts: str) -> Fault:
     def apply(world: World) -> None:
         if texts:
             world.zone.set("_smtp._tls", "TXT", *(f'"{text.format(domain=world.domain)}"' for text in texts))
@@ -127,7 +127,7 @@ def _reporting(name: str, sentence: str, expects: str, *texts: str) -> Fault:
         changes="TXT _smtp._tls: " + (" and ".join(texts) or "none"),
         apply=apply,
         delivery="delivered",
-        expects=(expects,),
+        expects=(expects,) if isinstance(expects, str) else expects,
     )
 
 
@@ -136,15 +136,15 @@ TLSRPT_FAULTS = (
     _reporting(
         "version-wrong",
         "The version is written v=TLSRPT1.",
-        "tlsrpt-record-missing",
+        ("tlsrpt-record-missing", "tlsrpt-record-version-typo"),
         "v=TLSRPT1; rua=mailto:tls@{domain}",
     ),
-    _reporting("rua-missing", "The record has no rua.", "tlsrpt-rua-missing", "v=TLSRPTv1;"),
+    _reporting("rua-missing", "The record has no rua.", "rua-missing", "v=TLSRPTv1;"),
     _reporting(
-        "rua-scheme", "The rua is an http URL.", "tlsrpt-rua-scheme", "v=TLSRPTv1; rua=http://reports.{domain}/tls"
+        "rua-scheme", "The rua is an http URL.", "rua-scheme-unknown", "v=TLSRPTv1; rua=http://reports.{domain}/tls"
     ),
     _reporting(
-        "rua-bare", "The rua is a mail address without mailto.", "tlsrpt-rua-scheme", "v=TLSRPTv1; rua=tls@{domain}"
+        "rua-bare", "The rua is a mail address without mailto.", "rua-scheme-missing", "v=TLSRPTv1; rua=tls@{domain}"
     ),
     _reporting(
         "two",

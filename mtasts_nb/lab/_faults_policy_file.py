@@ -129,6 +129,7 @@ POLICY_FILE_FAULTS = (
         "The file has a byte that is not UTF-8.",
         lambda text, _: text + b"note: gr\xfc\xdfe\r\n",
         "policy-not-utf8",
+        "policy-value-malformed",
     ),
     _edited(
         "comment", "The file begins with a comment.", lambda text, _: b"# MTA-STS policy\r\n" + text, "policy-comment"

@@ -10,7 +10,9 @@ __all__ = ["RECORD_FAULTS"]
 _NAME = "_mta-sts"
 
 
-def _says(name: str, sentence: str, *texts: str, expects: str, note: str = "", second_sender: str = "") -> Fault:
+def _says(
+    name: str, sentence: str, *texts: str, expects: tuple[str, ...], note: str = "", second_sender: str = ""
+) -> Fault:
     """Return the fault of a record that says this."""
     return Fault(
         name=f"record-{name}",
@@ -18,7 +20,7 @@ def _says(name: str, sentence: str, *texts: str, expects: str, note: str = "", s
         sentence=sentence,
         changes=f"TXT {_NAME}: " + " and ".join(texts),
         apply=lambda world: world.zone.set(_NAME, "TXT", *(f'"{text}"' for text in texts)),
-        expects=(expects,),
+        expects=expects,
         note=note,
         second_sender=second_sender,
     )
@@ -77,41 +79,47 @@ RECORD_FAULTS = (
         apply=_at_apex,
         expects=("sts-record-missing",),
     ),
-    _says("version-typo", "The version is written v=STS1.", "v=STS1; id=20260208120000;", expects="sts-record-missing"),
+    _says(
+        "version-typo",
+        "The version is written v=STS1.",
+        "v=STS1; id=20260208120000;",
+        expects=("sts-record-missing", "sts-record-version-typo"),
+    ),
     _says(
         "version-case",
         "The version is written in small letters.",
         "v=stsv1; id=20260208120000;",
-        expects="sts-record-missing",
+        expects=("sts-record-missing", "sts-record-version-case"),
     ),
     _says(
         "version-spaced",
         "White space stands before the first semicolon.",
         "v=STSv1 ; id=20260208120000;",
-        expects="sts-record-missing",
+        expects=("sts-record-missing", "sts-record-version-space"),
         note="The ABNF of §3.1 allows it; the rule by which records are discarded does not.",
     ),
-    _says("id-missing", "The record has no id.", "v=STSv1;", expects="sts-record-id-missing"),
-    _says("id-illegal", "The id has hyphens in it.", "v=STSv1; id=2026-02-08;", expects="sts-record-id-illegal"),
-    _says("id-empty", "The id is empty.", "v=STSv1; id=;", expects="sts-record-id-empty"),
-    _says(
-        "id-long", "The id is longer than 32 characters.", f"v=STSv1; id={'2026' * 9};", expects="sts-record-id-long"
-    ),
+    _says("id-missing", "The record has no id.", "v=STSv1;", expects=("id-missing",)),
+    _says("id-illegal", "The id has hyphens in it.", "v=STSv1; id=2026-02-08;", expects=("id-character",)),
+    _says("id-empty", "The id is empty.", "v=STSv1; id=;", expects=("id-empty",)),
+    _says("id-long", "The id is longer than 32 characters.", f"v=STSv1; id={'2026' * 9};", expects=("id-long",)),
     _says(
         "quoted",
         "Quotation marks were typed into the record.",
         '\\"v=STSv1; id=20260208120000;\\"',
-        expects="sts-record-missing",
+        expects=("sts-record-missing", "sts-record-quoted"),
     ),
     _says(
-        "comma", "A comma stands where a semicolon has to.", "v=STSv1, id=20260208120000", expects="sts-record-missing"
+        "comma",
+        "A comma stands where a semicolon has to.",
+        "v=STSv1, id=20260208120000",
+        expects=("sts-record-missing", "sts-record-version-delimiter"),
     ),
     _says(
         "two",
         "There are two records, the old one and the new one.",
         "v=STSv1; id=20260101000000;",
         "v=STSv1; id=20260208120000;",
-        expects="sts-record-multiple",
+        expects=("sts-record-multiple",),
     ),
     Fault(
         name="record-cname-dangling",
