@@ -30,7 +30,7 @@ _MOST_PANELS = 6
 #: Points.
 _PANEL_HEIGHT = 74.0
 # Beyond this ratio of peaks one scale would hide a small MX: a broken backup hides behind a good primary (RFC 8461 §8.4).
-_ONE_SCALE_UP_TO = 8
+_ONE_SCALE_UP_TO = 5
 
 
 def failures_by_mx(

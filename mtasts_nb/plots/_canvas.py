@@ -11,10 +11,11 @@ from typing import TYPE_CHECKING, Any, Final
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.layout_engine import LayoutEngine
+from matplotlib.patches import Patch
 from matplotlib.transforms import ScaledTranslation
 
 from ._alt import set_alt
-from ._style import FONT, INK, PANEL, TEXT_SIZE, TITLE_SIZE, WIDTH, dress, ink_around
+from ._style import FONT, HATCH_WIDTH, INK, PANEL, TEXT_SIZE, TITLE_SIZE, WIDTH, dress, ink_around
 from ._text import fit, width, wrap
 
 if TYPE_CHECKING:
@@ -158,7 +159,9 @@ def _arrange(entries: Legend, total: float, *, named_axis: bool) -> tuple[int, i
     if not entries:
         return 1, 0, False
     widest = max(width(text, TEXT_SIZE) for _, text in entries) + _KEY + _KEY_GAP
-    columns = max(1, min(3, int((total + _KEY_GAP) / widest), -(-len(entries) // 3)))
+    columns = max(1, min(3, int((total + _KEY_GAP) / widest), len(entries)))
+    if len(entries) > 3:  # fewer columns read better from the top of the stack down
+        columns = min(columns, -(-len(entries) // 3))
     return columns, -(-len(entries) // columns), named_axis and columns * widest - _KEY_GAP <= total - _AXIS_NAME
 
 
@@ -185,6 +188,9 @@ def _legend(ax: Axes, entries: Legend, columns: int, left: float, below: float) 
         labelcolor=INK,
     )
     box.set_zorder(0)
+    for sign in box.legend_handles:
+        if isinstance(sign, Patch):  # matplotlib copies the hatch, and not how thick it is
+            sign.set_hatch_linewidth(HATCH_WIDTH)
 
 
 def _fit_key(text: str, total: float) -> str:

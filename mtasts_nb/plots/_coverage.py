@@ -6,12 +6,11 @@ from typing import TYPE_CHECKING, Final
 
 import numpy as np
 import pandas as pd
-from matplotlib.patches import Patch
 
 from ..markup import number, plural
 from ._alt import set_alt
 from ._canvas import empty, lay_out, total_points
-from ._days import boxes, day_axis, fill, no_report, no_report_patch, runs
+from ._days import boxes, day_axis, fill, no_report, no_report_patch, runs, swatch
 from ._series import KEYS, REPORTER
 from ._style import FONT, REPORT, REPORT_WITH_FAILURES, TEXT_SIZE, ink_around
 from ._text import fit, label, width
@@ -83,19 +82,20 @@ def reporter_coverage(
     names, came, failed, folded = _rows(shown, most)
     reporters = len(names) - 1 + folded if folded else len(names)
     entries = [
-        (Patch(facecolor=REPORT.colour), "report, no failure in it"),
-        (Patch(facecolor=REPORT_WITH_FAILURES.colour), "report of failed sessions"),
+        (swatch(REPORT), "report, no failure in it"),
+        (swatch(REPORT_WITH_FAILURES), "report of failed sessions"),
     ]
     if shown.unknown_days:
         entries.append(no_report_patch(shown.unknown_days))
     mean = came_each_day(shown) / shown.days
+    often = f"on average {mean:.1f} a day" if reporters > 1 else f"reports for {plural(int(shown.known.sum()), 'day')}"
     total = total_points(ax)
     names = [fit(name.replace(r"\$", "$"), total * 0.34, TEXT_SIZE) for name in names]
     tallies = [f"{number(int(row.sum()))} d" for row in came]
     axes = lay_out(
         ax,
         17.5 * len(names),
-        title=f"{plural(reporters, 'reporter')}, on average {mean:.1f} a day, {shown.dates}",
+        title=f"{plural(reporters, 'reporter')}, {often}, {shown.dates}",
         notes=[
             f"{shown.about}. At the right: days with a report, of {number(shown.days)}. No mark: no report, unknown."
         ],

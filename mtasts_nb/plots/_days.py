@@ -13,12 +13,23 @@ from matplotlib.path import Path
 from matplotlib.ticker import Formatter, Locator
 
 from ..markup import plural
-from ._style import NO_REPORT, NO_REPORT_HATCH, TEXT_SIZE, Style
+from ._style import HATCH_WIDTH, NO_REPORT, NO_REPORT_HATCH, TEXT_SIZE, Style
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-__all__ = ["DayFormatter", "DayLocator", "bars", "boxes", "day_axis", "day_of", "no_report", "no_report_patch", "runs"]
+__all__ = [
+    "DayFormatter",
+    "DayLocator",
+    "bars",
+    "boxes",
+    "day_axis",
+    "day_of",
+    "no_report",
+    "no_report_patch",
+    "runs",
+    "swatch",
+]
 
 Ints = npt.NDArray[np.int64]
 Floats = npt.NDArray[np.float64]
@@ -191,7 +202,7 @@ def fill(ax: Axes, path: Path, style: Style, *, zorder: float = 2.0, seam: float
         **more,
     )
     # add_artist, not add_patch: the limits are set by who knows them, not by walking every point.
-    patch.set_hatch_linewidth(0.8)
+    patch.set_hatch_linewidth(HATCH_WIDTH)
     ax.add_artist(patch)
     return patch
 
@@ -210,10 +221,17 @@ def no_report(ax: Axes, first: int, known: Bools) -> None:
             zorder=0.6,
             transform=ax.get_xaxis_transform(),
         )
+        patch.set_hatch_linewidth(HATCH_WIDTH)
         ax.add_artist(patch)
+
+
+def swatch(style: Style, edge: str = "white") -> Patch:
+    """Return the sign of a style for a legend."""
+    patch = Patch(facecolor=style.colour, edgecolor=edge, hatch=style.hatch or None, linewidth=0)
+    patch.set_hatch_linewidth(HATCH_WIDTH)
+    return patch
 
 
 def no_report_patch(days: int) -> tuple[Patch, str]:
     """Return the legend's sign and words for days without a report."""
-    patch = Patch(facecolor=NO_REPORT.colour, edgecolor=NO_REPORT_HATCH, hatch=NO_REPORT.hatch, linewidth=0)
-    return patch, f"{plural(days, 'day')} without any report: unknown"
+    return swatch(NO_REPORT, NO_REPORT_HATCH), f"{plural(days, 'day')} without any report: unknown"

@@ -31,6 +31,8 @@ if TYPE_CHECKING:
 __all__ = ["mx_by_result"]
 
 _MOST_ROWS: Final = 12
+#: Points.
+_WIDEST_CELL: Final = 110.0
 # One hue, from pale to dark: order without colour vision, and in print.
 _SHADES: Final = LinearSegmentedColormap.from_list("failed", ["#e3edf6", "#6aa3d0", "#08306b"])
 
@@ -105,6 +107,7 @@ def mx_by_result(
         ],
         # The first slanted name reaches out to the left of its cell.
         left=max(side, longest * math.cos(math.radians(steep)) - cell / 2),
+        right=max(0.0, total - side - _WIDEST_CELL * len(kinds)),
         below=longest * math.sin(math.radians(steep)) + TEXT_SIZE * 1.6,
         grid=False,
     )

@@ -11,7 +11,7 @@ from matplotlib.ticker import FuncFormatter, MaxNLocator
 from ..markup import number, plural, share, when
 from ._alt import set_alt
 from ._canvas import empty, lay_out
-from ._days import bars, day_axis, day_of, fill, no_report, no_report_patch
+from ._days import bars, day_axis, day_of, fill, no_report, no_report_patch, swatch
 from ._series import KEYS, MX, fold
 from ._style import FONT, INK, PANEL, TEXT_SIZE
 from ._text import width
@@ -57,7 +57,7 @@ def failures_over_time(
     period : tuple of two days, optional
         First and last day shown; by default from the first day with a report to the last.
     most : int, optional
-        How many series have a name; the rest are folded into "other". By default 11 result types, 8 MX or reporters.
+        How many series have a name; the rest are folded into "other". By default 13 result types, 8 MX or reporters.
     ax : Axes, optional
         Where to draw; by default on a new figure, which belongs to no pyplot state.
 
@@ -94,7 +94,7 @@ def failures_over_time(
     )
     draw_stack(axes, shown, series)
     peak(axes, shown)
-    axes.set_ylabel("failed sessions per day")
+    axes.set_ylabel("failed sessions per day", labelpad=4)
     set_alt(axes, _alt(shown, by, series))
     return axes
 
@@ -127,7 +127,7 @@ def stack_legend(series: Sequence[Series], shown: View) -> list[tuple[Patch, str
     # The count leads: a name that begins with an underscore would be left out by matplotlib.
     entries = [
         (
-            Patch(facecolor=one.style.colour, edgecolor="white", hatch=one.style.hatch or None, linewidth=0),
+            swatch(one.style),
             f"{number(one.total)}  {one.name}",
         )
         for one in reversed(series)
@@ -171,19 +171,17 @@ def not_shown(shown: View) -> str:
     return f"Not shown: {', '.join(shown.left_out)}." if shown.left_out else ""
 
 
-def mx_named(shown: View) -> int:
-    """Return at how many MX hosts sessions failed."""
-    rows = shown.rows
-    return int(rows.loc[rows["failed"].to_numpy() > 0, MX].nunique())
+def mx_named(shown: View) -> tuple[int, int]:
+    """Return at how many MX hosts sessions failed, and how many sessions; what failed elsewhere names none."""
+    rows = shown.rows[(shown.rows["failed"].to_numpy() > 0) & shown.rows[MX].notna().to_numpy()]
+    return int(rows[MX].nunique()), int(rows["failed"].sum())
 
 
 def at_mx(shown: View) -> str:
     """Return where sessions failed: `at 3 MX`, `(5 at 3 MX)` where some name none, or nothing."""
-    hosts = mx_named(shown)
-    there = int(shown.rows.loc[shown.rows[MX].notna(), "failed"].sum())
+    hosts, there = mx_named(shown)
     if not hosts:
         return ""
-    # What failed at the policy host failed at no MX.
     at = f"at {number(hosts)} MX"
     return at if there == int(shown.failed.sum()) else f"({number(there)} {at})"
 
@@ -222,11 +220,11 @@ def peak_words(shown: View, series: Sequence[Series]) -> str:
 
 
 def _alt(shown: View, by: str, series: Sequence[Series]) -> str:
-    hosts = mx_named(shown)
+    hosts, there = mx_named(shown)
     parts = [
         f"Failed sessions per day, stacked by {KEYS[by].one}. {shown.about}, {shown.dates} UTC.",
         counted(shown),
-        f"They failed at {number(hosts)} MX." if hosts else "",
+        f"{number(there)} of them failed at {number(hosts)} MX." if hosts else "",
         peak_words(shown, series),
         f"Most are {main_parts(series)}." if series else "",
         shown.unknown_note,

@@ -36,7 +36,7 @@ KEYS: Final = {
     REPORTER: Key("reporter", "reporters", "reporter not named"),
 }
 #: How many series have a name of their own, the rest together with `other` not counted.
-MOST: Final = {RESULT_TYPE: 11, MX: len(RANKED), REPORTER: len(RANKED)}
+MOST: Final = {RESULT_TYPE: len(RESULT_ORDER), MX: len(RANKED), REPORTER: len(RANKED)}
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,7 +98,7 @@ def fold(view: View, key: str, most: int | None = None) -> list[Series]:
     np.add.at(table, (line[codes], offsets), failed)
 
     series = [
-        Series(label(names[code]), _style(key, str(names[code]), rank), table[rank], (str(names[code]),))
+        Series(_shown(key, str(names[code])), _style(key, str(names[code]), rank), table[rank], (str(names[code]),))
         for rank, code in enumerate(kept)
     ]
     if key == RESULT_TYPE:
@@ -110,6 +110,13 @@ def fold(view: View, key: str, most: int | None = None) -> list[Series]:
     if table[-1].any():
         series.append(Series(KEYS[key].unnamed, UNNAMED, table[-1], ()))
     return series
+
+
+def _shown(key: str, name: str) -> str:
+    """Return a stranger's name as shown; one that could be taken for our own words is quoted."""
+    words = KEYS[key]
+    ours = name.startswith("other (") or name.strip() == words.unnamed
+    return f"“{label(name)}”" if ours and (key != RESULT_TYPE or name != UNKNOWN) else label(name)
 
 
 def _order(result_type: str) -> int:

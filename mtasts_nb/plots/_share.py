@@ -13,7 +13,7 @@ from ._alt import set_alt
 from ._canvas import empty, lay_out
 from ._days import bars, boxes, day_axis, day_of, fill, no_report, no_report_patch, runs
 from ._over_time import count_points, not_shown
-from ._style import FONT, QUIET_INK, TEXT_SIZE, Style, dress
+from ._style import FONT, PANEL, QUIET_INK, TEXT_SIZE, Style, dress
 from ._text import width
 from ._view import view
 
@@ -28,6 +28,7 @@ __all__ = ["success_share", "wilson"]
 
 _LINE: Final = "#055f9f"
 _BAND: Final = Style("#b9d5ec")
+_LIMIT: Final = "#4384bd"
 _SESSIONS: Final = Style("#7b838d")
 #: The panel below 0 % holds the sessions per day.
 _FLOOR: Final = -0.48
@@ -65,7 +66,8 @@ def success_share(
     """Return an Axes with the share of reported sessions that succeeded each day, and the sessions it rests on.
 
     The share axis always goes from 0 to 100 %. A day without a report is a gap, hatched grey. The band is the 95 %
-    Wilson interval: wide on a day with few sessions.
+    Wilson interval: wide on a day with few sessions. It takes sessions for independent, which retries are not: the doubt
+    is at least that large.
 
     Parameters
     ----------
@@ -101,8 +103,7 @@ def success_share(
     low, high = wilson(successes, shown.sessions)
     entries = [
         (Patch(facecolor=_LINE), "share of reported sessions"),
-        (Patch(facecolor=_BAND.colour), "95 % interval"),
-        (Patch(facecolor=_SESSIONS.colour), "reported sessions"),
+        (Patch(facecolor=_BAND.colour, edgecolor=_LIMIT, linewidth=0.6), "95 % interval (Wilson)"),
     ]
     if shown.unknown_days:
         entries.append(no_report_patch(shown.unknown_days))
@@ -127,7 +128,7 @@ def success_share(
     axes.set_ylim(_FLOOR, 1.04)
     axes.yaxis.set_major_locator(FixedLocator([0, 0.25, 0.5, 0.75, 1]))
     axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{100 * value:.0f} %"))
-    axes.set_ylabel("share that succeeded", y=(0.5 - _FLOOR) / (1.04 - _FLOOR))
+    axes.set_ylabel("share that succeeded", labelpad=4, y=(0.5 - _FLOOR) / (1.04 - _FLOOR))
     axes.spines["left"].set_bounds(0, 1)
     _strip(axes, shown)
     set_alt(axes, _alt(shown, successes))
@@ -140,6 +141,8 @@ def _draw(axes: Axes, shown: View, part: Floats, low: Floats, high: Floats) -> N
     fill(axes, boxes(at, at + 1, low[there], high[there]), _BAND, zorder=1.5)
     for start, end in runs(there):
         edges = shown.first + np.arange(start, end + 1)
+        for limit in (low, high):
+            axes.stairs(limit[start:end], edges, baseline=None, color=_LIMIT, linewidth=0.6, zorder=1.6)
         axes.stairs(part[start:end], edges, baseline=None, color=_LINE, linewidth=1.6, zorder=3)
 
 
@@ -157,7 +160,7 @@ def _strip(axes: Axes, shown: View) -> None:
     strip.yaxis.set_major_formatter(FuncFormatter(lambda value, _: number(value)))
     strip.text(
         0.005, 1.0, "reported sessions", transform=strip.transAxes, va="bottom", size=TEXT_SIZE - 1, family=FONT,
-        color=QUIET_INK,
+        color=QUIET_INK, bbox={"facecolor": PANEL, "edgecolor": "none", "pad": 0.5},
     )  # fmt: skip
 
 

@@ -99,6 +99,8 @@ class View:
     def failed_share(self) -> str:
         """How many of the reported sessions failed, as words."""
         failed, sessions = int(self.failed.sum()), int(self.sessions.sum())
+        if not sessions:
+            return "No session is counted in the reports"
         return f"{share(failed, sessions)} of {plural(sessions, 'reported session')}"
 
     @property

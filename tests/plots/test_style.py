@@ -1,0 +1,107 @@
+"""One colour per result type, told apart with any eyes: contrast (WCAG 2.2, 1.4.11) and simulated colour blindness."""
+
+from __future__ import annotations
+
+import itertools
+
+import numpy as np
+import pytest
+from matplotlib.colors import to_rgb
+
+from mtasts_nb import plots
+from mtasts_nb.plots import _share, _style
+from mtasts_nb.vocabulary import UNATTRIBUTED, UNKNOWN, ResultType
+
+KINDS = [kind.value for kind in ResultType]
+
+# G. M. Machado et al., "A Physiologically-based Model for Simulation of Color Vision Deficiency" (2009), severity 1.
+SIGHT = {
+    "usual": np.eye(3),
+    "deuteranopia": np.array([[0.367322, 0.860646, -0.227968], [0.280085, 0.672501, 0.047413], [-0.011820, 0.042940, 0.968881]]),
+    "protanopia": np.array([[0.152286, 1.052583, -0.204868], [0.114503, 0.786281, 0.099216], [-0.003882, -0.048116, 1.051998]]),
+    "tritanopia": np.array([[1.255528, -0.076749, -0.178779], [-0.078411, 0.930809, 0.147602], [0.004733, 0.691367, 0.303900]]),
+}  # fmt: skip
+_TO_XYZ = np.array([[0.4124, 0.3576, 0.1805], [0.2126, 0.7152, 0.0722], [0.0193, 0.1192, 0.9505]])
+
+
+def linear(colour: str) -> np.ndarray:
+    rgb = np.array(to_rgb(colour))
+    return np.where(rgb <= 0.04045, rgb / 12.92, ((rgb + 0.055) / 1.055) ** 2.4)
+
+
+def contrast(one: str, other: str) -> float:
+    light, dark = sorted((float(linear(colour) @ _TO_XYZ[1]) for colour in (one, other)), reverse=True)
+    return (light + 0.05) / (dark + 0.05)
+
+
+def lab(colour: str, sight: np.ndarray) -> np.ndarray:
+    """CIELAB (D65) of a colour as an eye sees it."""
+    x = _TO_XYZ @ np.clip(sight @ linear(colour), 0, 1) / np.array([0.95047, 1, 1.08883])
+    f = np.where(x > 216 / 24389, np.cbrt(x), (24389 / 27 * x + 16) / 116)
+    return np.array([116 * f[1] - 16, 500 * (f[0] - f[1]), 200 * (f[1] - f[2])])
+
+
+def distance(one: str, other: str, sight: np.ndarray) -> float:
+    return float(np.linalg.norm(lab(one, sight) - lab(other, sight)))
+
+
+ALL_STYLES = {
+    **{name: _style.style_of(name) for name in (*KINDS, UNATTRIBUTED, UNKNOWN, "not-registered")},
+    "other": _style.OTHER,
+    "unnamed": _style.UNNAMED,
+    "report": _style.REPORT,
+    "report with failures": _style.REPORT_WITH_FAILURES,
+    "interval": _style.Style(_share._LIMIT),
+    "share": _style.Style(_share._LINE),
+    "sessions": _share._SESSIONS,
+    **{f"rank {rank}": style for rank, style in enumerate(_style.RANKED)},
+}
+
+
+@pytest.mark.parametrize("name", ALL_STYLES)
+def test_stands_out_from_the_panel(name: str) -> None:
+    assert contrast(ALL_STYLES[name].colour, _style.PANEL) >= 3
+
+
+def test_letters_and_unknown_days_stand_out() -> None:
+    assert contrast(_style.NO_REPORT_HATCH, _style.NO_REPORT.colour) >= 3
+    for ink in (_style.INK, _style.QUIET_INK):
+        assert contrast(ink, _style.PANEL) >= 4.5
+
+
+@pytest.mark.parametrize("sight", SIGHT)
+def test_result_types_of_one_hatch_are_far_apart(sight: str) -> None:
+    for one, other in itertools.combinations(KINDS, 2):
+        first, second = _style.style_of(one), _style.style_of(other)
+        least = 24 if first.hatch == second.hatch else 14
+        assert distance(first.colour, second.colour, SIGHT[sight]) >= least, (one, other)
+
+
+@pytest.mark.parametrize("sight", SIGHT)
+def test_neighbours_in_a_stack_are_far_apart(sight: str) -> None:
+    for order in ([_style.style_of(kind) for kind in _style.RESULT_ORDER], [*_style.RANKED, _style.OTHER]):
+        for first, second in itertools.pairwise(order):
+            assert distance(first.colour, second.colour, SIGHT[sight]) >= 20 or first.hatch != second.hatch
+
+
+def test_every_series_is_told_apart_without_colour_by_family() -> None:
+    hatches = {kind: _style.style_of(kind).hatch for kind in KINDS}
+    assert {hatches[kind] for kind in KINDS if ResultType(kind).on_policy_host} == {"////"}
+    assert {hatches[kind] for kind in ("tlsa-invalid", "dnssec-invalid", "dane-required")} == {"----"}
+    looks = [_style.style_of(kind) for kind in (*KINDS, UNATTRIBUTED, UNKNOWN)]
+    assert len(set(looks)) == len(looks)
+
+
+def test_colour_of_is_what_a_figure_uses_and_takes_any_text() -> None:
+    assert {plots.colour_of(kind) for kind in KINDS}.isdisjoint({plots.colour_of("made-up")})
+    assert len({plots.colour_of(kind) for kind in KINDS}) == 11
+    for text in ("", "$", "\ud800", "x" * 10_000):
+        assert plots.colour_of(text) == plots.colour_of("made-up")
+
+
+def test_shades_carry_readable_numbers() -> None:
+    from mtasts_nb.plots._heat import _SHADES
+
+    for part in np.linspace(0, 1, 101):
+        shade = _SHADES(float(part))
+        assert contrast(_style.ink_on(shade), shade) >= 4.5
