@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import itertools
+import re
 import unicodedata
 from collections.abc import Iterable, Iterator
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from matplotlib.axis import Tick
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
@@ -14,7 +17,7 @@ from matplotlib.text import Text
 from matplotlib.transforms import Bbox
 
 from mtasts_nb import plots
-from mtasts_nb.plots._days import DayFormatter
+from mtasts_nb.plots._days import DayFormatter, DayLocator, day_axis
 from mtasts_nb.reports import Archive
 
 FUNCTIONS = {
@@ -93,11 +96,10 @@ def test_alt_text_says_something_and_nothing_hidden(drawn: dict[str, Figure]) ->
         assert told.isprintable()
 
 
-@pytest.mark.parametrize("inches", [3.8, 12.0])
-def test_dates_do_not_overlap_on_a_callers_axes(situation: Case, inches: float) -> None:
+def test_dates_do_not_overlap_on_a_callers_axes_as_narrow_as_a_phone(situation: Case) -> None:
     name, source, asked = situation
     for draw in FUNCTIONS.values():
-        figure = Figure((inches, 6), layout="constrained")
+        figure = Figure((3.8, 6), layout="constrained")
         ax = figure.add_subplot()
         assert draw(source, **asked, ax=ax) is ax
         assert figure.axes == [ax]
@@ -107,3 +109,21 @@ def test_dates_do_not_overlap_on_a_callers_axes(situation: Case, inches: float) 
                 labels = [tick.label1 for tick in axes.xaxis._update_ticks() if tick.label1.get_visible()]
                 dates = sorted((one.get_window_extent() for one in labels if one.get_text()), key=lambda box: box.x0)
                 assert all(one.x1 < other.x0 for one, other in itertools.pairwise(dates)), name
+
+
+@settings(max_examples=60)
+@given(inches=st.floats(1.5, 30), first=st.integers(-700_000, 2_900_000), days=st.integers(1, 4000))
+def test_dates_keep_their_distance_at_any_width(inches: float, first: int, days: int) -> None:
+    figure = Figure((inches, 2))
+    ax = figure.add_axes((0.1, 0.3, 0.8, 0.6))
+    day_axis(ax, first, days)
+    low, high = ax.get_xlim()
+    ticks = DayLocator.__call__(ax.xaxis.get_major_locator())
+    per_day = inches * 0.8 * 72 / (high - low)
+    assert all(first < tick < first + days for tick in ticks)
+    # The widest date, 30 Sep, takes 27 points at our size.
+    assert all((later - earlier) * per_day > 30 for earlier, later in itertools.pairwise(ticks))
+    if inches > 2.5 and (days < 20 or days > 70):
+        assert ticks
+    for text in ax.xaxis.get_major_formatter().format_ticks(ticks):
+        assert re.fullmatch(r"\d{1,2} [A-Z][a-z]{2}(\n\d{1,4})?", text)
