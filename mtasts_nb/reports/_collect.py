@@ -64,7 +64,9 @@ class Collector:
         self._policy_bytes: dict[bytes, int] = {}
         self._periods = Periods()
         self._unflushed = 0
-        self.deviations: list[tuple[str, str, Deviation]] = []
+        self.deviations = [Texts() for _ in range(3)]
+        self.fields, self.treatments = Codes(), Codes()
+        self.deviation_codes = IntTable(2)
         # With each, how many reports had been read before it: where it stands among them in `inputs`.
         self.others: list[tuple[int, Passed | Refused]] = []
 
@@ -172,8 +174,10 @@ class Collector:
     def flush(self) -> None:
         """Pack what has gathered."""
         self._unflushed = 0
-        for table in (self.reports, self.sessions, self.failures, self.report_id, self.source, self.member):
+        for table in (self.reports, self.sessions, self.failures, self.deviation_codes):
             table.flush()
+        for texts in (self.report_id, self.source, self.member, *self.deviations):
+            texts.flush()
 
     def _add_leniently(self, data: bytes, source: str, member: str, hints: Hints | None) -> bool:
         found = False
@@ -186,11 +190,18 @@ class Collector:
                     self._refuse(source, at, refusal)
                     continue
                 found = True
-                self.deviations += [(source, at, deviation) for deviation in (*assumed, *report.deviations)]
+                for deviation in (*assumed, *report.deviations):
+                    self.deviate(source, at, deviation)
                 self._add_report(report, data if not place else msgspec.json.encode(document), source, at)
         except Unreadable as refusal:
             self._refuse(source, member, refusal)
         return found
+
+    def deviate(self, source: str, member: str, deviation: Deviation) -> None:
+        """Note what was assumed."""
+        for column, text in zip(self.deviations, (source, member, deviation.value), strict=True):
+            column.rows.append(text)
+        self.deviation_codes.cells += (self.fields.code(deviation.field), self.treatments.code(deviation.treatment))
 
     def set_aside(self, found: Passed | Refused) -> None:
         """Note what holds no report, or could not be read."""

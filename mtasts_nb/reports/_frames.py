@@ -258,17 +258,16 @@ def _categorical(values: Sequence[str | None]) -> pd.Categorical[Any]:
 
 
 def _deviations(collector: Collector) -> pd.DataFrame:
-    found = collector.deviations
-    large = pa.large_string()
-    return pd.DataFrame(
-        {
-            "source": _text(pa.array([row[0] for row in found], large)),
-            "member": _text(pa.array([row[1] for row in found], large)),
-            "field": _categorical([row[2].field for row in found]),
-            "value": _text(pa.array([row[2].value for row in found], large)),
-            "treatment": _categorical([row[2].treatment for row in found]),
-        }
-    )
+    source, member, value = (_text(texts.column()) for texts in collector.deviations)
+    fields, treatments = collector.deviation_codes.columns()
+    cells = {
+        "source": source,
+        "member": member,
+        "field": _Category(collector.fields.texts())(fields),
+        "value": value,
+        "treatment": _Category(collector.treatments.texts())(treatments),
+    }
+    return pd.DataFrame(cells, copy=False)
 
 
 def _rejects(collector: Collector) -> pd.DataFrame:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import codecs
 import json
+import re
 from collections.abc import Iterator
 from typing import NoReturn
 
@@ -25,6 +26,8 @@ _MARKS = (
     (codecs.BOM_UTF16_LE, "utf-16-le"),
     (codecs.BOM_UTF16_BE, "utf-16-be"),
 )
+# A string, whole, so that the brackets in it do not count; or a bracket.
+_BRACKET = re.compile(r'"[^"\\]*(?:\\.[^"\\]*)*"?|[][{}]', re.DOTALL)
 _PADDING = " \t\r\n\x00\x1a"
 # int() refuses more digits; no count has as many.
 _MOST_DIGITS = 300
@@ -44,8 +47,9 @@ def decode_documents(data: bytes, limits: Limits) -> Iterator[Step]:
     """
     text, treatment = _text(data)
     assumed = [Deviation("", None, treatment)] if treatment else []
-    decoder = _Decoder(assumed)
-    if _depth(text) > limits.json_depth:
+    decoder = _Decoder(tuple(assumed))
+    # It cannot be deeper than it has opening brackets.
+    if text.count("{") + text.count("[") > limits.json_depth and _depth(text) > limits.json_depth:
         raise Unreadable("decode", "json-depth", f"nested deeper than {limits.json_depth} levels (Limits.json_depth)")
     place, number, position = "", 0, 0
     while True:
@@ -105,40 +109,40 @@ def _text(data: bytes) -> tuple[str, str | None]:
 
 
 def _depth(text: str) -> int:
-    """Return how deep brackets are nested at most; those inside strings may make it too large, never too small."""
-    if text.count("{") + text.count("[") <= 1:
-        return 1
+    """Return how deep objects and arrays are nested."""
     depth = deepest = 0
-    for part in _outside_strings(text):
-        for char in part:
-            if char in "{[":
-                depth += 1
-                deepest = max(deepest, depth)
-            elif char in "}]":
-                depth -= 1
+    for found in _BRACKET.finditer(text):
+        char = found.group()
+        if char in "{[":
+            depth += 1
+            deepest = max(deepest, depth)
+        elif char in "}]":
+            depth -= 1
     return deepest
 
 
-def _outside_strings(text: str) -> Iterator[str]:
-    parts = text.replace("\\\\", "").replace('\\"', "").split('"')
-    yield from parts[::2]
-
-
 class _Decoder:
-    def __init__(self, assumed: list[Deviation]) -> None:
-        self._text_assumed = tuple(assumed)
+    def __init__(self, assumed: tuple[Deviation, ...]) -> None:
+        self._text_assumed = assumed
         self._found: list[Deviation] = []
         # strict=False lets raw line breaks and tabs stand in a string: gateways unfold lines.
-        self._json = json.JSONDecoder(
-            strict=False, object_pairs_hook=self._pairs, parse_int=self._whole, parse_constant=self._constant
-        )
+        self._json = json.JSONDecoder(strict=False, object_pairs_hook=self._pairs, parse_constant=self._constant)
 
     def next(self, text: str, position: int) -> tuple[object, int]:
         self._found.clear()
         if not text:
             raise Unreadable("decode", "empty", "nothing in it; expected a JSON text")
         try:
-            return self._json.raw_decode(text, position)
+            try:
+                return self._json.raw_decode(text, position)
+            except json.JSONDecodeError:
+                raise
+            except ValueError:  # a number with more digits than int() takes
+                self._found.clear()
+                patient = json.JSONDecoder(
+                    strict=False, object_pairs_hook=self._pairs, parse_constant=self._constant, parse_int=self._whole
+                )
+                return patient.raw_decode(text, position)
         except json.JSONDecodeError as error:
             _refuse(error, text)
         except RecursionError:

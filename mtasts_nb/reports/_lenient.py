@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from functools import lru_cache
 
 from ..vocabulary import UNKNOWN
 from ._dates import DAY, LONGEST_SPAN, DateError, read_moment
@@ -88,6 +89,7 @@ def read_policy(document: object) -> tuple[PolicySeen, list[Deviation]]:
     return policy, reader.deviations
 
 
+@lru_cache(maxsize=1024)
 def _canonical(key: str) -> str:
     name = key.strip().lower().replace("_", "-").replace(" ", "-")
     return _ALIASES.get(name, name)

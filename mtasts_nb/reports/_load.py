@@ -17,7 +17,7 @@ from ._dkim import DkimCheck, DnsFunc
 from ._frames import frames
 from ._leaf import Hints, Input, Leaf, Passed, Refused
 from ._progress import Progress
-from ._read_ahead import INFLATED, ReadAhead, useful_workers
+from ._read_ahead import INFLATED, UNREAD, ReadAhead, useful_workers
 from ._sources import iter_inputs
 
 if TYPE_CHECKING:
@@ -92,11 +92,11 @@ def load(
     collecting = gc.isenabled()
     gc.disable()
     try:
-        with Progress(show=progress) as shown, ReadAhead(useful_workers(workers)) as ahead:
+        with Progress(show=progress) as shown, ReadAhead(useful_workers(workers) if loader.roomy else 1) as ahead:
             for batch in ahead.batches(found):
                 for item, kind, data in zip(*batch, strict=True):
                     if kind != INFLATED or not loader.collector.add_typed(data, item.source):
-                        loader.take(item, data if kind else None)
+                        loader.take(item, data if kind != UNREAD else None)
                     shown.step()
             tables = frames(loader.collector)
     finally:
@@ -118,6 +118,8 @@ class _Loader:
         self.collector = collector
         self.limits = limits
         self.dkim = dkim
+        # What is read without any ado is at most as large as this: smaller limits are for the unpackers to keep.
+        self.roomy = limits.report_bytes >= _FREE and limits.input_bytes >= _SMALL
 
     def take(self, item: Input | Refused | Passed, data: bytes | None = None) -> None:
         """Take one input; `data` is the content of its file, where it has been read."""
@@ -133,37 +135,44 @@ class _Loader:
                 data = _read_small(path)
             if data is None:
                 self._gather(unpack_path(path, source, self.limits, keep_mail=self.dkim is not None))
-            elif not self._is_plain_report(data, source):
-                self._unpack(data, source, PurePath(os.fsdecode(path)).name)
+            else:
+                self._take_small(data, source, os.fsdecode(path).rpartition(os.sep)[2])
         except OSError as error:
             detail = f"{error.strerror or error}; check that it can be read"
             self.collector.set_aside(Refused(source, "", "read", "unreadable", detail))
 
-    def _is_plain_report(self, data: bytes, source: str) -> bool:
-        """Take the most frequent input, one report in one gzip, without any ado; leave everything else alone."""
+    def _take_small(self, data: bytes, source: str, filename: str | None) -> None:
+        """Take a content that is in memory: the most frequent kind without any ado, all others by unpacking."""
+        hints = Hints(filename=filename) if filename else None
+        text = self._plain(data) if self.roomy else None
+        if text is not None and self.collector.add_typed(text, source):
+            return
+        # Several documents, one after the other, are for the unpackers to name.
+        if text is not None and b"\n{" not in text and b"}{" not in text:
+            self.collector.add(text, source, "", hints)
+            return
+        self._gather(unpack(data, source, "", self.limits, hints=hints, keep_mail=self.dkim is not None))
+
+    @staticmethod
+    def _plain(data: bytes) -> bytes | None:
+        """Return what looks like one JSON object, as it is or in one gzip member; None for all else."""
         if data[:2] == b"\x1f\x8b":
             inflater = zlib.decompressobj(31)
-            most = max(_FREE, self.limits.expansion_ratio * len(data))
             try:
-                data = inflater.decompress(data, min(most, self.limits.report_bytes))
+                data = inflater.decompress(data, _FREE)
             except zlib.error:
-                return False
+                return None
             if not inflater.eof or inflater.unused_data:
-                return False
-        return data[:1] == b"{" and self.collector.add_typed(data, source)
+                return None
+        return data if data[:1] == b"{" and len(data) < _FREE else None
 
     def _take_stream(self, source: str, stream: bytes | BinaryIO | None) -> None:
         if stream is None:
             raise AssertionError  # an Input has a path or a stream
         if isinstance(stream, bytes):
-            if not self._is_plain_report(stream, source):
-                self._unpack(stream, source, None)
+            self._take_small(stream, source, None)
         else:
             self._gather(unpack_stream(stream, source, self.limits, keep_mail=self.dkim is not None))
-
-    def _unpack(self, data: bytes, source: str, filename: str | None) -> None:
-        hints = Hints(filename=filename) if filename else None
-        self._gather(unpack(data, source, "", self.limits, hints=hints, keep_mail=self.dkim is not None))
 
     def _gather(self, results: Iterable[Leaf | Refused | Passed]) -> None:
         for result in results:
@@ -173,8 +182,7 @@ class _Loader:
             hints = result.hints
             self.collector.add(result.data, result.source, result.member, hints)
             if self.dkim is not None and hints is not None and hints.mail is not None:
-                verdict = self.dkim.of(hints.mail)
-                self.collector.deviations.append((result.source, result.member, verdict))
+                self.collector.deviate(result.source, result.member, self.dkim.of(hints.mail))
 
 
 def _read_small(path: str | bytes) -> bytes | None:

@@ -18,6 +18,7 @@ _MODES = frozenset(mode.value for mode in Mode)
 _LINE = re.compile(r"\s*(mode|max_age)\s*:\s*([^\s;]*)", re.IGNORECASE)
 # Where a policy was pressed into one line, the keys of RFC 8461 §3.2 show where its lines began.
 _KEY_INSIDE = re.compile(r"[\s;,]+(?=(?:version|mode|mx|max_age)\s*:)", re.IGNORECASE)
+_MAY_HOLD_MORE = re.compile(r"[\r\n\v\f\x1c-\x1e\x85\u2028\u2029\\\[]")
 _LARGEST_AGE = 10**12
 
 
@@ -71,6 +72,9 @@ def entries(value: list[str]) -> tuple[list[str], str | None]:
     lines: list[str] = []
     treatment = None
     for entry in value:
+        if entry.count(":") < 2 and not _MAY_HOLD_MORE.search(entry):
+            lines.append(entry)
+            continue
         inner = _array_inside(entry)
         if inner is not None:
             treatment = "unpacked from a JSON array in a string"

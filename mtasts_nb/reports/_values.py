@@ -9,6 +9,7 @@ from __future__ import annotations
 import ipaddress
 import json
 import re
+from functools import lru_cache
 
 from ..vocabulary import UNKNOWN, PolicyType, ResultType
 
@@ -52,7 +53,8 @@ def shown(value: object) -> str | None:
         text = f"{len(value)} entries"
     else:
         text = _as_json(value)
-    text = _SURROGATE.sub("�", text)
+    if not text.isascii():
+        text = _SURROGATE.sub("�", text)
     return text if len(text) <= _SHOWN else f"{text[:_SHOWN]}… ({len(text)} characters)"
 
 
@@ -71,8 +73,8 @@ def read_text(value: object) -> tuple[str | None, str | None]:
     >>> read_text(7)
     ('7', 'taken as text')
     """
-    if value is None:
-        return None, None
+    if value is None or (isinstance(value, str) and value.isascii()):
+        return value, None
     treatment = None
     if not isinstance(value, str):
         value, treatment = _as_json(value), "taken as text"
@@ -152,6 +154,7 @@ def is_plain_host(text: str) -> bool:
     return read_host(text) == (text, None)
 
 
+@lru_cache(maxsize=65536)
 def is_address(text: str) -> bool:
     """Return whether a text is an IPv4 or IPv6 address.
 

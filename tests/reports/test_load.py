@@ -206,3 +206,35 @@ def test_the_sample_archive_holds_what_it_says(root: Path) -> None:
         schema.check(table, getattr(archive, table))
     assert len(archive.reports) > 900
     assert set(archive.sessions["policy_domain"]) == {"nordwind.example", "suedwind.example"}
+
+
+def test_a_small_limit_holds_for_small_files_too(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(_load, "ReadAhead", lambda count: ReadAhead(count, few=0))
+    limits = sts.Limits(report_bytes=300)
+    archive = sts.load(folder / "000.json.gz", folder / "plain.json", progress=False, limits=limits)
+    assert archive.inputs["outcome"].tolist() == ["rejected", "rejected"]
+    assert set(archive.rejects["reason"]) == {"report-bytes"}
+
+
+def test_what_lies_around_a_report_names_its_domain() -> None:
+    """RFC 8460 §5.3: the mail's headers, where the report names none."""
+    nameless = report(1)
+    del nameless["policies"][0]["policy"]["policy-domain"]
+
+    def mail(*fields: str) -> bytes:
+        head = ["From: a@post.example", "MIME-Version: 1.0", "Content-Type: application/tlsrpt+json", *fields]
+        return "\r\n".join([*head, "", json.dumps(nameless)]).encode()
+
+    domain, subject = (
+        "TLS-Report-Domain: North.example",
+        "Subject: Report Domain: south.example Submitter: x Report-ID: <1>",
+    )
+    for source, expected in (
+        (mail(domain, subject), "north.example"),
+        (mail(subject), "south.example"),
+        (mail(), "unknown"),
+        (json.dumps(nameless).encode(), "unknown"),
+    ):
+        archive = sts.load(source, progress=False)
+        assert archive.sessions["policy_domain"].tolist() == [expected]
+        assert archive.deviations["treatment"].str.startswith("absent, taken").all()

@@ -351,7 +351,7 @@ CASES: dict[str, tuple[Change, dict[str, object], dict[str, str]]] = {
     "count of five hundred digits": (
         summary(total_successful_session_count=int("9" * 500)),
         {"sessions.total_successful_session_count": 0},
-        {f"{S}.total-successful-session-count": "not a whole number, taken as 0"},
+        {f"{S}.total-successful-session-count": "above 10^12, taken as 0"},
     ),
     "count at the largest that is believed": (
         summary(total_successful_session_count=10**12),
