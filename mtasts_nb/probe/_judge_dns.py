@@ -18,6 +18,10 @@ if TYPE_CHECKING:
 __all__ = ["nameserver_findings", "sts_findings", "tlsrpt_findings"]
 
 
+# Other TXT records at the name are discarded by every sender (RFC 8461 §3.1); the evidence shows them.
+_NO_FAULT = frozenset({"sts-record-others", "tlsrpt-record-others"})
+
+
 def sts_findings(probe: Probe) -> Iterator[Finding]:
     """Yield the findings about the `_mta-sts` record: its look-up, and its text by the rules of `mtasts_nb.policy`."""
     attempt = probe.sts
@@ -32,7 +36,7 @@ def sts_findings(probe: Probe) -> Iterator[Finding]:
         if one.code == "sts-record-missing":
             evidence = " · ".join(attempt.texts) or attempt.detail
             yield finding(one.code, subject=attempt.query.name, evidence=evidence, names=names)
-        else:
+        elif one.code not in _NO_FAULT:
             yield one
 
 
@@ -61,7 +65,7 @@ def tlsrpt_findings(probe: Probe) -> Iterator[Finding]:
         if one.code == "tlsrpt-record-missing":
             evidence = " · ".join(attempt.texts) or attempt.detail
             yield finding(one.code, subject=attempt.query.name, evidence=evidence, names=names)
-        else:
+        elif one.code not in _NO_FAULT:
             yield replace(one, effect=Effect.COSMETIC)
 
 

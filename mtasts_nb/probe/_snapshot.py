@@ -6,7 +6,7 @@ findings stand in it for readers without this package, and are drawn anew from t
 
 from __future__ import annotations
 
-import json
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -27,9 +27,14 @@ _LARGEST = 64 * 1024 * 1024
 
 def dump(probe: Probe) -> bytes:
     """Return the snapshot of a probe, UTF-8 JSON."""
-    findings = json.loads(probe.findings.to_json())
+    findings = [{key: _encodable(text) for key, text in asdict(one).items()} for one in probe.findings]
     whole = {"schema": SCHEMA, "written_by": f"mtasts-nb {__version__}", "probe": probe, "findings": findings}
     return msgspec.json.format(msgspec.json.encode(whole), indent=2) + b"\n"
+
+
+def _encodable(text: str) -> str:
+    # A finding may quote bytes that are no UTF-8; JSON has no letter for them.
+    return text.encode("utf-8", "backslashreplace").decode("utf-8")
 
 
 def load_probe(path: str | Path) -> Probe:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
@@ -39,7 +39,7 @@ class Row:
 
 @dataclass(frozen=True, slots=True)
 class MxRow:
-    """One address of one MX host."""
+    """One MX host, and the addresses of it at which the same was seen."""
 
     light: Light
     host: str
@@ -50,6 +50,13 @@ class MxRow:
     tls: str
     certificate: str
     dane: str
+
+    @property
+    def seen(self) -> str:
+        """What was seen there, as one text."""
+        starttls = f"STARTTLS {self.starttls}" if self.starttls in ("offered", "hidden") else self.starttls
+        parts = (starttls, self.tls, self.certificate, "" if self.dane == "–" else f"TLSA {self.dane}")
+        return "; ".join(part for part in parts if part and part != "–")
 
 
 def _light(verdicts: Iterable[bool | None]) -> Light:
@@ -153,8 +160,15 @@ def _session_text(session: TlsSession) -> str:
     return ", ".join(part for part in problems if part)
 
 
-def mx_rows(probe: Probe) -> Iterator[MxRow]:
-    """Yield one row per MX host and address, by preference."""
+def mx_rows(probe: Probe) -> list[MxRow]:
+    """Return the MX hosts by preference, the addresses that show the same in one row."""
+    together: dict[MxRow, list[str]] = {}
+    for row in _each_address(probe):
+        together.setdefault(replace(row, address=""), []).append(row.address)
+    return [replace(row, address=", ".join(addresses)) for row, addresses in together.items()]
+
+
+def _each_address(probe: Probe) -> Iterator[MxRow]:
     policy = probe.served_policy
     for mx in probe.mx_hosts:
         permitted = "–" if policy is None or not policy.mx else "yes" if policy.matches(mx.host) else "no"

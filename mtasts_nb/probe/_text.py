@@ -15,7 +15,7 @@ __all__ = ["as_text"]
 
 _MARKS = {Light.GOOD: "[ok]", Light.PARTLY: "[part]", Light.FAULT: "[FAULT]", Light.UNKNOWN: "[?]"}
 _WIDE = 100
-_INDENT = " " * 11
+_INDENT = " " * 12
 
 
 def as_text(probe: Probe) -> str:
@@ -25,7 +25,7 @@ def as_text(probe: Probe) -> str:
     for row in fundamentals(probe):
         lines += _entry(_MARKS[row.light], terminal_text(row.title), terminal_text(row.text, 600))
     lines.append("")
-    rows = list(mx_rows(probe))
+    rows = mx_rows(probe)
     if not rows:
         lines.append(f"MX hosts: {terminal_text(probe.mx.detail)}")
     host = None
@@ -36,9 +36,7 @@ def as_text(probe: Probe) -> str:
                 one.permitted, ""
             )
             lines.append(f"MX {terminal_text(one.preference)} {terminal_text(one.host, 253)}{permitted}")
-        parts = (one.starttls, one.tls, one.certificate, "" if one.dane == "–" else f"TLSA {one.dane}")
-        text = "; ".join(terminal_text(part, 300) for part in parts if part and part != "–")
-        lines += _entry(f"  {_MARKS[one.light]}", one.address, text)
+        lines += _entry(f"  {_MARKS[one.light]}", one.address, terminal_text(one.seen, 600))
     if probe.providers:
         shown = ", ".join(f"{one.name} ({one.role})" for one in probe.providers)
         lines += ["", f"Providers: {terminal_text(shown)}"]
@@ -52,7 +50,7 @@ def as_text(probe: Probe) -> str:
 
 
 def _entry(mark: str, title: str, text: str) -> list[str]:
-    head = f"{mark:<9}{title}"
+    head = f"{mark:<10}{title}"
     if display_width(head) + len(text) + 2 <= _WIDE:
         return [f"{head}  {text}"]
     return [

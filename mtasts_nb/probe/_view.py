@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from ..markup import html_table, html_text
-from ._summary import Light, fundamentals, mx_rows, vantage_line
+from ._summary import Light, MxRow, fundamentals, mx_rows, vantage_line
 
 if TYPE_CHECKING:
     from ._probe import Probe
@@ -19,7 +19,7 @@ _STYLE = (
     "<style>.sts-probe .sts-good{color:#1a7f37}.sts-probe .sts-bad{color:#c0282d;font-weight:600}"
     ".sts-probe .sts-quiet{opacity:.75}.sts-probe table{margin:.4em 0}"
     ".sts-probe td,.sts-probe th{text-align:left;vertical-align:top;overflow-wrap:anywhere}"
-    ".sts-probe th{overflow-wrap:normal}.sts-probe td.sts-state{white-space:nowrap}"
+    ".sts-probe span.sts-quiet{font-weight:400}.sts-probe caption{text-align:left}.sts-probe td.sts-state{white-space:nowrap}"
     "@media(prefers-color-scheme:dark){.sts-probe .sts-good{color:#56d364}.sts-probe .sts-bad{color:#ff7b72}}</style>"
 )
 
@@ -59,31 +59,22 @@ def _fundamentals(probe: Probe) -> str:
 
 
 def _mx(probe: Probe) -> str:
-    rows = list(mx_rows(probe))
+    rows = mx_rows(probe)
     if not rows:
         return html_table([{"seen": probe.mx.detail}], {"seen": "MX records"})
-    headings = (
-        "MX host",
-        "Preference",
-        "Address",
-        "State",
-        "Permitted by policy",
-        "STARTTLS",
-        "TLS",
-        "Certificate",
-        "DANE",
-    )
-    head = "".join(f'<th scope="col">{text}</th>' for text in headings)
+    head = "".join(f'<th scope="col">{text}</th>' for text in ("MX host", "Address", "State", "Seen"))
     body = ""
-    for row in rows:
-        before = (row.host, row.preference, row.address)
-        after = (row.permitted, row.starttls, row.tls, row.certificate, row.dane)
-        body += (
-            "<tr>"
-            + "".join(f"<td>{html_text(text, 253)}</td>" for text in before)
-            + _state(row.light)
-            + "".join(f"<td>{html_text(text, 300)}</td>" for text in after)
-            + "</tr>"
-        )
+    for host in dict.fromkeys(row.host for row in rows):
+        of_host = [row for row in rows if row.host == host]
+        for number, row in enumerate(of_host):
+            name = f'<th scope="row" rowspan="{len(of_host)}">{_host(row)}</th>' if number == 0 else ""
+            body += f"<tr>{name}<td>{html_text(row.address, 300)}</td>{_state(row.light)}"
+            body += f"<td>{html_text(row.seen, 700)}</td></tr>"
     caption = "<caption>Each MX host, each address: senders try them by preference, lowest first.</caption>"
     return f'<table class="sts">{caption}<thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>'
+
+
+def _host(row: MxRow) -> str:
+    permitted = {"yes": "permitted by the policy", "no": "not permitted by the policy"}.get(row.permitted, "")
+    more = ", ".join(text for text in (f"preference {row.preference}", permitted) if text)
+    return f'{html_text(row.host, 253)}<br><span class="sts-quiet">{html_text(more)}</span>'

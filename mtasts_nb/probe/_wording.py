@@ -46,7 +46,8 @@ WORDING: dict[str, Wording] = {
         _COSMETIC,
         "Outbound port 25 is closed from this network: every connection to it was silently dropped. "
         "Nothing is said about the MX hosts.",
-        "mtasts-nb probe {domain} --save {domain}.json",
+        "On a machine that may send mail: mtasts-nb probe {domain} --save {domain}.json\n"
+        'Then here: mtasts_nb.load_probe("{domain}.json")',
         "",
     ),
     "probe-deadline-reached": Wording(

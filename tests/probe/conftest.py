@@ -1,0 +1,116 @@
+"""What the tests of the probe share: looks at the lab, each taken once, and servers that say what they are told to."""
+
+from __future__ import annotations
+
+import contextlib
+import functools
+import socket
+import threading
+from collections.abc import Callable, Iterator
+
+import pytest
+
+from mtasts_nb import ProbeSettings
+from mtasts_nb.lab import Lab
+from mtasts_nb.probe import Probe, probe
+
+DOMAIN = "nordwind.example"
+# Faults that show by waiting until the time of a step is over; all others are seen long before.
+SHORT, LONG = 1.2, 10.0
+WAITING = frozenset(
+    {"record-timeout", "nameserver-silent", "policy-host-timeout", "policy-host-silent", "policy-host-slow",
+     "mx-timeout", "port-25-closed", "mx-silent", "mx-starttls-silent"}
+)  # fmt: skip
+
+
+@functools.cache
+def _look(fault: str | None, variant: str | None) -> Probe:
+    chosen = {"variant": variant} if variant else {}
+    with Lab(fault, timeout=SHORT if fault in WAITING else LONG, **chosen) as lab:
+        return probe(DOMAIN, lab.settings)
+
+
+@pytest.fixture(scope="session")
+def look() -> Callable[..., Probe]:
+    """A probe of the lab with a fault, or of a healthy variant; each is taken once."""
+
+    def take(fault: str | None = None, variant: str | None = None) -> Probe:
+        return _look(fault, variant)
+
+    return take
+
+
+@pytest.fixture(scope="session")
+def healthy() -> Probe:
+    """A probe of the healthy lab."""
+    return _look(None, None)
+
+
+class Speaker:
+    """A TCP server on loopback that hands each connection to one function, in a thread of its own."""
+
+    def __init__(self, talk: Callable[[socket.socket], None]) -> None:
+        self._talk = talk
+        self._listener = socket.create_server(("127.0.0.1", 0))
+        self._open: list[socket.socket] = []
+        self._threads: list[threading.Thread] = []
+        self.endpoint: tuple[str, int] = self._listener.getsockname()[:2]
+        self.connections = 0
+        self._accepting = threading.Thread(target=self._accept, daemon=True)
+        self._accepting.start()
+
+    def _accept(self) -> None:
+        while True:
+            try:
+                connection, _ = self._listener.accept()
+            except OSError:
+                return
+            self.connections += 1
+            self._open.append(connection)
+            thread = threading.Thread(target=self._serve, args=(connection,), daemon=True)
+            self._threads.append(thread)
+            thread.start()
+
+    def _serve(self, connection: socket.socket) -> None:
+        with contextlib.suppress(OSError), connection:
+            self._talk(connection)
+
+    def close(self) -> None:
+        with contextlib.suppress(OSError):
+            self._listener.shutdown(socket.SHUT_RDWR)
+        self._listener.close()
+        for connection in self._open:
+            with contextlib.suppress(OSError):
+                connection.shutdown(socket.SHUT_RDWR)
+            connection.close()
+        for thread in (self._accepting, *self._threads):
+            thread.join(5)
+
+
+@pytest.fixture
+def speaker() -> Iterator[Callable[[Callable[[socket.socket], None]], Speaker]]:
+    """Starts a `Speaker`; all are closed after the test."""
+    started: list[Speaker] = []
+
+    def start(talk: Callable[[socket.socket], None]) -> Speaker:
+        started.append(Speaker(talk))
+        return started[-1]
+
+    yield start
+    for one in started:
+        one.close()
+
+
+@pytest.fixture
+def nothing_left() -> Iterator[None]:
+    """Fails the test where a thread of the probe is left behind."""
+    before = set(threading.enumerate())
+    yield
+    left = [thread.name for thread in threading.enumerate() if thread not in before and "probe" in thread.name]
+    assert not left
+
+
+@pytest.fixture
+def unrouted() -> ProbeSettings:
+    """Settings that reach nothing."""
+    return ProbeSettings(nameservers=(), timeout=0.2, deadline=1.0)
