@@ -149,6 +149,11 @@ class Finding:
     rfc: str = ""
 
 
+def _encodable(finding: Finding) -> dict[str, str]:
+    """Return a finding's fields as text that UTF-8 can hold: a finding may quote bytes that are no UTF-8."""
+    return {key: str(text).encode("utf-8", "backslashreplace").decode() for key, text in asdict(finding).items()}
+
+
 class Findings(Sequence[Finding]):
     """Findings, the worst first; a table in a notebook, lines in a terminal.
 
@@ -238,7 +243,7 @@ class Findings(Sequence[Finding]):
         import pandas as pd
 
         columns = list(Finding.__dataclass_fields__)
-        return pd.DataFrame([asdict(finding) for finding in self._items], columns=columns).astype("string")
+        return pd.DataFrame([_encodable(finding) for finding in self._items], columns=columns).astype("string")
 
     def to_json(self, *, indent: int | None = 2) -> str:
         """Return a JSON array, one object per finding.
@@ -248,7 +253,7 @@ class Findings(Sequence[Finding]):
         >>> Findings().to_json()
         '[]'
         """
-        return json.dumps([asdict(finding) for finding in self._items], indent=indent, ensure_ascii=False)
+        return json.dumps([_encodable(finding) for finding in self._items], indent=indent, ensure_ascii=False)
 
     def _fix_of(self, finding: Finding) -> str:
         """Return what to do, where a text to paste is shown once for all findings that it mends."""

@@ -83,3 +83,13 @@ def test_export_to_json_and_to_a_frame_says_the_same() -> None:
 )
 def test_the_summary_agrees_with_the_count(severities: list[Severity], sentence: str) -> None:
     assert Findings(finding(str(n), severity) for n, severity in enumerate(severities)).summary() == sentence
+
+
+def test_a_finding_that_quotes_no_utf_8_can_be_tabled_and_exported():
+    """A policy file of odd bytes is quoted as it came, in surrogates, which neither Arrow nor JSON can hold."""
+    finding = Finding(
+        code="odd", severity=Severity.ERROR, effect=Effect.COSMETIC, subject="line 1", message="Odd.", evidence="\udcff"
+    )
+    findings = Findings([finding])
+    assert findings.to_frame().loc[0, "evidence"] == "\\udcff"
+    assert findings.to_json().encode("utf-8")
