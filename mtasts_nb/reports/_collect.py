@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import json
 from hashlib import sha256
 
 import msgspec
@@ -192,7 +193,7 @@ class Collector:
                 found = True
                 for deviation in (*assumed, *report.deviations):
                     self.deviate(source, at, deviation)
-                self._add_report(report, data if not place else msgspec.json.encode(document), source, at)
+                self._add_report(report, data if not place else json.dumps(document).encode(), source, at)
         except Unreadable as refusal:
             self._refuse(source, member, refusal)
         return found

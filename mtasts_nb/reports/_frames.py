@@ -14,6 +14,7 @@ from ._collect import Collector
 from ._dates import DAY
 from ._leaf import Refused
 from ._resolve import Rows, resolve
+from ._tables import text_array
 from .schema import columns, text_dtype
 
 __all__ = ["frames"]
@@ -223,10 +224,9 @@ def _inputs(collector: Collector, source: Any, member: Any, outcome: Ints, key_t
         return _input_frame(_text(source), _text(member), outcomes, reasons, _text(key_text))
     # Each stands where it was met among the reports.
     order = np.argsort(np.concatenate([np.arange(len(source)), [at - 0.5 for at, *_ in others]]), kind="stable")
-    large = pa.large_string()
 
     def joined(array: Any, more: list[str | None]) -> Any:
-        return _text(pa.concat_arrays([array, pa.array(more, large)]).take(order))
+        return _text(pa.concat_arrays([array, text_array(more)]).take(order))
 
     def coded(column: list[str | None], more: list[str]) -> pd.Categorical[Any]:
         return _categorical([*column, *more]).take(order)
@@ -272,13 +272,12 @@ def _deviations(collector: Collector) -> pd.DataFrame:
 
 def _rejects(collector: Collector) -> pd.DataFrame:
     found = [other for _, other in collector.others if isinstance(other, Refused)]
-    large = pa.large_string()
     return pd.DataFrame(
         {
-            "source": _text(pa.array([row.source for row in found], large)),
-            "member": _text(pa.array([row.member for row in found], large)),
+            "source": _text(text_array([row.source for row in found])),
+            "member": _text(text_array([row.member for row in found])),
             "stage": _categorical([row.stage for row in found]),
             "reason": _categorical([row.reason for row in found]),
-            "detail": _text(pa.array([row.detail for row in found], large)),
+            "detail": _text(text_array([row.detail for row in found])),
         }
     )

@@ -23,12 +23,11 @@ class Progress:
 
     __slots__ = ("_bar", "_began", "_count", "_shown", "step")
 
-    def __init__(self, *, show: bool, unit: str = " inputs") -> None:
+    def __init__(self, *, show: bool) -> None:
         self._bar: Any = None
         self._began = time.monotonic()
         self._count = self._shown = 0
         self.step = self._step if show else self._nothing
-        del unit
 
     def _nothing(self) -> None:
         pass

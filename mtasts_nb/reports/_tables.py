@@ -11,10 +11,9 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-__all__ = ["Codes", "IntTable", "Texts"]
+__all__ = ["Codes", "IntTable", "Odd", "Texts", "text_array"]
 
 Ints = npt.NDArray[np.int64]
-_FLUSH = 200_000
 
 
 class Odd(Exception):  # noqa: N818 - not an error: the fast reader's word for "let the lenient one look"
@@ -83,6 +82,17 @@ class IntTable:
         return list(np.ascontiguousarray(flat.reshape(-1, self._width).T))
 
 
+def text_array(texts: list[str | None]) -> Any:
+    """Return texts as an Arrow array; half a surrogate pair, which UTF-8 cannot hold, is replaced."""
+    import pyarrow as pa
+
+    try:
+        return pa.array(texts, pa.large_string())
+    except UnicodeEncodeError:
+        clean = (text and text.encode("utf-8", "replace").decode() for text in texts)
+        return pa.array(list(clean), pa.large_string())
+
+
 class Texts:
     """A growing column of texts that are mostly different."""
 
@@ -94,10 +104,8 @@ class Texts:
 
     def flush(self) -> None:
         """Turn what has gathered into an Arrow array."""
-        import pyarrow as pa
-
         if self.rows:
-            self._blocks.append(pa.array(self.rows, pa.large_string()))
+            self._blocks.append(text_array(self.rows))
             self.rows.clear()
 
     def column(self) -> Any:

@@ -544,3 +544,24 @@ def test_deep_nesting_is_refused_by_the_limit() -> None:
     deep = TEXT.replace('"2026-02-08T00:00:00Z_nordwind.example"', "[" * 40 + "]" * 40).encode()
     assert sts.load(deep, progress=False).rejects["reason"].tolist() == ["json-depth"]
     assert sts.load(deep, progress=False, limits=sts.Limits(json_depth=50)).rejects.empty
+
+
+@pytest.mark.parametrize("end", [MISSING, None, "soon", "0001-01-01T00:00:00Z"])
+def test_without_an_end_the_day_of_the_start_is_meant(end: object) -> None:
+    archive = loaded(changed(period(end_datetime=end)))
+    assert archive.sessions["end_datetime"].tolist() == [utc("2026-02-08 23:59:59")]
+    assert archive.deviations["treatment"].tolist() == ["not understood, taken as the end of the day"]
+
+
+def test_half_a_surrogate_pair_anywhere_is_no_stumbling_block() -> None:
+    half = "\ud83d"
+    report = changed(
+        top(organization_name=half, report_id=half, x_extra=half),
+        policy(policy_domain=half, policy_string=[half], mx_host=[half], policy_type=half),
+        detail(result_type=half, sending_mta_ip=half, receiving_mx_helo=half, failure_reason_code=half),
+    )
+    report[half] = {half: half}
+    for packed in (report, [report, PLAIN], {half: report}):
+        archive = sts.load(json.dumps(packed).encode("utf-16"), progress=False)
+        assert "loaded" in set(archive.inputs["outcome"])
+        assert archive.failures["failed_session_count"].iloc[0] == 5
