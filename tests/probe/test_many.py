@@ -1,0 +1,69 @@
+"""Many domains in one run."""
+
+from __future__ import annotations
+
+import threading
+import time
+
+import pytest
+
+from mtasts_nb.lab import Lab
+from mtasts_nb.probe import probe_many
+from mtasts_nb.probe._many import PER_SERVER
+
+DOMAIN = "nordwind.example"
+OTHERS = [f"tenant{number}.example" for number in range(12)]
+
+
+@pytest.mark.usefixtures("nothing_left")
+def test_each_domain_once_in_order_and_bad_ones_cost_nobody():
+    with Lab(others=OTHERS) as lab:
+        asked = [OTHERS[0], "not a domain", DOMAIN.upper() + ".", "", *OTHERS[1:], DOMAIN]
+        seen = probe_many(asked, lab.settings, progress=False)
+    assert [one.domain for one in seen] == [OTHERS[0], DOMAIN, *OTHERS[1:]]
+    assert [text for text, _ in seen.rejects] == ["not a domain", ""]
+    assert {one.findings.codes for one in seen} == {()}
+    frame = seen.to_frame()
+    assert list(frame["errors"]) == [0] * len(seen)
+    assert seen.of(DOMAIN).domain == DOMAIN
+    with pytest.raises(KeyError, match="not among the 13 domains"):
+        seen.of("elsewhere.example")
+    assert "not a domain" in seen._repr_html_()
+
+
+@pytest.mark.usefixtures("nothing_left")
+def test_never_many_connections_to_one_server_at_once(speaker):
+    """All tenants share an MX host: its port sees at most so many connections at a time."""
+    lock, now, most = threading.Lock(), [0], [0]
+
+    def busy(connection):
+        with lock:
+            now[0] += 1
+            most[0] = max(most[0], now[0])
+        time.sleep(0.02)
+        connection.sendall(b"554 no\r\n")
+        with lock:
+            now[0] -= 1
+
+    with Lab(others=OTHERS) as lab:
+        server = speaker(busy)
+        settings = lab.settings.__class__(
+            nameservers=lab.settings.nameservers,
+            trust_roots=lab.settings.trust_roots,
+            timeout=lab.settings.timeout,
+            routes={**lab.settings.routes, ("192.0.2.25", 25): server.endpoint},
+        )
+        seen = probe_many(OTHERS, settings, progress=False)
+    assert server.connections == len(OTHERS)
+    assert 1 < most[0] <= PER_SERVER
+    assert all("mx-greeting-rejected" in one.findings.codes for one in seen)
+
+
+def test_the_progress_bar_counts_domains(capsys):
+    with Lab() as lab:
+        probe_many([DOMAIN], lab.settings, progress=True)
+    assert "1/1" in capsys.readouterr().err
+
+
+def test_nothing_to_look_at():
+    assert len(probe_many([], progress=False)) == 0
