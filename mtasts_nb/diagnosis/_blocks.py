@@ -1,0 +1,105 @@
+"""Failed sessions by day and reporter, one block for each policy domain and policy type, as arrays."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from ..reports import daily
+
+if TYPE_CHECKING:
+    import numpy.typing as npt
+    import pandas as pd
+
+    from ..reports import Source
+
+    Ints = npt.NDArray[np.int64]
+    Floats = npt.NDArray[np.float64]
+
+__all__ = ["Block", "blocks", "day_numbers"]
+
+
+@dataclass(frozen=True, slots=True)
+class Block:
+    """What was reported about one policy domain under one policy type.
+
+    Attributes
+    ----------
+    policy_domain, policy_type : str
+        Empty where a report gives none.
+    days : array of int
+        The days for which any report came, in days since 1970-01-01 (UTC), in order.
+    reporters : list of str
+        Their `organization_name`; empty where a report has none.
+    sessions : array, reporters by days
+        0 where that reporter sent nothing for that day.
+    kinds : list of (str, str)
+        MX host and result type of each kind of failure; the host is empty where the report names none.
+    kind, reporter, day, failed : array of int
+        One entry per kind, reporter and day with failures; the first three are positions.
+    """
+
+    policy_domain: str
+    policy_type: str
+    days: Ints
+    reporters: list[str]
+    sessions: Floats
+    kinds: list[tuple[str, str]]
+    kind: Ints
+    reporter: Ints
+    day: Ints
+    failed: Ints
+
+
+def day_numbers(days: pd.Series) -> Ints:
+    """Return days as whole numbers since 1970-01-01 (UTC)."""
+    numbers: Ints = days.dt.tz_localize(None).to_numpy("datetime64[D]").astype(np.int64)
+    return numbers
+
+
+def blocks(source: Source, policy_type: str | None = None) -> Iterator[Block]:
+    """Yield the blocks of a source, by policy domain and policy type."""
+    table = daily(source, by=("organization_name", "receiving_mx_hostname", "result_type"), policy_type=policy_type)
+    domain, domains = _codes(table["policy_domain"])
+    kind, kinds = _codes(table["policy_type"])
+    reporter, reporters = _codes(table["organization_name"])
+    mx, hosts = _codes(table["receiving_mx_hostname"])
+    result, results = _codes(table["result_type"])
+    day, failed = day_numbers(table["day"]), table["failed"].to_numpy()
+    sessions = table["group_sessions"].to_numpy().astype(np.float64)
+    block = domain * len(kinds) + kind
+    order = np.argsort(block, kind="stable")
+    edges = np.flatnonzero(np.diff(block[order], prepend=-1, append=-1))
+    for start, end in zip(edges[:-1], edges[1:], strict=True):
+        rows = order[start:end]
+        days, at_day = np.unique(day[rows], return_inverse=True)
+        who, at_who = np.unique(reporter[rows], return_inverse=True)
+        seen = np.zeros((len(who), len(days)))
+        seen[at_who, at_day] = sessions[rows]
+        bad = failed[rows] > 0
+        of_kind = mx[rows][bad] * len(results) + result[rows][bad]
+        found, at_kind = np.unique(of_kind, return_inverse=True)
+        yield Block(
+            policy_domain=domains[domain[rows[0]]],
+            policy_type=kinds[kind[rows[0]]],
+            days=days,
+            reporters=[reporters[code] for code in who],
+            sessions=seen,
+            kinds=[(hosts[code // len(results)], results[code % len(results)]) for code in found],
+            kind=at_kind,
+            reporter=at_who[bad],
+            day=at_day[bad],
+            failed=failed[rows][bad],
+        )
+
+
+def _codes(column: pd.Series) -> tuple[Ints, list[str]]:
+    """Return a column as positions in a list of texts; a missing value is the empty text."""
+    values: list[str]
+    categories: Any = column.array
+    values = [*map(str, categories.categories), ""]
+    codes = categories.codes.astype(np.int64)
+    return np.where(codes < 0, len(values) - 1, codes), values

@@ -1,0 +1,180 @@
+"""From days that stand out to spans: what belongs together, where it begins and ends, and whether it is over."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+import numpy as np
+
+from ._baseline import CLUMPS
+
+if TYPE_CHECKING:
+    import numpy.typing as npt
+
+    from ._standing_out import Outlook
+
+    Ints = npt.NDArray[np.int64]
+    Floats = npt.NDArray[np.float64]
+    Bools = npt.NDArray[np.bool_]
+
+__all__ = ["ALONE", "NEAR", "QUIET_DAYS", "Span", "spans"]
+
+#: A day stands out when so many failures are no likelier than this: the bound at 99.8 %.
+NEAR: Final = 0.002
+#: One day alone is an incident only if it is as unlikely as this.
+ALONE: Final = 1e-8
+#: A day next to one that stands out belongs to it when so many failures are no likelier than this.
+_BESIDE: Final = 0.05
+#: The same for a day with others between.
+_APART: Final = 0.005
+#: … and at least this part of those of the days that stand out.
+_TRACE: Final = 0.01
+#: Fewer failed sessions on a day are no sign of their own.
+_FEW: Final = 3
+_FEW_ALONE: Final = 10
+#: One day alone is an incident, too, if this part of the sessions of those who saw it failed.
+_MOST: Final = 0.5
+#: Failures must be so many times those expected.
+_TIMES: Final = 2.0
+#: Days that tell a fault to be gone, one after the other, end an incident.
+QUIET_DAYS: Final = 3
+#: A day tells a fault to be gone only if it would have brought so many failures: none at all has then 5 % chance.
+_TELLING: Final = 3.0
+#: Days without a telling report, in a row, after which we speak of another incident.
+_LONGEST_SILENCE: Final = 28
+
+
+@dataclass(frozen=True, slots=True)
+class Span:
+    """Days on which one kind of failure stood out.
+
+    Attributes
+    ----------
+    first, last, peak : int
+        Positions in the block's days.
+    failed, expected : float
+        Sessions, over the days and all reporters.
+    who : array of bool
+        The reporters that saw it.
+    days : int
+        Days that stand out.
+    chance : float
+        Of the least likely day.
+    quiet : int
+        Days since that tell it to be gone.
+    silent : int
+        Days from the last day with failures to the last of the block.
+    """
+
+    first: int
+    last: int
+    peak: int
+    failed: float
+    expected: float
+    who: Bools
+    days: int
+    chance: float
+    quiet: int
+    silent: int
+
+    @property
+    def ongoing(self) -> bool:
+        """Whether it is not known to be over."""
+        return self.quiet < QUIET_DAYS and self.silent <= _LONGEST_SILENCE
+
+
+def spans(view: Outlook) -> Iterator[Span]:
+    """Yield the spans of one kind of failure, in the order of time."""
+    by_reporter = view.failed()
+    total = by_reporter.sum(axis=0)
+    out = (view.chance <= NEAR) & (total >= _FEW)
+    beside = (view.chance <= _BESIDE) & (total > 0)
+    for group in _groups(view, by_reporter, np.flatnonzero(out), beside):
+        first, last = _stretched(group, total, beside, view)
+        inside = np.arange(first, last + 1)
+        failed, expected = float(total[inside].sum()), float(view.expected[inside].sum())
+        who = _saw(view, by_reporter, group)
+        if not _counts(view, by_reporter, group, who, failed, expected):
+            continue
+        quiet = _telling(view, by_reporter, group, who, last + 1, len(total), beside)
+        yield Span(
+            first, last, int(inside[np.argmax(total[inside])]), failed, expected, who, len(group),
+            float(view.chance[group].min()), int(quiet.sum()), int(view.block.days[-1] - view.block.days[last]),
+        )  # fmt: skip
+
+
+def _groups(view: Outlook, by_reporter: Floats, out: Ints, beside: Bools) -> Iterator[Ints]:
+    """Yield the days that stand out, those together between which no fault was told to be gone."""
+    group: list[int] = []
+    for day in out:
+        if group:
+            gap = int(view.block.days[day] - view.block.days[group[-1]])
+            parted = gap > _LONGEST_SILENCE
+            if not parted and gap > QUIET_DAYS:
+                so_far = np.array(group)
+                who = _saw(view, by_reporter, so_far)
+                quiet = _telling(view, by_reporter, so_far, who, group[-1] + 1, int(day), beside)
+                parted = bool(quiet.sum() >= QUIET_DAYS)
+            if parted:
+                yield np.array(group)
+                group = []
+        group.append(int(day))
+    if group:
+        yield np.array(group)
+
+
+def _saw(view: Outlook, by_reporter: Floats, group: Ints) -> Bools:
+    """Return which reporters saw it: those that failed on these days more than they are wont to."""
+    failed = by_reporter[:, group].sum(axis=1)
+    usual = view.rates * view.block.sessions[:, group].sum(axis=1)
+    saw: Bools = (failed > 0) & (failed > np.maximum(_TIMES * usual, usual + 3 * np.sqrt(CLUMPS * usual)))
+    return saw if saw.any() else failed > 0
+
+
+def _telling(
+    view: Outlook, by_reporter: Floats, group: Ints, who: Bools, start: int, stop: int, beside: Bools
+) -> Bools:
+    """Return which days from one position up to another tell the fault to be gone.
+
+    Only the reporters that saw it can tell, and only with sessions enough: a silent day is not a good day.
+    """
+    exposed = view.block.sessions[who][:, group].sum(axis=1)
+    rate = by_reporter[who][:, group].sum(axis=1) / np.maximum(exposed, 1.0)
+    would = rate @ view.block.sessions[who, start:stop]
+    here = by_reporter[who, start:stop].sum(axis=0)
+    gone: Bools = (would >= _TELLING) & (~beside[start:stop] | (here == 0))
+    return gone
+
+
+def _stretched(group: Ints, total: Floats, beside: Bools, view: Outlook) -> tuple[int, int]:
+    """Return first and last day, with the days beside that have some of it: a fault seldom begins at midnight."""
+    some = total >= _TRACE * total[group].mean()
+    close, apart = some & beside, some & (view.chance <= _APART)
+    days, first, last = view.block.days, int(group[0]), int(group[-1])
+
+    def joins(edge: int, day: int) -> bool:
+        return bool(abs(days[edge] - days[day]) <= QUIET_DAYS and (close if abs(edge - day) == 1 else apart)[day])
+
+    while (
+        before := next((day for day in range(first - 1, max(first - 1 - QUIET_DAYS, -1), -1) if joins(first, day)), -1)
+    ) >= 0:
+        first = before
+    while (
+        after := next((day for day in range(last + 1, min(last + 1 + QUIET_DAYS, len(days))) if joins(last, day)), -1)
+    ) >= 0:
+        last = after
+    return first, last
+
+
+def _counts(view: Outlook, by_reporter: Floats, group: Ints, who: Bools, failed: float, expected: float) -> bool:
+    """Return whether days that stand out make an incident."""
+    if failed < max(5.0, _TIMES * expected):
+        return False
+    both = view.chance[group][1:] * view.chance[group][:-1]
+    if ((np.diff(group) <= 2) | (both <= ALONE)).any():
+        return True
+    total = by_reporter[who][:, group].sum(axis=0)
+    most = total >= _MOST * view.block.sessions[who][:, group].sum(axis=0)
+    return bool(((total >= _FEW_ALONE) & (most | (view.chance[group] <= ALONE))).any())
