@@ -9,9 +9,13 @@ import quopri
 import zipfile
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
+from mtasts_nb.reports import _mbox
 from mtasts_nb.reports._containers import unpack
 from mtasts_nb.reports._leaf import Hints, Leaf, Passed, Refused
+from mtasts_nb.reports._streams import Stream
 from mtasts_nb.settings import Limits
 
 REPORT = b'{"organization-name": "B", "report-id": "1", "policies": [{"policy": {"policy-type": "sts"}}]}'
@@ -336,7 +340,10 @@ def test_quoted_from_lines_of_an_mbox_are_restored() -> None:
 
 
 def test_a_from_line_in_a_body_does_not_cut_a_mail() -> None:
-    prose = PROSE + b"\nFrom time to time: we send this.\nFrom: me\n\nFrom a long way off\nX: y\n"
+    prose = (
+        PROSE
+        + b"\nFrom time to time: we send this.\nFrom: me\n\nFrom a long way off\nX: y\n\nFrom 10:30 on\nnone came\n"
+    )
     assert len(rows(MBOX_LINE + multipart(prose, ATTACHED) + b"\n" + MBOX_LINE + USUAL)) == 2
 
 
@@ -364,3 +371,14 @@ def test_mails_of_any_size_come_out_of_an_mbox_whole(size: int) -> None:
     mbox = b"".join(MBOX_LINE + mail + b"\n" for mail in mails)
     found = rows(mbox, keep_mail=True)
     assert [row.hints.mail for row in found if isinstance(row, Leaf) and row.hints] == mails
+
+
+@given(st.lists(st.text("xy\n", max_size=60), min_size=1, max_size=6), st.integers(1, 400), st.booleans())
+def test_where_an_mbox_is_cut_for_reading_makes_no_difference(texts: list[str], piece: int, short: bool) -> None:
+    mails = [b"Subject: x\n\n" + text.encode() + b"x" * 30 * len(text) + b"\n" for text in texts]
+    line = b"From nobody\n" if short else MBOX_LINE
+    mbox = b"".join(line + mail + b"\n" for mail in mails)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(_mbox, "CHUNK", piece)
+        patch.setattr(_mbox, "_LOOK", 80)
+        assert list(_mbox.mbox_messages(Stream(io.BytesIO(mbox).read), 10_000)) == mails
