@@ -20,6 +20,7 @@ from ._leaf import STEP, Hints, Leaf, Passed, Refused
 from ._litter import litter
 from ._mail import mail_results
 from ._mbox import mbox_messages
+from ._mime import without_emlx_frame
 from ._sniff import HEAD, Kind, claims_report, foreign_name, sniff
 from ._streams import Budget, Inflated, Stream, Unreadable, over
 from ._tar import tar_members
@@ -285,6 +286,7 @@ class _Unpacking:
         def down(content: bytes, step: str, part_hints: Hints) -> Results:
             return self.of(content, step, depth + 1, part_hints)
 
+        data = without_emlx_frame(data)
         # The outermost mail alone is what its sender signed; a mail forwarded inside need not be, byte for byte.
         raw = data if self._keep_mail and not self._mails else None
         self._mails += 1

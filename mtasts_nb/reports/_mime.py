@@ -19,7 +19,7 @@ from typing import Final, NamedTuple, cast
 from ..settings import Limits
 from ._streams import over
 
-__all__ = ["Mail", "Part", "decoded", "is_mail", "parse_mail"]
+__all__ = ["Mail", "Part", "decoded", "is_mail", "parse_mail", "without_emlx_frame"]
 
 
 class Part(NamedTuple):
@@ -53,6 +53,7 @@ _FIELD_NAME: Final = re.compile(rb"[A-Za-z0-9_.-]{1,200}[ \t]*:")
 _BLANK_LINE: Final = re.compile(rb"\n\r?\n")
 _FOLD: Final = re.compile(rb"\r?\n")
 _SPACE: Final = re.compile(r"\s+")
+_EMLX: Final = re.compile(rb"(\d{1,10}) *\n(?=[A-Za-z0-9_.-]{1,200}:)")
 #: A longer value, or one with more semicolons, quotes and backslashes, has no honest use: `email` takes quadratic time
 #: for the parameters in it.
 _LONGEST_VALUE: Final = 4096
@@ -75,12 +76,26 @@ def is_mail(head: bytes) -> bool:
     >>> is_mail(b"Subject: x\\nFrom: a@b.example\\n\\n"), is_mail(b"version: STSv1\\nmode: none\\n")
     (True, False)
     """
+    if head[:1].isdigit():
+        head = without_emlx_frame(head)
     if not _FIELD_NAME.match(head):
         return False
     if _KNOWN.match(head):
         return True
     blank = _BLANK_LINE.search(head, 0, 65536)
     return _KNOWN.search(head, 0, blank.start() + 1 if blank else 65536) is not None
+
+
+def without_emlx_frame(data: bytes) -> bytes:
+    """Return the mail of an Apple Mail file (.emlx): its length on a line, the mail, a property list. Others unchanged.
+
+    Examples
+    --------
+    >>> without_emlx_frame(b"14    \\nSubject: x\\n\\n<?xml ...")
+    b'Subject: x\\n\\n'
+    """
+    frame = _EMLX.match(data)
+    return data[frame.end() : frame.end() + int(frame[1])] if frame else data
 
 
 def parse_mail(data: bytes, limits: Limits) -> Mail:

@@ -81,7 +81,7 @@ def split_json(text: bytes, most: int) -> list[tuple[str, bytes]] | None:
     --------
     >>> split_json(b'[{"a": 1}, {"b": 2}]', 10)
     [('item 1', b'{"a": 1}'), ('item 2', b'{"b": 2}')]
-    >>> split_json(b'{"a": 1}\n{"b": 2}\n', 10)
+    >>> split_json(b'{"a": 1}\\n{"b": 2}\\n', 10)
     [('line 1', b'{"a": 1}'), ('line 2', b'{"b": 2}')]
     >>> split_json(b'{"a": {"b": 2}}', 10)
     """

@@ -146,6 +146,7 @@ BROKEN_LINES = b"\n".join(LF64[at : at + 10] for at in range(0, len(LF64), 10))
         pytest.param(multipart(b"\n" + REPORT), id="a part without headers"),
         pytest.param(multipart(REPORT), id="a part without headers or the blank line"),
         pytest.param(b"From b@b.example Mon Jan  5 00:00:00 2026\n" + USUAL, id="with its mbox line"),
+        pytest.param(b"%-10d\n" % len(USUAL) + USUAL + b"<?xml version='1.0'?><plist/>", id="as Apple Mail stores it"),
         pytest.param(multipart(PROSE, b"Content-Type: message/rfc822\n\n" + USUAL.replace(b"=_b1", b"=_b2")), id="forwarded"),
         pytest.param(multipart(PROSE, part(b"message/rfc822", b64(USUAL))), id="forwarded, in base64"),
         pytest.param(multipart(PROSE, part(b'application/octet-stream; name="f.eml"', b64(USUAL))), id="forwarded as a file"),
