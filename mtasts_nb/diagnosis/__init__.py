@@ -9,6 +9,7 @@ from __future__ import annotations
 from ._breakdown import by_mx, by_reporter, by_result_type, failing_policy_types, impact
 from ._meanings import Meaning, Meanings, meanings
 from ._narrow import narrow
+from ._one_report import one_report
 from ._overview import overview
 from ._quality import arrivals, assumptions, coverage, refusals
 from ._story import KeyFigures, Story, key_figures, scope, story
@@ -32,6 +33,7 @@ __all__ = [
     "key_figures",
     "meanings",
     "narrow",
+    "one_report",
     "overview",
     "refusals",
     "scope",

@@ -190,6 +190,23 @@ def test_arrivals_add_up(sample) -> None:
     assert diagnosis.assumptions(sample).frame["times"].sum() == len(sample.deviations)
 
 
+def test_one_report_field_by_field(archive_of, sample) -> None:
+    table = diagnosis.one_report(archive_of((0, "Post", 5, {EXPIRED: 2}, {"reason": "why"})))
+    said = dict(zip(table.frame["field"], table.frame["value"], strict=True))
+    assert said["organization-name"] == "Post"
+    assert said["date-range"] == "2026-03-01 00:00 UTC to 2026-03-01 23:59 UTC"
+    assert (
+        said["policies[0].policy-string"] == "version: STSv1; mode: enforce; mx: mx1.nordwind.example; max_age: 86400"
+    )
+    assert said["failure-details: failed-session-count"] == "2"
+    assert said["failure-details: failure-reason-code"] == "why"
+    assert "failure-details: sending-mta-ip" not in said, "what the report does not have gets no row"
+    assert len(diagnosis.one_report(sample, sample.reports["report_key"].iloc[0])) > 5
+    with pytest.raises(KeyError, match="no report 'x'"):
+        diagnosis.one_report(sample, "x")
+    assert diagnosis.one_report(archive_of()).nothing.startswith("No report came")
+
+
 def test_a_slip_in_the_domain_is_told_and_an_empty_period_is_not_an_error(sample) -> None:
     with pytest.raises(SourceError, match=r"no report is about nordwnd\.example.*nordwind\.example, suedwind\.example"):
         diagnosis.narrow(sample, "nordwnd.example")
