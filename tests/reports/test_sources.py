@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import os
 import socket
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -256,17 +257,29 @@ def test_a_folder_that_may_not_be_read_is_refused(tmp_path: Path) -> None:
     assert [type(row) for row in rows] == [Input, Refused]
 
 
-def test_a_tree_deeper_than_the_stack_is_walked(tmp_path: Path) -> None:
+@pytest.fixture
+def deep_tree(tmp_path: Path) -> Iterator[Path]:
+    """A tree of 1,200 folders, taken down again: `shutil.rmtree` is no match for it."""
     here = Path.cwd()
     os.chdir(tmp_path)
-    try:
-        for _ in range(1200):
-            os.mkdir("d")  # noqa: PTH102
-            os.chdir("d")
-        Path("deep.json").write_bytes(b"{}")
-    finally:
-        os.chdir(here)
-    assert len(inputs(tmp_path)) == 1
+    for _ in range(1200):
+        os.mkdir("d")  # noqa: PTH102
+        os.chdir("d")
+    Path("deep.json").touch()
+    os.chdir(here)
+    yield tmp_path
+    os.chdir(tmp_path)
+    for _ in range(1200):
+        os.chdir("d")
+    Path("deep.json").unlink()
+    for _ in range(1200):
+        os.chdir("..")
+        Path("d").rmdir()
+    os.chdir(here)
+
+
+def test_a_tree_deeper_than_the_stack_is_walked(deep_tree: Path) -> None:
+    assert len(inputs(deep_tree)) == 1
 
 
 def test_a_name_that_is_no_utf8_is_shown_as_valid_text_and_can_be_opened(tmp_path: Path) -> None:
