@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from contextlib import ExitStack
+
 from typing import TYPE_CHECKING, overload
 
 from ..markup import html_table, html_text, plural
@@ -162,12 +164,15 @@ def _run(names: list[str], settings: ProbeSettings, *, progress: bool) -> list[P
 
 
 def _watch(futures: list[Future[Probe]], *, progress: bool) -> None:
-    from tqdm.auto import tqdm
-
     waiting = set(futures)
-    with tqdm(total=len(futures), desc="probing", unit="domain", disable=not progress) as bar:
+    with ExitStack() as stack:
+        advance: Callable[[int], object] = id
+        if progress:
+            from tqdm.auto import tqdm
+
+            advance = stack.enter_context(tqdm(total=len(futures), desc="probing", unit="domain")).update
         while waiting:
             done, waiting = wait(waiting, timeout=1.0, return_when=FIRST_COMPLETED)
-            bar.update(len(done))
+            advance(len(done))
             for future in done:
                 future.result()  # a bug in one probe is not waited out
