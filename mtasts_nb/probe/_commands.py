@@ -27,6 +27,8 @@ class Command:
 
     Attributes
     ----------
+    step : str
+        What it belongs to: ``record``, ``policy``, ``certificate``, ``mx`` or ``reporting``.
     title : str
         What is checked.
     line : str
@@ -37,6 +39,7 @@ class Command:
         What the probe saw.
     """
 
+    step: str
     title: str
     line: str
     expect: str
@@ -47,6 +50,10 @@ class Commands(tuple[Command, ...]):
     """Commands in order; in a notebook each beside what the probe saw."""
 
     __slots__ = ()
+
+    def of(self, step: str) -> Commands:
+        """Return those of one step."""
+        return Commands(one for one in self if one.step == step)
 
     def __str__(self) -> str:
         lines: list[str] = []
@@ -75,24 +82,28 @@ def _commands(probe: Probe) -> Iterator[Command]:
     url = f"https://{host}/.well-known/mta-sts.txt"
     response = next((a.response for a in probe.policy_host.attempts if a.response), None)
     yield Command(
+        step="record",
         title="The MTA-STS record",
         line=f"dig +short TXT _mta-sts.{domain}",
         expect='one text, "v=STSv1; id=…;" (others beside it do no harm)',
         seen=_answer(probe.sts),
     )
     yield Command(
+        step="reporting",
         title="The TLS reporting record",
         line=f"dig +short TXT _smtp._tls.{domain}",
         expect='one text, "v=TLSRPTv1; rua=mailto:…"',
         seen=_answer(probe.tlsrpt),
     )
     yield Command(
+        step="policy",
         title="The policy file",
         line=f"curl -sS --max-time 60 {url}",
         expect="version: STSv1, mode, max_age and the mx lines, and nothing else",
         seen=response.body.decode("utf-8", "replace").replace("\r\n", " / ").strip() if response else _ending(probe),
     )
     yield Command(
+        step="policy",
         title="The headers of that response (by GET: curl -I would send HEAD, which senders do not)",
         line=f"curl -sS --max-time 60 -o /dev/null -D - {url}",
         expect="status 200 at once, Content-Type: text/plain",
@@ -103,6 +114,7 @@ def _commands(probe: Probe) -> Iterator[Command]:
         ),
     )
     yield Command(
+        step="mx",
         title="The MX hosts",
         line=f"dig +short MX {domain}",
         expect="hosts that the mx lines of the policy permit",
@@ -110,6 +122,7 @@ def _commands(probe: Probe) -> Iterator[Command]:
     )
     tls = next((a.tls for a in probe.policy_host.attempts if a.tls), None)
     yield Command(
+        step="certificate",
         title="The certificate of the policy host (without -verify_hostname code 0 says nothing about the name)",
         line=_openssl(f"-connect {host}:443", host),
         expect="Verify return code: 0 (ok)",
@@ -120,6 +133,7 @@ def _commands(probe: Probe) -> Iterator[Command]:
             attempt = next((a for a in mx.attempts if a.tls), None)
             last = mx.attempts[0].detail if mx.attempts else "no address to connect to"
             yield Command(
+                step="mx",
                 title=f"STARTTLS and the certificate of {mx.host}",
                 line=_openssl(f"-starttls smtp -connect {shlex.quote(mx.host)}:25", mx.host),
                 expect="Verify return code: 0 (ok)",
