@@ -102,7 +102,7 @@ class Passed:
 #     Looks at every source before it returns (so a path that is not there, a glob that matches nothing or a folder
 #     without any file raises SourceError before anything is read), then walks lazily, names in sorted order.
 #     Strings and Paths are paths or globs; bytes, bytearray, memoryview and binary file objects are content.
-#     A Maildir is walked as the folder it is (cur, new, tmp: each file is one mail).
+#     A Maildir is walked as the folder it is: in cur and new each file is one mail, in tmp each is passed over.
 #
 # _containers.unpack(data: bytes, source: str, member: str, limits: Limits, *, depth: int = 0,
 #                    hints: Hints | None = None, keep_mail: bool = False) -> Iterator[Leaf | Refused | Passed]
@@ -113,7 +113,9 @@ class Passed:
 # _containers.unpack_path(path: str | bytes, source: str, limits: Limits, *, keep_mail: bool = False)
 #                    -> Iterator[Leaf | Refused | Passed]
 #     The same for a file that is big or starts like an mbox, zip or tar: streamed member by member.
-# _containers.unpack_stream(file: BinaryIO, source: str, limits: Limits, *, keep_mail: bool = False)
+#     Its leaves carry the name of the file, as those of `unpack` do where the caller gives it in `hints`.
+# _containers.unpack_stream(file: BinaryIO, source: str, limits: Limits, *, hints: Hints | None = None,
+#                           keep_mail: bool = False) -> Iterator[Leaf | Refused | Passed]
 #     The same for a file object (`Input.stream` where it is not bytes), read from where it stands.
 #
 # _containers.inflate(data: bytes, limits: Limits) -> bytes

@@ -91,7 +91,7 @@ def without_emlx_frame(data: bytes) -> bytes:
 
     Examples
     --------
-    >>> without_emlx_frame(b"14    \\nSubject: x\\n\\n<?xml ...")
+    >>> without_emlx_frame(b"12    \\nSubject: x\\n\\n<?xml ...")
     b'Subject: x\\n\\n'
     """
     frame = _EMLX.match(data)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import bz2
 import gzip
+import hashlib
 import io
 import lzma
 import struct
@@ -15,10 +16,11 @@ import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import reduce
+from pathlib import Path
 
 import pytest
 
-from mtasts_nb.reports._containers import unpack, unpack_stream
+from mtasts_nb.reports._containers import unpack, unpack_path, unpack_stream
 from mtasts_nb.reports._leaf import Leaf, Passed, Refused
 from mtasts_nb.settings import Limits
 
@@ -223,6 +225,18 @@ def test_a_text_without_end_is_read_up_to_its_limit(start: bytes, again: bytes, 
         [row] = unpack_stream(Endless(start, again), "given", limits)  # type: ignore[arg-type]
     assert isinstance(row, Refused)
     assert f"the limit is {limit}=" in row.detail
+
+
+@pytest.mark.parametrize("packed", [False, True])
+def test_a_large_mailbox_or_archive_is_streamed_in_little_memory(tmp_path: Path, packed: bool) -> None:
+    noise = b"".join(hashlib.sha256(bytes((n % 256, n // 256))).hexdigest().encode() + b"\n" for n in range(8000))
+    mbox = (b"From a@b.example Mon Jan  5 00:00:00 2026\n" + MAIL_TOP + b"\n" + noise + b"\n") * 80
+    tar = b"".join(tar_header(b"%d.txt" % n, b"%o" % len(noise)) + noise + bytes(-len(noise) % 512) for n in range(80))
+    for name, data in (("mbox", mbox), ("tar", tar)):
+        (tmp_path / name).write_bytes(gzip.compress(data, 1) if packed else data)
+        with at_most(20):
+            found = sum(isinstance(row, Passed) for row in unpack_path(str(tmp_path / name), name, Limits()))
+        assert found == 80
 
 
 def test_what_is_no_report_is_not_read_to_its_end() -> None:
