@@ -34,7 +34,7 @@ from ._https import IssuerFetcher, fetch_policy
 from ._network import Network, Throttle
 from ._probe import Probe
 from ._providers import recognise
-from ._smtp import converse
+from ._smtp import Conversations
 
 __all__ = ["MOST_ADDRESSES", "MOST_MX", "MOST_NAMESERVERS", "look", "probe"]
 
@@ -79,6 +79,7 @@ def look(
     domain: str,
     settings: ProbeSettings,
     throttle: Throttle | None = None,
+    conversations: Conversations | None = None,
     on_start: Callable[[Network], None] | None = None,
 ) -> Probe:
     """Return the probe of a domain whose name is in order."""
@@ -87,7 +88,7 @@ def look(
     try:
         if on_start is not None:
             on_start(network)
-        return _Look(domain, settings, network, crew).run()
+        return _Look(domain, settings, network, crew, conversations or Conversations()).run()
     finally:
         # By now every step has ended, unless the stop button was pressed: then this ends them.
         network.stop()
@@ -96,7 +97,10 @@ def look(
 
 
 class _Look:
-    def __init__(self, domain: str, settings: ProbeSettings, network: Network, crew: Crew) -> None:
+    def __init__(
+        self, domain: str, settings: ProbeSettings, network: Network, crew: Crew, conversations: Conversations
+    ) -> None:
+        self._conversations = conversations
         self._domain = domain
         self._settings = settings
         self._network = network
@@ -204,7 +208,10 @@ class _Look:
             for address in self._chosen(mx.host, a, aaaa)
         ]
         attempts = self._crew.all(
-            [partial(converse, self._network, request, self._store, self._issuers) for request in requests]
+            [
+                partial(self._conversations.hold, self._network, request, self._store, self._issuers)
+                for request in requests
+            ]
         )
         tlsa = tlsa_future.result()
         matched = tuple(

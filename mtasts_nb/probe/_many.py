@@ -15,6 +15,7 @@ from ._domain import policy_domain
 from ._look import look
 from ._network import Network, Throttle
 from ._probe import Probe
+from ._smtp import Conversations
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -110,6 +111,8 @@ def _row(one: Probe) -> dict[str, object]:
 def probe_many(domains: Iterable[str], settings: ProbeSettings | None = None, *, progress: bool = True) -> Probes:
     """Return a probe of each domain, 16 side by side, with at most four connections to one server at a time.
 
+    An MX host that serves several of the domains is spoken to once per address; their probes share the evidence.
+
     Parameters
     ----------
     domains : iterable of str
@@ -139,6 +142,7 @@ def probe_many(domains: Iterable[str], settings: ProbeSettings | None = None, *,
 
 def _run(names: list[str], settings: ProbeSettings, *, progress: bool) -> list[Probe]:
     throttle = Throttle(per_server=PER_SERVER)
+    conversations = Conversations()
     networks: list[Network] = []
     stopped = threading.Event()
 
@@ -148,7 +152,9 @@ def _run(names: list[str], settings: ProbeSettings, *, progress: bool) -> list[P
             network.stop()
 
     pool = ThreadPoolExecutor(max_workers=SIDE_BY_SIDE, thread_name_prefix="probe many")
-    futures: list[Future[Probe]] = [pool.submit(look, name, settings, throttle, started) for name in names]
+    futures: list[Future[Probe]] = [
+        pool.submit(look, name, settings, throttle, conversations, started) for name in names
+    ]
     try:
         _watch(futures, progress=progress)
         return [future.result() for future in futures]

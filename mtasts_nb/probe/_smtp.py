@@ -6,7 +6,9 @@ one whose offer something on the way hides (RFC 3207 §6).
 
 from __future__ import annotations
 
+import threading
 import time
+from concurrent.futures import Future
 from contextlib import suppress
 from dataclasses import replace
 
@@ -17,7 +19,7 @@ from ._https import IssuerFetcher, validated
 from ._network import Network, StepError, Stream
 from ._tls import client_context, handshake
 
-__all__ = ["converse"]
+__all__ = ["Conversations", "converse"]
 
 #: Longest reply that is read, in lines and in bytes; RFC 5321 §4.5.3.1.5 allows 512 a line.
 MOST_LINES = 100
@@ -149,3 +151,32 @@ def converse(network: Network, request: SmtpRequest, store: TrustStore, issuers:
     )  # fmt: skip
     return replace(attempt, tls=validated(seen.tls, request.mx, store, issuers),
                    older_tls=validated(older, request.mx, store, issuers))  # fmt: skip
+
+
+class Conversations:
+    """Each MX host is spoken to once per address in a run, however many of its domains are looked at.
+
+    What one look could not observe for want of time, another tries by itself.
+    """
+
+    def __init__(self) -> None:
+        self._held: dict[SmtpRequest, Future[SmtpAttempt]] = {}
+        self._lock = threading.Lock()
+
+    def hold(self, network: Network, request: SmtpRequest, store: TrustStore, issuers: IssuerFetcher) -> SmtpAttempt:
+        """Return the conversation, held now or by another look of the run."""
+        with self._lock:
+            other = self._held.get(request)
+            mine: Future[SmtpAttempt] = Future()
+            if other is None:
+                self._held[request] = mine
+        if other is not None:
+            # It ends by the other look's deadline, or at once when the run is stopped.
+            attempt = other.result()
+            return attempt if attempt.status is not Status.NOT_OBSERVED else converse(network, request, store, issuers)
+        try:
+            mine.set_result(converse(network, request, store, issuers))
+        except BaseException as error:
+            mine.set_exception(error)
+            raise
+        return mine.result()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-import time
+from dataclasses import replace
 
 import pytest
 
@@ -33,29 +33,35 @@ def test_each_domain_once_in_order_and_bad_ones_cost_nobody():
 
 @pytest.mark.usefixtures("nothing_left")
 def test_never_many_connections_to_one_server_at_once(speaker):
-    """All tenants share an MX host: its port sees at most so many connections at a time."""
+    """All tenants share a policy host: its port sees at most so many connections at a time."""
     lock, now, most = threading.Lock(), [0], [0]
 
     def busy(connection):
         with lock:
             now[0] += 1
             most[0] = max(most[0], now[0])
-        time.sleep(0.02)
-        connection.sendall(b"554 no\r\n")
+        connection.recv(5000)  # the handshake, which the answer below ends
+        threading.Event().wait(0.02)
         with lock:
             now[0] -= 1
+        connection.sendall(b"no TLS here")
 
     with Lab(others=OTHERS) as lab:
         server = speaker(busy)
-        settings = lab.settings.__class__(
-            nameservers=lab.settings.nameservers,
-            trust_roots=lab.settings.trust_roots,
-            timeout=lab.settings.timeout,
-            routes={**lab.settings.routes, ("192.0.2.25", 25): server.endpoint},
-        )
-        seen = probe_many(OTHERS, settings, progress=False)
-    assert server.connections == len(OTHERS)
+        routes = {**lab.settings.routes, ("192.0.2.80", 443): server.endpoint}
+        seen = probe_many(OTHERS, replace(lab.settings, routes=routes), progress=False)
+    assert server.connections == 2 * len(OTHERS)  # a second handshake, with older versions offered
     assert 1 < most[0] <= PER_SERVER
+    assert all("policy-host-tls-failed" in one.findings.codes for one in seen)
+
+
+@pytest.mark.usefixtures("nothing_left")
+def test_an_mx_host_of_many_domains_is_spoken_to_once(speaker):
+    with Lab(others=OTHERS) as lab:
+        server = speaker(lambda connection: connection.sendall(b"554 no\r\n"))
+        routes = {**lab.settings.routes, ("192.0.2.25", 25): server.endpoint}
+        seen = probe_many(OTHERS, replace(lab.settings, routes=routes), progress=False)
+    assert server.connections == 1
     assert all("mx-greeting-rejected" in one.findings.codes for one in seen)
 
 
