@@ -79,23 +79,26 @@ class DayLocator(Locator):
         figure = panel.get_figure(root=True)
         assert figure is not None
         points = panel.bbox.width / figure.dpi * 72
-        room = max(1, int(points / _DATE_POINTS))
+        per_day = max(points, 1.0) / max(vmax - vmin, 1e-6)
         # Half a date must fit between its tick and the end of the axis, but for the margin of the figure.
-        spare = (_DATE_POINTS / 2 - 10) * (vmax - vmin) / max(points, 1)
+        spare = (_DATE_POINTS / 2 - 10) / per_day
         first = max(int(np.ceil(vmin + spare - 0.5)), self._first)
         last = min(int(np.floor(vmax - spare - 0.5)), self._last)
         if last < first:
             return []
-        length = last - first + 1
-        for step in (1, 2, 7, 14):
-            if length / step <= room:
-                start = first if step < 7 else first + (4 - first) % 7  # day 4 of the epoch was a Monday
-                return [day + 0.5 for day in range(start, last + 1, step)]
-        months = length / 30.4
-        step = next(
-            (step for step in (1, 2, 3, 6, 12) if months / step <= room), 12 * max(1, int(months / 12 / room) + 1)
-        )
-        return [day + 0.5 for day in _firsts(day_of(first), step) if first <= day <= last]
+        step = next((step for step in (1, 2, 7, 14) if step * per_day >= _DATE_POINTS), None)
+        if step is None:
+            days = self._months(first, last, per_day)
+        else:
+            # Weeks begin on Monday; day 4 of the epoch was one.
+            days = [*range(first if step < 7 else first + (4 - first) % 7, last + 1, step)]
+        return [day + 0.5 for day in days or [first]]
+
+    @staticmethod
+    def _months(first: int, last: int, per_day: float) -> list[int]:
+        steps = (step for step in (1, 2, 3, 6, 12) if 28 * step * per_day >= _DATE_POINTS)
+        step = next(steps, 12 * int(np.ceil(_DATE_POINTS / 365 / per_day)))
+        return [day for day in _firsts(day_of(first), step) if first <= day <= last]
 
 
 def _firsts(start: date, step: int) -> list[int]:

@@ -90,7 +90,7 @@ def mx_by_result(
         )
     table = _table(shown, hosts, kinds)
     total = total_points(ax)
-    names = [fit(host.name.replace(r"\$", "$"), total * 0.36, TEXT_SIZE) for host in hosts]
+    names = [fit(host.name.replace(r"\$", "$"), total * 0.38, TEXT_SIZE) for host in hosts]
     heads = [fit(kind.name.replace(r"\$", "$"), 130, TEXT_SIZE) for kind in kinds]
     side = max(width(name, TEXT_SIZE) for name in names) + 8
     cell = (total - side) / len(kinds)
@@ -142,9 +142,20 @@ def _table(shown: View, hosts: Sequence[Series], kinds: Sequence[Series]) -> Int
     return table
 
 
+def _number_size(table: Ints, points: float) -> float:
+    """Return the largest size at which every count fits its cell in full, or, smaller, rounded."""
+    counts = [int(count) for count in table[table > 0]]
+    for room, sizes in ((math.inf, (TEXT_SIZE, TEXT_SIZE - 1.5)), (points, (TEXT_SIZE - 1, TEXT_SIZE - 2))):
+        for size in sizes:
+            if all(width(compact(count, room, size), size) <= points for count in counts):
+                return size
+    return TEXT_SIZE - 3
+
+
 def _cells(axes: Axes, table: Ints, cell_points: float) -> None:
     height, across = table.shape
     shade = np.log1p(table) / np.log1p(max(int(table.max()), 1))
+    size = _number_size(table, cell_points - 3)
     corners, colours = [], []
     for (y, x), count in np.ndenumerate(table):
         corners.append([(x, y), (x + 1, y), (x + 1, y + 1), (x, y + 1)])
@@ -152,8 +163,8 @@ def _cells(axes: Axes, table: Ints, cell_points: float) -> None:
         colours.append(colour)
         if count:
             axes.text(
-                x + 0.5, y + 0.5, compact(int(count), cell_points - 4, TEXT_SIZE), ha="center", va="center",
-                size=TEXT_SIZE, family=FONT, color=ink_on(colour),
+                x + 0.5, y + 0.5, compact(int(count), cell_points - 3, size), ha="center", va="center",
+                size=size, family=FONT, color=ink_on(colour),
             )  # fmt: skip
     axes.add_artist(PolyCollection(corners, facecolors=colours, edgecolors=FRAME, linewidths=0.4, zorder=1))
     axes.set_xlim(0, across)

@@ -32,7 +32,7 @@ class Key:
 RESULT_TYPE, MX, REPORTER = "result_type", "receiving_mx_hostname", "organization_name"
 KEYS: Final = {
     RESULT_TYPE: Key("result type", "result types", UNKNOWN),
-    MX: Key("MX", "MX", "no MX named (policy host, or not said)"),
+    MX: Key("MX", "MX", "no MX (policy host, or not said)"),
     REPORTER: Key("reporter", "reporters", "reporter not named"),
 }
 #: How many series have a name of their own, the rest together with `other` not counted.

@@ -108,7 +108,7 @@ class View:
         """What is to be said about days without a report; empty where there are none."""
         if not self.unknown_days:
             return ""
-        return f"On {number(self.unknown_days)} of {plural(self.days, 'day')} no report came: unknown, not zero."
+        return f"No report on {number(self.unknown_days)} of {plural(self.days, 'day')}: unknown, not zero."
 
 
 def view(
