@@ -73,7 +73,7 @@ class Comparison:
     def __str__(self) -> str:
         lines = [self._headline()]
         for change in self.changes:
-            lines += ["", f"{change.what}: {change.kind}"]
+            lines += ["", f"{terminal_text(change.what, 300)}: {change.kind}"]
             lines += [f"  before  {terminal_text(change.before, 400)}", f"  after   {terminal_text(change.after, 400)}"]
         for title, found in (("Fixed", self.fixed), ("New", self.new), ("Seen by comparison", self.findings)):
             lines += ["", f"{title}: {', '.join(found.codes)}"] if found else []
