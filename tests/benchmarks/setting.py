@@ -34,6 +34,7 @@ class Peer:
     """The peers, in a process of the Python that has them; it does one task at a time and says how long that took."""
 
     def __init__(self, python: str) -> None:
+        self.python = python
         self._process = subprocess.Popen(
             [python, str(Path(__file__).with_name("peer.py"))],
             stdin=subprocess.PIPE,
