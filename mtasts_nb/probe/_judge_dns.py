@@ -79,7 +79,7 @@ def nameserver_findings(probe: Probe) -> Iterator[Finding]:
             if x.query.name == query.name and x.query.type == query.type and _is_authoritative(x)
         }
         kinds = {_content(x) for x in answers.values()}
-        shown = "; ".join(f"{server}: {x.detail}" for server, x in sorted(answers.items()))
+        shown = "; ".join(f"{server}: {_said(x)}" for server, x in sorted(answers.items()))
         if len(kinds) > 1:
             yield finding(
                 "nameservers-disagree", subject=f"{query.type} {query.name}", evidence=shown, names={"name": query.name}
@@ -89,10 +89,14 @@ def nameserver_findings(probe: Probe) -> Iterator[Finding]:
             yield finding(
                 "not-propagated-yet",
                 subject=f"{query.type} {query.name}",
-                evidence=f"resolver: {attempt.detail}{left}; {shown}",
+                evidence=f"resolver: {_said(attempt)}{left}; {shown}",
                 names={"name": query.name},
             )
     yield from _silent_servers(probe)
+
+
+def _said(attempt: DnsAttempt) -> str:
+    return " · ".join(attempt.texts) or attempt.detail
 
 
 def _is_authoritative(attempt: DnsAttempt) -> bool:

@@ -15,7 +15,7 @@ __all__ = ["recognise"]
 
 @lru_cache(maxsize=1)
 def _known() -> tuple[Mapping[str, Any], ...]:
-    text = (resources.files(__package__ or "mtasts_nb.probe") / "providers.toml").read_text("utf-8")
+    text = (resources.files("mtasts_nb.probe") / "providers.toml").read_text("utf-8")
     return tuple(tomllib.loads(text)["provider"])
 
 

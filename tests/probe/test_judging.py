@@ -1,0 +1,202 @@
+"""How a fault is weighed: what it does to mail depends on the mode, on the other MX hosts, and on what was observed."""
+
+from __future__ import annotations
+
+import string
+from dataclasses import replace
+
+import pytest
+
+from mtasts_nb.probe import DnsAnswer, DnsRecord, TlsSession, Validation, Verdict, finding_codes
+from mtasts_nb.probe._certificates import TrustStore, read_certificate
+from mtasts_nb.probe._dane import match_tlsa
+from mtasts_nb.probe._judge_certificates import certificate_faults
+from mtasts_nb.probe._wording import WORDING
+from mtasts_nb.vocabulary import Effect, Severity, Status
+
+HOLDS, DISABLES, COSMETIC = Effect.HOLDS_MAIL, Effect.DISABLES_PROTECTION, Effect.COSMETIC
+ERROR, WARNING = Severity.ERROR, Severity.WARNING
+
+
+def in_mode(seen, mode):
+    """The probe as it would be with the policy in another mode."""
+    attempts = tuple(
+        replace(a, response=replace(a.response, body=a.response.body.replace(b"mode: enforce", mode)))
+        for a in seen.policy_host.attempts
+    )
+    return replace(seen, policy_host=replace(seen.policy_host, attempts=attempts))
+
+
+def without_record(seen):
+    return replace(seen, sts=replace(seen.sts, answer=DnsAnswer(rcode="NOERROR")))
+
+
+def without_policy(seen):
+    return replace(seen, policy_host=replace(seen.policy_host, attempts=()))
+
+
+@pytest.mark.parametrize(
+    ("fault", "change", "code", "severity", "effect"),
+    [
+        # Every MX host fails: RFC 8461 §5 holds mail back in enforce only.
+        ("mx-certificate-expired", None, "mx-certificate-expired", ERROR, HOLDS),
+        ("mx-certificate-expired", b"mode: testing", "mx-certificate-expired", ERROR, DISABLES),
+        ("mx-certificate-expired", b"mode: none", "mx-certificate-expired", WARNING, DISABLES),
+        ("mx-certificate-expired", without_policy, "mx-certificate-expired", ERROR, HOLDS),  # cached senders go on
+        # One host of two: the other takes the mail (RFC 5321 §5.1).
+        ("backup-certificate-expired", None, "mx-certificate-expired", ERROR, COSMETIC),
+        ("backup-no-starttls", None, "mx-starttls-missing", ERROR, COSMETIC),
+        ("mx-timeout", None, "mx-timeout", ERROR, COSMETIC),
+        # One address of one host.
+        ("address-certificate-expired", None, "mx-certificate-expired", WARNING, COSMETIC),
+        ("address-refused", None, "mx-refused", WARNING, COSMETIC),
+        # Delivery itself fails: in any mode.
+        ("mx-refused", None, "mx-refused", ERROR, HOLDS),
+        ("mx-refused", b"mode: testing", "mx-refused", ERROR, HOLDS),
+        # The policy host never holds mail back (RFC 8461 §3.3), and chance decides where one address works.
+        ("policy-http-404", None, "policy-http-not-found", ERROR, DISABLES),
+        ("policy-good-on-one-address", None, "policy-http-not-found", WARNING, DISABLES),
+    ],
+)
+def test_severity_and_effect(fault, change, code, severity, effect, look):
+    seen = look(fault)
+    seen = in_mode(seen, change) if isinstance(change, bytes) else change(seen) if change else seen
+    found = [one for one in seen.findings if one.code == code]
+    assert found
+    assert {(one.severity, one.effect) for one in found} == {(severity, effect)}
+
+
+def test_without_mta_sts_a_fault_at_tls_is_a_warning(look):
+    """Nobody is asked to enforce anything: mail is delivered, unprotected."""
+    seen = without_policy(without_record(look("mx-certificate-self-signed")))
+    assert {one.severity for one in seen.findings if one.code == "mx-certificate-self-signed"} == {WARNING}
+
+
+def test_a_missing_policy_host_is_no_second_fault_of_a_domain_without_a_record(healthy):
+    host = healthy.policy_host
+    none = DnsAnswer(rcode="NXDOMAIN")
+    bare = replace(host, a=replace(host.a, answer=none), aaaa=replace(host.aaaa, answer=none), attempts=())
+    assert replace(without_record(healthy), policy_host=bare).findings.errors.codes == ("sts-record-missing",)
+    assert "policy-host-no-address" in replace(healthy, policy_host=bare).findings.codes
+
+
+def test_what_was_not_observed_is_not_judged(look):
+    """The same broken MX hosts, but nobody could look."""
+    seen = look("mx-certificate-expired")
+    unseen = tuple(
+        replace(
+            mx,
+            attempts=tuple(
+                replace(a, status=Status.NOT_OBSERVED, stage="connect", reason="no-way-out", tls=None, starttls=None)
+                for a in mx.attempts
+            ),
+        )
+        for mx in seen.mx_hosts
+    )
+    assert replace(seen, mx_hosts=unseen).findings.codes == ()
+
+
+def test_a_resolver_with_an_old_answer_is_not_propagated_yet(healthy):
+    old = DnsRecord(name="_mta-sts.nordwind.example", type="TXT", ttl=300, text="v=STSv1; id=19990101")
+    seen = replace(healthy, sts=replace(healthy.sts, answer=replace(healthy.sts.answer, records=(old,))))
+    (found,) = seen.findings
+    assert found.code == "not-propagated-yet"
+    assert "19990101" in found.evidence
+
+
+def test_a_domain_that_does_not_exist_has_one_fault(healthy):
+    seen = replace(healthy, mx=replace(healthy.mx, answer=DnsAnswer(rcode="NXDOMAIN")), mx_hosts=())
+    assert seen.findings.codes == ("domain-not-found",)
+
+
+@pytest.mark.parametrize("code", finding_codes())
+def test_words_name_only_what_there_is_and_say_what_to_do(code):
+    words = WORDING[code]
+    named = {name for text in (words.message, words.fix) for _, name, _, _ in string.Formatter().parse(text) if name}
+    assert named <= {"host", "domain", "name", "id"}
+    assert words.message.endswith((".", ")"))
+    assert words.fix
+
+
+class TestCertificates:
+    """OpenSSL's verify codes, each to its code (X509_verify_cert_error_string(3))."""
+
+    @pytest.mark.parametrize(
+        ("code", "completed", "expected"),
+        [
+            (0, None, None),
+            (10, None, "mx-certificate-expired"),
+            (9, None, "mx-certificate-not-yet-valid"),
+            (18, None, "mx-certificate-self-signed"),
+            (19, None, "mx-certificate-untrusted"),
+            (20, None, "mx-certificate-untrusted"),
+            (20, 0, "mx-certificate-chain-incomplete"),
+            (20, 10, "mx-certificate-chain-incomplete"),  # the missing one is proved, and expired
+            (21, 20, "mx-certificate-untrusted"),
+            (20, 19, "mx-certificate-untrusted"),  # what was fetched leads to an unknown root
+            (26, None, "mx-certificate-invalid"),
+            (7, None, "mx-certificate-invalid"),
+        ],
+    )
+    def test_verify_codes(self, code, completed, expected, healthy):
+        tls = healthy.mx_hosts[0].attempts[0].tls
+        fetch = {"fetches": (_fetch(),)} if completed is not None else {}
+        validation = replace(
+            tls.validation,
+            verdict=Verdict(code=code, text="text", depth=0),
+            completed_verdict=None if completed is None else Verdict(code=completed, text="text"),
+            **fetch,
+        )
+        codes = [fault.code for fault in certificate_faults(replace(tls, validation=validation), "mx")]
+        assert codes == ([expected] if expected else [])
+
+    def test_nothing_raises_on_junk(self, healthy):
+        store = TrustStore(None, healthy.started)
+        for der in (b"", b"junk", healthy.mx_hosts[0].attempts[0].tls.chain[0].der[:-20]):
+            certificate = read_certificate(der)
+            verdict = store.verdict([certificate])
+            assert not verdict.trusted
+            validation = Validation(
+                name="mx1.nordwind.example", at=healthy.started, verdict=verdict, name_matches=False
+            )
+            session = TlsSession(version="", cipher="", sni="", chain=(certificate,), validation=validation)
+            assert list(certificate_faults(session, "mx"))
+
+
+def _fetch():
+    from mtasts_nb.probe import IssuerFetch
+
+    return IssuerFetch(url="http://pki.example/x.cer", status=Status.COMPLETED)
+
+
+@pytest.mark.parametrize(
+    ("record", "matches"),
+    [
+        ("{usage} {selector} 1 {digest}", True),
+        ("3 1 1 " + "00" * 32, False),
+        ("0 1 1 {spki}", None),  # RFC 7672 §3.1.3: PKIX usages are not for SMTP
+        ("1 1 1 {spki}", None),
+        ("3 7 1 {spki}", None),
+        ("3 1 9 {spki}", None),
+        ("3 1 1", None),
+        ("3 1 1 zz", None),
+        ("", None),
+        ("x y z", None),
+    ],
+)
+def test_tlsa(record, matches, healthy):
+    tls = healthy.mx_hosts[0].attempts[0].tls
+    leaf = tls.chain[0]
+    text = record.format(usage=3, selector=1, digest=leaf.spki_sha256, spki=leaf.spki_sha256)
+    (match,) = match_tlsa([text], tls)
+    assert match.matches is matches
+
+
+def test_a_trust_anchor_needs_the_name_too(healthy):
+    """RFC 7672 §3.1.2: DANE-TA(2) checks names, DANE-EE(3) does not."""
+    tls = healthy.mx_hosts[0].attempts[0].tls
+    anchor = [f"2 1 1 {tls.chain[1].spki_sha256}"]
+    other_name = replace(tls, validation=replace(tls.validation, name_matches=False))
+    assert match_tlsa(anchor, tls)[0].matches is True
+    assert match_tlsa(anchor, other_name)[0].matches is False
+    assert match_tlsa([f"3 1 1 {tls.chain[0].spki_sha256}"], other_name)[0].matches is True
