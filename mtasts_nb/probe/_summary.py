@@ -69,12 +69,12 @@ def _light(verdicts: Iterable[bool | None]) -> Light:
 def fundamentals(probe: Probe) -> list[Row]:
     """Return the three fundamentals in order, then reporting."""
     return [
-        Row(_record_light(probe.sts, probe.record), f"Record _mta-sts.{probe.domain}", _dns_text(probe.sts)),
+        Row(_record_light(probe.sts, probe.record), "Record _mta-sts", _dns_text(probe.sts)),
         Row(_policy_light(probe), "Policy file", _policy_text(probe)),
-        Row(_light(_certificate_verdicts(probe)), f"Certificate of {probe.policy_host.host}", _certificate_text(probe)),
+        Row(_light(_certificate_verdicts(probe)), "Certificate of the policy host", _certificate_text(probe)),
         Row(
             _record_light(probe.tlsrpt, probe.tlsrpt_record),
-            f"Reporting _smtp._tls.{probe.domain}",
+            "Reporting _smtp._tls",
             _dns_text(probe.tlsrpt),
         ),
     ]

@@ -19,7 +19,7 @@ _STYLE = (
     "<style>.sts-probe .sts-good{color:#1a7f37}.sts-probe .sts-bad{color:#c0282d;font-weight:600}"
     ".sts-probe .sts-quiet{opacity:.75}.sts-probe table{margin:.4em 0}"
     ".sts-probe td,.sts-probe th{text-align:left;vertical-align:top;overflow-wrap:anywhere}"
-    ".sts-probe span.sts-quiet{font-weight:400}.sts-probe caption{text-align:left}.sts-probe td.sts-state{white-space:nowrap}"
+    ".sts-probe span.sts-quiet{font-weight:400}.sts-probe caption{text-align:left}"
     "@media(prefers-color-scheme:dark){.sts-probe .sts-good{color:#56d364}.sts-probe .sts-bad{color:#ff7b72}}</style>"
 )
 
@@ -43,38 +43,40 @@ def as_html(probe: Probe) -> str:
 
 
 def _state(light: Light) -> str:
-    return f'<td class="sts-state {_CLASSES[light]}">{_SIGNS[light]} {html_text(light.value)}</td>'
+    return f'<span class="{_CLASSES[light]}">{_SIGNS[light]} {html_text(light.value)}</span>'
+
+
+def _table(caption: str, headings: tuple[str, str], rows: list[tuple[str, str]]) -> str:
+    """Return a table of two columns of ready HTML: it fits a phone without scrolling sideways."""
+    head = "".join(f'<th scope="col">{text}</th>' for text in headings)
+    body = "".join(f'<tr><th scope="row">{first}</th><td>{second}</td></tr>' for first, second in rows)
+    return f'<table class="sts"><caption>{caption}</caption><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>'
 
 
 def _fundamentals(probe: Probe) -> str:
-    rows = "".join(
-        f'<tr><th scope="row">{html_text(row.title, 300)}</th>{_state(row.light)}<td>{html_text(row.text, 700)}</td></tr>'
-        for row in fundamentals(probe)
-    )
-    head = (
-        "<thead><tr>" + "".join(f'<th scope="col">{text}</th>' for text in ("Step", "State", "Seen")) + "</tr></thead>"
-    )
-    caption = "<caption>The three fundamentals, in order, and reporting.</caption>"
-    return f'<table class="sts">{caption}{head}<tbody>{rows}</tbody></table>'
+    rows = [
+        (html_text(row.title, 300), f"{_state(row.light)}<br>{html_text(row.text, 700)}") for row in fundamentals(probe)
+    ]
+    return _table("The three fundamentals, in order, and reporting.", ("Step", "Seen"), rows)
 
 
 def _mx(probe: Probe) -> str:
     rows = mx_rows(probe)
     if not rows:
         return html_table([{"seen": probe.mx.detail}], {"seen": "MX records"})
-    head = "".join(f'<th scope="col">{text}</th>' for text in ("MX host", "Address", "State", "Seen"))
-    body = ""
-    for host in dict.fromkeys(row.host for row in rows):
-        of_host = [row for row in rows if row.host == host]
-        for number, row in enumerate(of_host):
-            name = f'<th scope="row" rowspan="{len(of_host)}">{_host(row)}</th>' if number == 0 else ""
-            body += f"<tr>{name}<td>{html_text(row.address, 300)}</td>{_state(row.light)}"
-            body += f"<td>{html_text(row.seen, 700)}</td></tr>"
-    caption = "<caption>Each MX host, each address: senders try them by preference, lowest first.</caption>"
-    return f'<table class="sts">{caption}<thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>'
+    by_host: dict[str, list[MxRow]] = {}
+    for row in rows:
+        by_host.setdefault(row.host, []).append(row)
+    caption = "Each MX host, each address: senders try them by preference, lowest first."
+    cells = [(_host(of_host[0]), "<br>".join(map(_seen_at, of_host))) for of_host in by_host.values()]
+    return _table(caption, ("MX host", "Seen"), cells)
 
 
 def _host(row: MxRow) -> str:
     permitted = {"yes": "permitted by the policy", "no": "not permitted by the policy"}.get(row.permitted, "")
     more = ", ".join(text for text in (f"preference {row.preference}", permitted) if text)
     return f'{html_text(row.host, 253)}<br><span class="sts-quiet">{html_text(more)}</span>'
+
+
+def _seen_at(row: MxRow) -> str:
+    return f"{_state(row.light)} at {html_text(row.address, 300)}<br>{html_text(row.seen, 700)}"
