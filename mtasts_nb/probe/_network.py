@@ -132,9 +132,9 @@ class Network:
         self._bell, self._rope = socket.socketpair()
         self._stopped = False
 
-    def step(self) -> Deadline:
-        """Return the deadline of a step that begins now."""
-        return Deadline(self.settings.timeout, self.whole)
+    def step(self, times: float = 1.0) -> Deadline:
+        """Return the deadline of a step that begins now; some steps are given more than one `settings.timeout`."""
+        return Deadline(times * self.settings.timeout, self.whole)
 
     def stop(self) -> None:
         """Make every wait, present and to come, end at once."""

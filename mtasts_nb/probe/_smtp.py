@@ -26,6 +26,9 @@ MOST_LINES = 100
 MOST_BYTES = 16 * 1024
 #: Longest line that is kept, in characters.
 LONGEST_LINE = 512
+#: Servers delay the greeting on purpose, to tell spammers from senders, who wait five minutes (RFC 5321 §4.5.3.2.1).
+#: So many times the timeout of a step it is given here.
+GREETING_PATIENCE = 3.0
 
 
 class _Dialogue:
@@ -46,9 +49,9 @@ class _Dialogue:
         self._stream.send(f"{line}\r\n".encode("ascii"), self._network.step(), f"sending {line.split()[0]}")
         return self.reply(f"the answer to {line.split()[0]}")
 
-    def reply(self, step: str) -> SmtpReply:
+    def reply(self, step: str, *, patience: float = 1.0) -> SmtpReply:
         """Return the next reply; one deadline for the whole of it."""
-        deadline = self._network.step()
+        deadline = self._network.step(patience)
         lines: list[str] = []
         read = 0
         while True:
@@ -90,7 +93,7 @@ class _Conversation:
         dialogue = _Dialogue(network, stream)
         hello = f"EHLO {network.settings.helo_name}"
         self.stage = "greeting"
-        self.greeting = dialogue.reply("the greeting")
+        self.greeting = dialogue.reply("the greeting", patience=GREETING_PATIENCE)
         if self.greeting.code != 220:
             raise StepError(f"greeting-{self.greeting.code}", f"greeting {self.greeting}")
         self.stage = "ehlo"

@@ -13,6 +13,8 @@ from dataclasses import replace
 
 import dns.flags
 import dns.message
+import dns.rdatatype
+import dns.rrset
 import pytest
 
 from mtasts_nb.lab import Lab
@@ -240,3 +242,53 @@ def test_dns(name):
             server.close()
     assert seen.sts.answer is None
     assert seen.findings.codes == ("resolver-unreachable",)
+
+
+@pytest.mark.usefixtures("nothing_left")
+def test_a_domain_that_names_the_whole_world(speaker):
+    """Forty MX hosts with thirty addresses each: a bounded number is visited, and it is said that there were more."""
+
+    def answer(wire: bytes) -> list[bytes]:
+        response = response_to(wire)
+        (question,) = response.question
+        records = {
+            "MX": [f"{number} mx{number}.{DOMAIN}." for number in range(40)],
+            "A": [f"192.0.2.{number}" for number in range(1, 31)],
+            "NS": [f"ns{number}.{DOMAIN}." for number in range(40)],
+            "TXT": [" ".join(['"' + "x" * 250 + '"'] * 4)],
+        }.get(dns.rdatatype.to_text(question.rdtype))
+        if records:
+            response.answer.append(dns.rrset.from_text_list(question.name, 300, "IN", question.rdtype, records))
+        return [response.to_wire(max_size=65535)]
+
+    refusing = speaker(lambda connection: connection.sendall(b"554 no\r\n"))
+    server = Resolver(answer)
+    try:
+        with Lab(timeout=5.0) as lab:
+            routes = {("192.0.2.53", 53): server.endpoint}
+            routes |= {(f"192.0.2.{number}", port): refusing.endpoint for number in range(1, 31) for port in (25, 443)}
+            routes |= {(f"192.0.2.{number}", 53): server.endpoint for number in range(1, 31)}
+            seen = probe(DOMAIN, replace(lab.settings, routes=routes, deadline=30.0))
+    finally:
+        server.close()
+    visited = [mx for mx in seen.mx_hosts if mx.attempts]
+    assert len(visited) == 10
+    assert [mx.preference for mx in visited] == list(range(10))  # the best by preference
+    assert all(len(mx.attempts) == 4 for mx in visited)
+    assert len({attempt.query.server for attempt in seen.authoritative}) == 8
+    assert "probe-limit-reached" in seen.findings.codes
+    assert any("30 more MX hosts" in text for text in seen.limits_hit)
+
+
+def test_a_greeting_that_is_late_on_purpose(speaker):
+    """Senders wait five minutes for it (RFC 5321 §4.5.3.2.1); a greet delay beyond one timeout is no fault."""
+
+    def late(connection: socket.socket) -> None:
+        threading.Event().wait(1.5 * TIMEOUT)
+        connection.sendall(b"554 late but here\r\n")
+
+    with Lab(timeout=TIMEOUT) as lab:
+        routes = {**lab.settings.routes, ("192.0.2.25", 25): speaker(late).endpoint}
+        seen = probe(DOMAIN, replace(lab.settings, routes=routes))
+    (attempt,) = (a for mx in seen.mx_hosts for a in mx.attempts if a.request.address == "192.0.2.25")
+    assert attempt.greeting is not None
