@@ -36,6 +36,8 @@ def _all(probe: Probe) -> Iterator[Finding]:
             "resolver-unreachable", subject="this machine", evidence=probe.mx.detail, names={"domain": domain}
         )
         return
+    if probe.ipv6_closed:
+        yield finding("outbound-ipv6-closed", subject="this network", names={"domain": domain})
     if _ran_out(probe):
         yield finding("probe-deadline-reached", subject="this probe", names={"domain": domain})
     if probe.limits_hit:

@@ -25,11 +25,12 @@ from .._version import __version__
 from ..settings import ProbeSettings
 from ..vocabulary import Status
 from ._certificates import TrustStore
+from ._closed import without_ipv6, without_port_25
 from ._crew import Crew
 from ._dane import match_tlsa
 from ._dns import Resolver, system_nameservers
 from ._domain import is_host_name, policy_domain
-from ._evidence import DnsAttempt, DnsQuery, HttpRequest, MxHost, PolicyHost, SmtpAttempt, SmtpRequest, Vantage
+from ._evidence import DnsAttempt, DnsQuery, HttpRequest, MxHost, PolicyHost, SmtpRequest, Vantage
 from ._https import IssuerFetcher, fetch_policy
 from ._network import Network, Throttle
 from ._probe import Probe
@@ -123,7 +124,8 @@ class _Look:
         mx_future = start(self._mx)
         sts, tlsrpt, policy_host = sts_future.result(), tlsrpt_future.result(), policy_future.result()
         mx, mx_hosts = mx_future.result()
-        mx_hosts, closed = _without_port_25(mx_hosts)
+        policy_host, mx_hosts, ipv6_closed = without_ipv6(policy_host, mx_hosts)
+        mx_hosts, port_25_closed = without_port_25(mx_hosts)
         return Probe(
             domain=domain,
             started=self._started,
@@ -135,7 +137,8 @@ class _Look:
             authoritative=authoritative_future.result(),
             policy_host=policy_host,
             mx_hosts=mx_hosts,
-            port_25_closed=closed,
+            port_25_closed=port_25_closed,
+            ipv6_closed=ipv6_closed,
             limits_hit=tuple(sorted(self._limits)),
             providers=recognise(mx_hosts, policy_host),
         )
@@ -256,24 +259,3 @@ def _mx_problem(name: str) -> str:
     if name.count(".") == 3 and all(part.isdigit() and int(part) < 256 for part in name.split(".")):
         return "ip-literal"
     return "" if is_host_name(name) else "invalid-name"
-
-
-def _without_port_25(hosts: tuple[MxHost, ...]) -> tuple[tuple[MxHost, ...], bool]:
-    """Return the hosts, and whether port 25 is closed from here: then nothing was observed at any of them.
-
-    Closed means: at least one connection was tried in vain until the end of its time, and none got any answer at all,
-    not even a refusal.
-    """
-    attempts = [attempt for host in hosts for attempt in host.attempts]
-    dropped = [attempt for attempt in attempts if attempt.stage == "connect" and attempt.reason == "timeout"]
-    answered = [attempt for attempt in attempts if attempt.status is not Status.NOT_OBSERVED and attempt not in dropped]
-    if not dropped or answered:
-        return hosts, False
-
-    def unobserved(attempt: SmtpAttempt) -> SmtpAttempt:
-        if attempt.status is Status.NOT_OBSERVED:
-            return attempt
-        return replace(attempt, status=Status.NOT_OBSERVED, reason="port-25-closed",
-                       detail="the connection was silently dropped, as every other to port 25")  # fmt: skip
-
-    return tuple(replace(host, attempts=tuple(unobserved(a) for a in host.attempts)) for host in hosts), True

@@ -47,6 +47,8 @@ class Probe:
         Each MX host, by preference, with a conversation at each of its addresses.
     port_25_closed : bool
         Whether every connection to port 25 was silently dropped: then nothing was observed at the MX hosts.
+    ipv6_closed : bool
+        Whether every connection over IPv6 was silently dropped while IPv4 got answers: the same, for IPv6.
     limits_hit : tuple of str
         What was left out because the domain names too much.
     providers : tuple of Provider
@@ -64,6 +66,7 @@ class Probe:
     policy_host: PolicyHost
     mx_hosts: tuple[MxHost, ...]
     port_25_closed: bool = False
+    ipv6_closed: bool = False
     limits_hit: tuple[str, ...] = ()
     providers: tuple[Provider, ...] = ()
 

@@ -16,6 +16,7 @@ import pytest
 from mtasts_nb import ProbeSettings
 from mtasts_nb.lab import Lab
 from mtasts_nb.probe import probe, probe_many
+from mtasts_nb.probe._closed import without_ipv6
 from mtasts_nb.vocabulary import Effect, Status
 
 DOMAIN = "nordwind.example"
@@ -89,6 +90,28 @@ def test_one_silent_mx_among_others_is_not_a_closed_port(look):
     seen = look("mx-timeout")
     assert not seen.port_25_closed
     assert "mx-timeout" in seen.findings.codes
+
+
+def in_vain(attempt):
+    return replace(attempt, status=Status.FAILED, stage="connect", reason="timeout", tls=None)
+
+
+def over_ipv6(attempt, change):
+    return change(attempt) if ":" in attempt.request.address else attempt
+
+
+def test_ipv6_closed_says_so_once_and_nothing_about_the_addresses(healthy):
+    """Every connection over IPv6 dropped, to the policy host and to every MX host, while IPv4 is answered."""
+    host = healthy.policy_host
+    host = replace(host, attempts=tuple(over_ipv6(a, in_vain) for a in host.attempts))
+    hosts = tuple(replace(mx, attempts=tuple(over_ipv6(a, in_vain) for a in mx.attempts)) for mx in healthy.mx_hosts)
+    seen_host, seen_mx, closed = without_ipv6(host, hosts)
+    assert closed
+    seen = replace(healthy, policy_host=seen_host, mx_hosts=seen_mx, ipv6_closed=True)
+    assert seen.findings.codes == ("outbound-ipv6-closed",)
+    # One answer over IPv6, from any host, and it is the others' fault.
+    _, _, closed = without_ipv6(healthy.policy_host, hosts)
+    assert not closed
 
 
 @pytest.mark.usefixtures("nothing_left")
