@@ -10,12 +10,13 @@ from typing import Any
 import pandas as pd
 
 from ..errors import SourceError
-from ..markup import csv_cell, html_table, html_text, number, plural, share, when
+from ..markup import csv_cell, html_table, html_text, number, one_line, plural, share, terminal_text, when
 from . import schema
 
 __all__ = ["Archive"]
 
 TABLES = tuple(schema.SCHEMA)
+_MOST_NAMED = 5
 
 
 class Archive:
@@ -175,31 +176,28 @@ class Archive:
             "Point to reports (.json, .json.gz), an archive of them, or the mailbox that receives them."
         )
 
-    def _summary(self) -> dict[str, str]:
+    def _sessions_by_type(self) -> list[tuple[str, int, int]]:
+        """Return policy type, sessions and failed ones; never added up: a sender may list the same under two types."""
         sessions = self.sessions
-        failed = sessions[["total_failure_session_count", "detailed_failure_session_count"]].max(axis=1).sum()
-        total = int(sessions["total_successful_session_count"].sum() + failed)
+        failed = sessions[["total_failure_session_count", "detailed_failure_session_count"]].max(axis=1)
+        counts = pd.DataFrame({"all": sessions["total_successful_session_count"] + failed, "failed": failed})
+        sums = counts.groupby(sessions["policy_type"], observed=True).sum().sort_values("all", ascending=False)
+        return [(str(name), int(total), int(bad)) for name, total, bad in sums.itertuples()]
+
+    def _span(self) -> str:
         starts = self.reports["start_datetime"]
-        reporters, domains = self.reports["organization_name"].nunique(), sessions["policy_domain"].nunique()
-        span = f"{when(starts.min().date())} to {when(starts.max().date())}" if len(starts) else "no report"
-        return {
-            "Span (UTC)": span,
-            "Reports": number(int(self.reports["duplicate_of"].isna().sum())),
-            "Reporters": number(reporters),
-            "Policy domains": number(domains),
-            "Sessions": number(total),
-            "Failed": f"{number(int(failed))} ({share(int(failed), total)})" if total else number(0),
-        }
+        return f"{when(starts.min().date())} to {when(starts.max().date())}" if len(starts) else "no report"
 
     def __repr__(self) -> str:
         if not len(self.reports):
             return "<Archive: no reports>" if not len(self.inputs) else f"<Archive: no reports; {self._outcomes()}>"
-        found = self._summary()
-        return (
-            f"<Archive: {plural(int(self.reports['duplicate_of'].isna().sum()), 'report')}, {found['Span (UTC)']}, "
+        by_type = self._sessions_by_type()
+        shown = [f"{name} {plural(total, 'session')}, {share(bad, total)} failed" for name, total, bad in by_type[:3]]
+        return terminal_text(
+            f"<Archive: {plural(int(self.reports['duplicate_of'].isna().sum()), 'report')}, {self._span()}, "
             f"{plural(self.reports['organization_name'].nunique(), 'reporter')}, "
-            f"{plural(self.sessions['policy_domain'].nunique(), 'policy domain')}, "
-            f"{found['Sessions']} sessions, {found['Failed']} failed; {self._outcomes()}>"
+            f"{plural(self.sessions['policy_domain'].nunique(), 'policy domain')}; "
+            f"{'; '.join([*shown, *(['and more'] if len(by_type) > 3 else [])])}; {self._outcomes()}>"
         )
 
     def _outcomes(self) -> str:
@@ -211,13 +209,20 @@ class Archive:
         )
 
     def _repr_html_(self) -> str:
-        facts = [{"what": what, "value": value} for what, value in self._summary().items()]
-        conflicts = int(self.reports["conflict"].sum())
-        facts.append({"what": "Inputs", "value": self._outcomes() if len(self.inputs) else "none"})
-        facts.append({"what": "Assumptions made in reading", "value": number(len(self.deviations))})
-        if conflicts:
-            facts.append({"what": "Reports that contradict another", "value": number(conflicts)})
-        parts = [html_table(facts, {"what": "What", "value": "Found"}, caption="TLS reports")]
+        facts = {
+            "Span (UTC)": self._span(),
+            "Reports": number(int(self.reports["duplicate_of"].isna().sum())),
+            "Reporters": _counted(self.reports["organization_name"]),
+            "Policy domains": _counted(self.sessions["policy_domain"]),
+        }
+        for name, total, bad in self._sessions_by_type()[:_MOST_NAMED]:
+            facts[f"Sessions under {name}"] = f"{number(total)}, of which failed {number(bad)} ({share(bad, total)})"
+        facts["Inputs"] = self._outcomes() if len(self.inputs) else "none"
+        facts["Assumptions made in reading"] = number(len(self.deviations))
+        if conflicts := int(self.reports["conflict"].sum()):
+            facts["Reports that contradict another"] = number(conflicts)
+        listed = [{"what": what, "found": found} for what, found in facts.items()]
+        parts = [html_table(listed, {"what": "What", "found": "Found"}, caption="TLS reports")]
         if len(self.rejects):
             reasons = self.rejects.groupby(["stage", "reason"], observed=True)["detail"].agg(["size", "first"])
             rows = (
@@ -231,6 +236,15 @@ class Archive:
         elif len(self.inputs):
             parts.append(f"<p>{html_text('Nothing was rejected.')}</p>")
         return "".join(parts)
+
+
+def _counted(names: pd.Series) -> str:
+    """Return how many different names there are, and the first of them, the most frequent first."""
+    found = names.value_counts()
+    found = found[found > 0]
+    listed = ", ".join(one_line(name, 60) or "(no name)" for name in found.index[:_MOST_NAMED])
+    more = ", …" if len(found) > _MOST_NAMED else ""
+    return f"{number(len(found))}: {listed}{more}" if len(found) else number(0)
 
 
 def _moment(value: str | date | datetime) -> pd.Timestamp:

@@ -12,6 +12,7 @@ import re
 from collections.abc import Iterator
 from typing import NoReturn
 
+from ..markup import plural
 from ..settings import Limits
 from ._report import Deviation, Unreadable
 from ._values import shown
@@ -173,7 +174,7 @@ class _Decoder:
 def _refuse(error: json.JSONDecodeError, text: str) -> NoReturn:
     if error.pos >= len(text.rstrip()) or error.msg.startswith("Unterminated string"):
         raise Unreadable(
-            "decode", "truncated", f"the JSON text ends in the middle, after {len(text)} characters"
+            "decode", "truncated", f"the JSON text ends in the middle, after {plural(len(text), 'character')}"
         ) from None
     found = shown(text[error.pos : error.pos + 20])
     raise Unreadable(

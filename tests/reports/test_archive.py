@@ -132,18 +132,30 @@ def test_html_says_what_there_is_and_escapes_it(archive: sts.Archive) -> None:
     assert HOSTILE not in html
     assert "2026-02-08 to 2026-02-10" in html
     assert "Reports</td><td>3</td>" in html
-    assert "Reporters</td><td>3</td>" in html
-    assert "6 (13.0 %)" in html, "6 failed of (10 + 2) + (10 + 2) + (20 + 2) sessions"
+    assert "Reporters</td><td>3: " in html
+    assert "Policy domains</td><td>2: nordwind.example, suedwind.example</td>" in html
+    # (10 + 2) + (10 + 2) + (20 + 2) sessions
+    assert "Sessions under sts</td><td>46, of which failed 6 (13.0 %)</td>" in html
     assert "truncated" in html
 
 
 def test_repr_is_one_line(archive: sts.Archive) -> None:
     assert repr(archive) == (
-        "<Archive: 3 reports, 2026-02-08 to 2026-02-10, 3 reporters, 2 policy domains, 46 sessions, 6 (13.0 %) failed; "
+        "<Archive: 3 reports, 2026-02-08 to 2026-02-10, 3 reporters, 2 policy domains; sts 46 sessions, 13.0 % failed; "
         "6 inputs: 3 loaded, 1 duplicate, 1 skipped, 1 rejected>"
     )
     assert repr(sts.Archive()) == "<Archive: no reports>"
     assert "no report" in sts.Archive()._repr_html_()
+
+
+def test_sessions_of_two_policy_types_are_never_added_up() -> None:
+    both = report(8)
+    both["policies"].append(
+        {**both["policies"][0], "policy": {"policy-type": "tlsa", "policy-domain": "nordwind.example"}}
+    )
+    archive = load(both)
+    assert "sts 12 sessions, 16.7 % failed; tlsa 12 sessions, 16.7 % failed" in repr(archive)
+    assert "24" not in archive._repr_html_()
 
 
 def test_require_reports(archive: sts.Archive, tmp_path: Path) -> None:
