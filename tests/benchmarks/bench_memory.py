@@ -18,8 +18,7 @@ load(b"{}", progress=False)
 before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
 archive = load(sys.argv[1], progress=False)
 after = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-readers = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss
-print(len(archive.reports), before, after, readers)
+print(len(archive.reports), before, after)
 """
 
 
@@ -29,12 +28,12 @@ def measure(setting: Setting) -> Iterator[Figure]:
         return
     path = folder(setting.folder / "all", COUNT)
     done = subprocess.run([sys.executable, "-c", _SCRIPT, str(path)], capture_output=True, text=True, check=True)
-    found, before, after, readers = map(int, done.stdout.split())
+    found, before, after = map(int, done.stdout.split())
     assert found == COUNT
     yield Figure(
         "load 200,000 reports: peak of memory over the import baseline",
         (after - before) / 1024,
         "MB",
         600,
-        beside=f"baseline {before / 1024:.0f} MB; each reading process {readers / 1024:.0f} MB",
+        beside=f"baseline {before / 1024:.0f} MB",
     )
