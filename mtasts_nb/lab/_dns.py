@@ -16,6 +16,7 @@ import dns.rdatatype
 import dns.rrset
 
 from ._dnssec import Signer
+from ._fuzz import Fuzz, fuzz_datagrams
 from ._world import RESOLVER, World
 from ._zone import Zone
 
@@ -156,8 +157,11 @@ def _fail_validation(response: dns.message.Message) -> None:
 class Datagrams(asyncio.DatagramProtocol):
     """DNS over UDP, one round trip late."""
 
-    def __init__(self, server: NameServer, latency: float, note: Callable[[str], None]) -> None:
+    def __init__(
+        self, server: NameServer, latency: float, note: Callable[[str], None], fuzz: Fuzz | None = None
+    ) -> None:
         self.server = server
+        self.fuzz = fuzz
         self.latency = latency
         self.note = note
         self.transport: asyncio.DatagramTransport | None = None
@@ -170,8 +174,11 @@ class Datagrams(asyncio.DatagramProtocol):
         """Answer one question."""
         self.note(_question(data))
         answer = self.server.answer(data, stream=False)
-        if answer is not None:
-            asyncio.get_running_loop().call_later(self.latency, self._send, answer, addr)
+        answers = [answer] if answer is not None else []
+        if self.fuzz is not None:
+            answers = fuzz_datagrams(self.fuzz, data, answer)
+        for wire in answers:
+            asyncio.get_running_loop().call_later(self.latency, self._send, wire, addr)
 
     def _send(self, answer: bytes, addr: tuple[str, int]) -> None:
         if self.transport is not None and not self.transport.is_closing():

@@ -22,9 +22,10 @@ from ..settings import Endpoint, ProbeSettings, utc_now
 from ._authority import authority_for
 from ._dns import Datagrams, NameServer, serve_stream
 from ._dnssec import Signer
+from ._fuzz import Fuzz, fuzz_mail, fuzz_stream, fuzz_web
 from ._healthy import healthy_world
 from ._net import dropping, listener, paired, refusing
-from ._ports import Loop, Port, Service
+from ._ports import Loop, Port
 from ._smtp import serve_mail
 from ._smtp_faulty import serve_faulty_mail
 from ._web import close_in_handshake, serve_issuers, serve_old_tls, serve_site, site_context
@@ -70,6 +71,8 @@ class Lab:
         default is the system's clock.
     timeout : float
         `settings.timeout`, in seconds.
+    fuzz : Fuzz, optional
+        Servers that turn to nonsense at one step.
 
     Attributes
     ----------
@@ -104,8 +107,9 @@ class Lab:
         latency: float | Mapping[str, float] = 0.0,
         now: datetime | None = None,
         timeout: float = 5.0,
+        fuzz: Fuzz | None = None,
     ) -> None:
-        self.fault = _known("fault", fault, FAULTS)
+        self.fault = _known("fault", fault, FAULTS) if fault is not None else None
         named = variant or (self.fault.variant if self.fault else "enforce")
         self.variant = _known("variant", named, VARIANTS)
         self.domain = domain
@@ -113,6 +117,7 @@ class Lab:
         self._latency = latency
         self._now = now
         self._timeout = timeout
+        self.fuzz = fuzz
         moment = (now or utc_now()).astimezone(UTC)
         self.world = healthy_world(domain, others, moment, authority_for(moment))
         for change in (self.variant, self.fault):
@@ -190,10 +195,10 @@ Note = Callable[[str], None]
 _Named = TypeVar("_Named", Fault, Variant)
 
 
-def _known(kind: str, name: str | None, table: Mapping[str, _Named]) -> _Named | None:
+def _known(kind: str, name: str, table: Mapping[str, _Named]) -> _Named:
     """Return what has this name, or say which names are near."""
-    if name is None or name in table:
-        return table[name] if name is not None else None
+    if name in table:
+        return table[name]
     near = difflib.get_close_matches(name, table, n=3, cutoff=0.5)
     hint = f" Did you mean {', '.join(near)}?" if near else ""
     raise LabError(f"The lab has no {kind} {name!r}.{hint} `mtasts-nb lab --list` prints them all.")
@@ -258,18 +263,17 @@ class _Opening:
             datagram, stream = paired()
             self._hold(datagram, (address, 53))
             self._hold(stream, (address, 53))
-            self.datagrams.append((datagram, functools.partial(Datagrams, server, latency, note)))
+            fuzz = self._fuzz("dns")
+            self.datagrams.append((datagram, functools.partial(Datagrams, server, latency, note, fuzz)))
+            if fuzz is not None and fuzz.step == "stream":
+                serve = functools.partial(fuzz_stream, fuzz, note=note)
+            else:
+                serve = functools.partial(serve_stream, server, note=note)
+            self.ports.append(Port(stream, serve, latency=latency))
 
-            async def serve(
-                reader: asyncio.StreamReader,
-                writer: asyncio.StreamWriter,
-                server: NameServer = server,
-                note: Note = note,
-            ) -> None:
-                await serve_stream(server, reader, writer, note)
-
-            service: Service = serve
-            self.ports.append(Port(stream, service, latency=latency))
+    def _fuzz(self, service: str) -> Fuzz | None:
+        fuzz = self.lab.fuzz
+        return fuzz if fuzz is not None and fuzz.service == service else None
 
     def web(self, address: str, server: WebServer) -> None:
         """Open port 443 of an address."""
@@ -277,6 +281,10 @@ class _Opening:
             self.stream(address, 443, "https", close_in_handshake, server.reach)
             return
         context = site_context(server, functools.partial(self.lab.note, address, 443))
+        if fuzz := self._fuzz("https"):
+            secure = context if fuzz.step in ("headers", "body") else None
+            self.stream(address, 443, "https", functools.partial(fuzz_web, fuzz), context=secure)
+            return
         if server.tls != "modern":
             self.stream(address, 443, "https", functools.partial(serve_old_tls, server, context))
             return
@@ -285,9 +293,12 @@ class _Opening:
     def mail(self, address: str, server: MailServer) -> None:
         """Open port 25 of an address."""
         context = server.credential.context()
+        fuzz = self._fuzz("smtp")
 
         async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, note: Note) -> None:
-            if server.manner == "well-behaved" and server.tls == "modern":
+            if fuzz is not None:
+                await fuzz_mail(fuzz, context, reader, writer, note)
+            elif server.manner == "well-behaved" and server.tls == "modern":
                 await serve_mail(server.name, context, writer, note)
             else:
                 await serve_faulty_mail(server, reader, writer, note)

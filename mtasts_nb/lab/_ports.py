@@ -26,6 +26,7 @@ Service = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Coroutine[Any, 
 _CLIENT_FAULTS = (OSError, EOFError, ssl.SSLError, asyncio.LimitOverrunError, UnicodeError)
 _STREAM_LIMIT = 64 * 1024
 _STOP_LIMIT = 10.0
+_PAUSE = 0.05
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,16 +127,18 @@ class Loop:
         loop.set_exception_handler(self._on_loop_error)
         self._stop = asyncio.Event()
         transports = []
-        acceptors: list[asyncio.Task[None]] = []
         try:
             for sock, protocol in datagrams:
                 transport, _ = await loop.create_datagram_endpoint(protocol, sock=sock)
                 transports.append(transport)
-            acceptors = [asyncio.create_task(self._accept(port)) for port in ports]
+            for port in ports:
+                self._watch(port)
             ready.set_result(None)
             await self._stop.wait()
         finally:
-            tasks = [*acceptors, *self._connections]
+            for port in ports:
+                loop.remove_reader(port.listening)
+            tasks = list(self._connections)
             for task in tasks:
                 task.cancel()
             await asyncio.gather(*tasks, return_exceptions=True)
@@ -143,18 +146,28 @@ class Loop:
                 transport.abort()
             await asyncio.sleep(0)  # lets the aborted transports close their sockets
 
-    async def _accept(self, port: Port) -> None:
-        loop = asyncio.get_running_loop()
-        while True:
-            try:
-                connection, _ = await loop.sock_accept(port.listening)
-            except OSError as error:  # out of file descriptors, say: the next client may fare better
-                self._trouble(error)
-                await asyncio.sleep(0.05)
-                continue
-            task = asyncio.create_task(self._connection(port, connection))
-            self._connections.add(task)
-            task.add_done_callback(self._connections.discard)
+    def _watch(self, port: Port) -> None:
+        if self._loop is not None and self._stop is not None and not self._stop.is_set():
+            self._loop.add_reader(port.listening, self._accept, port)
+
+    def _accept(self, port: Port) -> None:
+        """Take one connection that waits, and have it served."""
+        try:
+            connection, _ = port.listening.accept()
+        except BlockingIOError:
+            return  # the client has gone again
+        except OSError as error:  # out of file descriptors, say: look again when some may be free
+            self._trouble(error)
+            loop = asyncio.get_running_loop()
+            loop.remove_reader(port.listening)
+            loop.call_later(_PAUSE, self._watch, port)
+            return
+        connection.settimeout(0)
+        task = asyncio.create_task(self._connection(port, connection))
+        self._connections.add(task)
+        task.add_done_callback(self._connections.discard)
+        # Here, and not in the task: one that is cancelled before its first step runs none of its code.
+        task.add_done_callback(lambda _: connection.close())
 
     async def _connection(self, port: Port, connection: socket.socket) -> None:
         try:
@@ -166,8 +179,6 @@ class Loop:
             pass
         except Exception as error:  # noqa: BLE001 (kept in `troubles`; one connection's fault must not end the lab)
             self._trouble(error)
-        finally:
-            connection.close()
 
     async def _near(self, port: Port, connection: socket.socket) -> None:
         """Serve one connection."""
@@ -188,25 +199,30 @@ class Loop:
         """Serve one connection through a relay that passes every byte on half a round trip late."""
         loop = asyncio.get_running_loop()
         begin = loop.time()
-        near, far = socket.socketpair()
-        near.settimeout(0)
-        far.settimeout(0)
-        outer_reader, outer_writer = await asyncio.open_connection(sock=connection)
-        inner_reader, inner_writer = await asyncio.open_connection(sock=near)
         half = port.latency / 2
-        # The kernel has completed the handshake already; in truth the client's first byte would arrive 1.5 round
-        # trips after its SYN, and the server's first one 2 round trips after.
-        jobs = [
-            asyncio.create_task(self._near(port, far)),
-            asyncio.create_task(pump(outer_reader, inner_writer, half, begin + 3 * half, loop.time)),
-            asyncio.create_task(pump(inner_reader, outer_writer, half, begin + 4 * half, loop.time)),
-        ]
+        jobs: list[asyncio.Task[None]] = []
+        writers: list[asyncio.StreamWriter] = []
+        near, far = socket.socketpair()
         try:
+            near.settimeout(0)
+            far.settimeout(0)
+            outer_reader, outer_writer = await asyncio.open_connection(sock=connection)
+            writers.append(outer_writer)
+            inner_reader, inner_writer = await asyncio.open_connection(sock=near)
+            writers.append(inner_writer)
+            # The kernel has completed the handshake already; in truth the client's first byte would arrive 1.5 round
+            # trips after its SYN, and the server's first one 2 round trips after.
+            jobs += [
+                asyncio.create_task(self._near(port, far)),
+                asyncio.create_task(pump(outer_reader, inner_writer, half, begin + 3 * half, loop.time)),
+                asyncio.create_task(pump(inner_reader, outer_writer, half, begin + 4 * half, loop.time)),
+            ]
             await asyncio.gather(*jobs)
         finally:
             for job in jobs:
                 job.cancel()
             await asyncio.gather(*jobs, return_exceptions=True)
-            for writer in (outer_writer, inner_writer):
+            for writer in writers:
                 writer.transport.abort()
+            near.close()
             far.close()

@@ -1,0 +1,94 @@
+"""How to reach a running lab by hand: the commands of an administrator, with the lab's own ports."""
+
+from __future__ import annotations
+
+import shlex
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import dns.message
+import dns.rdatatype
+
+from ._dns import NameServer
+from ._dnssec import Signer
+from ._web import POLICY_PATH
+from ._world import RESOLVER
+
+if TYPE_CHECKING:
+    from ._lab import Lab
+
+__all__ = ["Command", "commands", "hosts"]
+
+
+@dataclass(frozen=True, slots=True)
+class Command:
+    """What a command looks at, and the command for a POSIX shell."""
+
+    looks_at: str
+    text: str
+
+
+def hosts(lab: Lab) -> list[tuple[str, str, int, str]]:
+    """Return host, documentation address, port and loopback port of all that the lab serves, in that order."""
+    names = {RESOLVER: "resolver"}
+    for zone in lab.world.zones:
+        for name, node in zone.data.nodes.items():
+            for rdataset in node:
+                if rdataset.rdtype in (dns.rdatatype.A, dns.rdatatype.AAAA):
+                    for record in rdataset:
+                        names.setdefault(record.address, name.to_text(omit_final_dot=True))
+    return [
+        (names.get(address, ""), address, port, f"{to[0]}:{to[1]}")
+        for (address, port), to in lab.settings.routes.items()
+    ]
+
+
+def commands(lab: Lab) -> list[Command]:
+    """Return the commands that look at the lab's domain as a sender does, in the order in which one would.
+
+    They differ from what one types for a domain of the internet only by where they connect and whom they trust.
+    """
+    domain, policy_host = lab.domain, lab.world.policy_host
+    _, resolver_port = lab.settings.routes[RESOLVER, 53]
+    roots = shlex.quote(str(lab.settings.trust_roots))
+    ask = f"dig @127.0.0.1 -p {resolver_port} +short"
+    found = [
+        Command("the MTA-STS record", f"{ask} TXT _mta-sts.{domain}"),
+        Command("the record for TLS reports", f"{ask} TXT _smtp._tls.{domain}"),
+    ]
+    for address in _addresses(lab, policy_host):
+        host, to = lab.settings.routes.get((address, 443), (address, 443))
+        fetch = f"curl -sS --cacert {roots} --connect-to {policy_host}:443:{host}:{to}"
+        url = f"https://{policy_host}{POLICY_PATH}"
+        found += [
+            Command(f"the policy at {address}", f"{fetch} {url}"),
+            Command(f"its headers (of a GET, as senders do) at {address}", f"{fetch} -D - -o /dev/null {url}"),
+            Command(f"the policy host's certificate at {address}", _handshake(f"{host}:{to}", policy_host, roots)),
+        ]
+    found.append(Command("the MX hosts", f"{ask} MX {domain}"))
+    for (address, port), (host, to) in lab.settings.routes.items():
+        if port == 25:
+            name = lab.world.mail[address].name
+            found.append(
+                Command(f"STARTTLS at {name}, {address}", _handshake(f"{host}:{to}", name, roots, "-starttls smtp "))
+            )
+    return found
+
+
+def _addresses(lab: Lab, name: str) -> list[str]:
+    """Return the addresses that the lab's resolver gives for a name, through its aliases."""
+    resolver = NameServer(lab.world, RESOLVER, Signer(lab.world.moment))
+    found = []
+    for rdtype in ("A", "AAAA"):
+        wire = resolver.answer(dns.message.make_query(name, rdtype).to_wire(), stream=True)
+        answer = dns.message.from_wire(wire).answer if wire is not None else []
+        found += [record.to_text() for rrset in answer for record in rrset if rrset.rdtype != dns.rdatatype.CNAME]
+    return found
+
+
+def _handshake(where: str, name: str, roots: str, starttls: str = "") -> str:
+    # A return code of 0 says nothing about the name unless -verify_hostname asks for it.
+    return (
+        f"openssl s_client -brief {starttls}-connect {where} -servername {name} -verify_hostname {name} "
+        f"-verify_return_error -CAfile {roots} </dev/null"
+    )
