@@ -16,10 +16,8 @@ if TYPE_CHECKING:
     Floats = npt.NDArray[np.float64]
     Bools = npt.NDArray[np.bool_]
 
-__all__ = ["CHRONIC", "CLUMPS", "Baseline", "fit"]
+__all__ = ["CLUMPS", "Baseline", "fit"]
 
-#: More failures per session than this are never taken for normal, however long they last.
-CHRONIC: Final = 0.01
 #: Anscombe residuals above it are weighted down (Noufaily et al. 2012, §3.3).
 _OUTLYING: Final = 2.58
 #: Failures come in clumps, a message retried or a host restarted, even where no history has shown one yet: the
@@ -55,8 +53,8 @@ def fit(
     sessions: Floats,
     weekend: Bools,
     chance: Bools,
+    chronic: Floats,
     around: Floats | None = None,
-    chronic: float = CHRONIC,
 ) -> Baseline:
     """Return the baseline of each row.
 
@@ -68,10 +66,10 @@ def fit(
         Which days are Saturdays and Sundays.
     chance : array of bool
         For each row, whether such failures also come by chance, some days in a clump.
+    chronic : array
+        For each row, the highest rate that is normal.
     around : array, optional
-        A rate for each row that counts as one failure's worth of history.
-    chronic : float
-        The highest rate that is normal.
+        For each row, a rate that counts as one failure's worth of history.
     """
     known = sessions > 0
     rate = np.minimum(_quiet_rate(failed, sessions, known), chronic)

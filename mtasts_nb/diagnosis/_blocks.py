@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -73,7 +74,7 @@ def blocks(source: Source, policy_type: str | None = None) -> Iterator[Block]:
     block = domain * len(kinds) + kind
     order = np.argsort(block, kind="stable")
     edges = np.flatnonzero(np.diff(block[order], prepend=-1, append=-1))
-    for start, end in zip(edges[:-1], edges[1:], strict=True):
+    for start, end in pairwise(edges):
         rows = order[start:end]
         days, at_day = np.unique(day[rows], return_inverse=True)
         who, at_who = np.unique(reporter[rows], return_inverse=True)

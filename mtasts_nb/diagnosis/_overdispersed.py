@@ -29,7 +29,8 @@ _SMALLEST: Final = 600.0
 def _minus_log_zero(mean: Floats, dispersion: Floats) -> Floats:
     """Return -log p(0)."""
     over = dispersion - 1
-    return mean * np.where(over > 1e-9, np.log1p(over) / np.where(over > 1e-9, over, 1), 1.0)
+    minus_log: Floats = mean * np.where(over > 1e-9, np.log1p(over) / np.where(over > 1e-9, over, 1), 1.0)
+    return minus_log
 
 
 def tail(counts: npt.ArrayLike, mean: npt.ArrayLike, dispersion: npt.ArrayLike) -> Floats:

@@ -19,11 +19,14 @@ if TYPE_CHECKING:
     Floats = npt.NDArray[np.float64]
     Bools = npt.NDArray[np.bool_]
 
-__all__ = ["ALONE", "NEAR", "QUIET_DAYS", "Span", "spans"]
+__all__ = ["NEAR", "QUIET_DAYS", "RAISED", "Span", "spans"]
 
 #: A day stands out when so many failures are no likelier than this: the bound at 99.8 %.
 NEAR: Final = 0.002
-#: One day alone is an incident only if it is as unlikely as this.
+#: A day counts towards a run when so many failures are no likelier than this; most days of a run that count together.
+RAISED: Final = 0.01
+_TOGETHER: Final = 5
+#: One day alone is an incident only if it is as unlikely as this; so is a run.
 ALONE: Final = 1e-8
 #: A day next to one that stands out belongs to it when so many failures are no likelier than this.
 _BESIDE: Final = 0.05
@@ -31,8 +34,10 @@ _BESIDE: Final = 0.05
 _APART: Final = 0.005
 #: … and at least this part of those of the days that stand out.
 _TRACE: Final = 0.01
-#: Fewer failed sessions on a day are no sign of their own.
-_FEW: Final = 3
+#: Two days next to each other, or with one between, are an incident if both together are as unlikely as this.
+_CLOSE: Final = 1e-6
+#: One failed session on a day is no sign of its own.
+_FEW: Final = 2
 _FEW_ALONE: Final = 10
 #: One day alone is an incident, too, if this part of the sessions of those who saw it failed.
 _MOST: Final = 0.5
@@ -56,12 +61,14 @@ class Span:
         Positions in the block's days.
     failed, expected : float
         Sessions, over the days and all reporters.
+    peak_failed : float
+        Failed sessions of the worst day.
     who : array of bool
         The reporters that saw it.
     days : int
         Days that stand out.
-    chance : float
-        Of the least likely day.
+    strength : float
+        How unlikely the days that stand out are together, as -log10 of the product of their probabilities.
     quiet : int
         Days since that tell it to be gone.
     silent : int
@@ -73,9 +80,10 @@ class Span:
     peak: int
     failed: float
     expected: float
+    peak_failed: float
     who: Bools
     days: int
-    chance: float
+    strength: float
     quiet: int
     silent: int
 
@@ -89,7 +97,7 @@ def spans(view: Outlook) -> Iterator[Span]:
     """Yield the spans of one kind of failure, in the order of time."""
     by_reporter = view.failed()
     total = by_reporter.sum(axis=0)
-    out = (view.chance <= NEAR) & (total >= _FEW)
+    out = (view.chance <= RAISED) & (total >= _FEW)
     beside = (view.chance <= _BESIDE) & (total > 0)
     for group in _groups(view, by_reporter, np.flatnonzero(out), beside):
         first, last = _stretched(group, total, beside, view)
@@ -100,9 +108,18 @@ def spans(view: Outlook) -> Iterator[Span]:
             continue
         quiet = _telling(view, by_reporter, group, who, last + 1, len(total), beside)
         yield Span(
-            first, last, int(inside[np.argmax(total[inside])]), failed, expected, who, len(group),
-            float(view.chance[group].min()), int(quiet.sum()), int(view.block.days[-1] - view.block.days[last]),
-        )  # fmt: skip
+            first=first,
+            last=last,
+            peak=int(inside[np.argmax(total[inside])]),
+            failed=failed,
+            expected=expected,
+            peak_failed=float(total[inside].max()),
+            who=who,
+            days=len(group),
+            strength=float(-np.log10(np.maximum(view.chance[group], 1e-300)).sum()),
+            quiet=int(quiet.sum()),
+            silent=int(view.block.days[-1] - view.block.days[last]),
+        )
 
 
 def _groups(view: Outlook, by_reporter: Floats, out: Ints, beside: Bools) -> Iterator[Ints]:
@@ -172,9 +189,13 @@ def _counts(view: Outlook, by_reporter: Floats, group: Ints, who: Bools, failed:
     """Return whether days that stand out make an incident."""
     if failed < max(5.0, _TIMES * expected):
         return False
-    both = view.chance[group][1:] * view.chance[group][:-1]
-    if ((np.diff(group) <= 2) | (both <= ALONE)).any():
+    likely = np.maximum(view.chance[group], 1e-60)
+    both, out = likely[1:] * likely[:-1], likely <= NEAR
+    if (both[(np.diff(group) <= 2) & out[1:] & out[:-1]] <= _CLOSE).any():
         return True
-    total = by_reporter[who][:, group].sum(axis=0)
-    most = total >= _MOST * view.block.sessions[who][:, group].sum(axis=0)
-    return bool(((total >= _FEW_ALONE) & (most | (view.chance[group] <= ALONE))).any())
+    for length in range(2, min(_TOGETHER, len(group)) + 1):
+        if (np.lib.stride_tricks.sliding_window_view(likely, length).prod(axis=1) <= ALONE).any():
+            return True
+    theirs = by_reporter[who][:, group].sum(axis=0)
+    most = theirs >= _MOST * view.block.sessions[who][:, group].sum(axis=0)
+    return bool(((theirs >= _FEW_ALONE) & (most | (likely <= ALONE))).any())

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     Ints = npt.NDArray[np.int64]
     Floats = npt.NDArray[np.float64]
 
-__all__ = ["FEWEST", "Outlook", "outlooks"]
+__all__ = ["FEWEST", "Outlook", "outlook", "outlooks"]
 
 #: Fewer failed sessions in all are never an incident (Noufaily et al. 2012 ask for five in four weeks).
 FEWEST: Final = 5
@@ -83,6 +83,13 @@ def outlooks(found: Iterable[Block], chronic: float, level: float) -> Iterator[O
     yield from gathered.flush(level)
 
 
+def outlook(block: Block, place: int, chronic: float) -> Outlook:
+    """Return one kind of failure of a block, whether or not it stands out."""
+    gathered = _Gathered()
+    gathered.look(block, np.array([place]), chronic)
+    return next(gathered.flush(np.inf))
+
+
 class _Gathered:
     """Kinds whose days are judged together: a step of the recursion in `tail` costs the same for one as for thousands."""
 
@@ -102,13 +109,14 @@ class _Gathered:
         weekend = (block.days + 3) % 7 >= 5
         pooled = failed.sum(axis=1)
         chance = np.array([block.kinds[place][1] not in _STATES for place in kinds])
+        normal = np.where(chance, chronic, chronic / 10)
         every = np.broadcast_to(block.sessions.sum(axis=0), pooled.shape)
-        whole = fit(pooled, every, weekend, chance, chronic=chronic)
+        whole = fit(pooled, every, weekend, chance, normal)
         rates = np.repeat(whole.rate[:, None], reporters, axis=1)
         self._keep(pooled, whole.expected, whole.dispersion, np.arange(len(kinds)), days, 1)
         kind, who = np.nonzero(failed.sum(axis=2) >= FEWEST)
         if reporters > 1 and len(kind):
-            each = fit(failed[kind, who], block.sessions[who], weekend, chance[kind], whole.rate[kind], chronic)
+            each = fit(failed[kind, who], block.sessions[who], weekend, chance[kind], normal[kind], whole.rate[kind])
             rates[kind, who] = each.rate
             self._keep(failed[kind, who], each.expected, each.dispersion, kind, days, reporters)
         for number, place in enumerate(kinds):
