@@ -82,7 +82,7 @@ def upper_bound(mean: npt.ArrayLike, dispersion: npt.ArrayLike, level: float) ->
     m, d = np.broadcast_arrays(np.asarray(mean, np.float64), np.asarray(dispersion, np.float64))
     start = _minus_log_zero(m, d)
     z = NormalDist().inv_cdf(level)
-    out = m * (1 + (2 / 3) * z * np.sqrt(d / np.maximum(m, 1e-300))) ** 1.5
+    out: Floats = m * (1 + (2 / 3) * z * np.sqrt(d / np.maximum(m, 1e-300))) ** 1.5
     near = np.flatnonzero((start <= _SMALLEST) & (out < _LONGEST / 2))
     point = np.exp(-start[near])
     below, bound = point.copy(), np.zeros(len(near))
