@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from . import plots as plots
     from .bundled import notebooks_dir as notebooks_dir
     from .bundled import sample_dir as sample_dir
+    from .diagnosis import find_incidents as find_incidents
     from .errors import PolicyError as PolicyError
     from .errors import RecordError as RecordError
     from .errors import SnapshotError as SnapshotError
@@ -64,6 +65,7 @@ _HOME = {
     "daily": "reports",
     "draft_policy": "policy",
     "draft_record": "policy",
+    "find_incidents": "diagnosis",
     "find_sts_record": "policy",
     "lab": "lab",
     "load": "reports",
@@ -99,6 +101,7 @@ __all__ = [
     "daily",
     "draft_policy",
     "draft_record",
+    "find_incidents",
     "find_sts_record",
     "lab",
     "load",

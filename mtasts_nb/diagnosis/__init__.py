@@ -7,6 +7,7 @@ rows in `.frame`, or sentences. A notebook holds calls of these, so that every n
 from __future__ import annotations
 
 from ._breakdown import by_mx, by_reporter, by_result_type, failing_policy_types, impact
+from ._incidents import expected_failures, find_incidents
 from ._meanings import Meaning, Meanings, meanings
 from ._narrow import narrow
 from ._one_report import one_report
@@ -28,7 +29,9 @@ __all__ = [
     "by_reporter",
     "by_result_type",
     "coverage",
+    "expected_failures",
     "failing_policy_types",
+    "find_incidents",
     "impact",
     "key_figures",
     "meanings",
