@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from .bundled import notebooks_dir as notebooks_dir
     from .bundled import sample_dir as sample_dir
     from .diagnosis import find_incidents as find_incidents
+    from .diagnosis import verify_fix as verify_fix
     from .errors import PolicyError as PolicyError
     from .errors import RecordError as RecordError
     from .errors import SnapshotError as SnapshotError
@@ -81,6 +82,7 @@ _HOME = {
     "publish": "publish",
     "sample_dir": "bundled",
     "validate": "policy",
+    "verify_fix": "diagnosis",
 }
 
 __all__ = [
@@ -117,6 +119,7 @@ __all__ = [
     "publish",
     "sample_dir",
     "validate",
+    "verify_fix",
 ]
 
 

@@ -16,8 +16,10 @@ from ._quality import arrivals, assumptions, coverage, refusals
 from ._story import KeyFigures, Story, key_figures, scope, story
 from ._table import Table
 from ._timeline import timeline
+from ._verify_fix import FixCheck, verify_fix
 
 __all__ = [
+    "FixCheck",
     "KeyFigures",
     "Meaning",
     "Meanings",
@@ -42,4 +44,5 @@ __all__ = [
     "scope",
     "story",
     "timeline",
+    "verify_fix",
 ]
