@@ -66,11 +66,12 @@ def run(arguments: argparse.Namespace) -> int:
     with Lab(arguments.fault, variant=arguments.variant, latency=arguments.latency / 1000) as lab:
         if arguments.probe:
             return _probe(lab)
-        _introduce(lab)
-        sys.stdout.flush()  # a script that reads the ports from a pipe must not wait for the end
         ended = threading.Event()
+        # Before the lab announces itself: whoever reads that may stop it at once.
         before = signal.signal(signal.SIGTERM, lambda *_: ended.set())
         try:
+            _introduce(lab)
+            sys.stdout.flush()  # a script that reads the ports from a pipe must not wait for the end
             ended.wait()
         except KeyboardInterrupt:
             say()

@@ -190,6 +190,7 @@ def look(lab):
     for server, where in ((NS1, "ns1"), (NS2, "ns2")):
         looks[f"_mta-sts TXT at {where}"] = (see_dns, server, "_mta-sts", "TXT")
     names = {"192.0.2.25": "mx1", "2001:db8::25": "mx1", "198.51.100.25": "mx2", "2001:db8:1::25": "mx2"}
+    names |= {"203.0.113.25": "mx3", "2001:db8:2::25": "mx3"}
     for address, port in lab.settings.routes:
         if port == 443 and address in ("192.0.2.80", "2001:db8::80"):
             looks[f"https {address}"] = (see_https, address)
