@@ -11,6 +11,12 @@ from ._world import World
 
 __all__ = ["POLICY_FILE_FAULTS"]
 
+# What postfix-mta-sts-resolver does otherwise.
+_PATTERNS_UNCHECKED = (
+    "Takes the policy: it does not check the syntax of the patterns, and one that is no host name matches no host."
+)
+_LINES_SKIPPED = "Takes the policy: it passes over lines that it cannot read."
+
 _Edit = Callable[[bytes, str], bytes]
 
 
@@ -97,12 +103,32 @@ POLICY_FILE_FAULTS = (
         delivery="delivered",
     ),
     _edited("mx-missing", "The policy names no mx.", _without(b"mx"), "policy-mx-missing"),
-    _edited("mx-list", "One mx line lists two hosts.", _first_mx("mx1.{domain}, mx2.{domain}"), "pattern-list"),
-    _edited("mx-url", "An mx is a URL.", _first_mx("smtp://mx1.{domain}/"), "pattern-url"),
-    _edited("mx-port", "An mx has a port.", _first_mx("mx1.{domain}:25"), "pattern-port"),
-    _edited("mx-bare-wildcard", "An mx is `*` alone.", _first_mx("*"), "pattern-bare-wildcard"),
     _edited(
-        "mx-wildcard-middle", "A wildcard stands in the middle.", _first_mx("mx1.*.example"), "pattern-wildcard-middle"
+        "mx-list",
+        "One mx line lists two hosts.",
+        _first_mx("mx1.{domain}, mx2.{domain}"),
+        "pattern-list",
+        second_sender=_PATTERNS_UNCHECKED,
+    ),
+    _edited(
+        "mx-url", "An mx is a URL.", _first_mx("smtp://mx1.{domain}/"), "pattern-url", second_sender=_PATTERNS_UNCHECKED
+    ),
+    _edited(
+        "mx-port", "An mx has a port.", _first_mx("mx1.{domain}:25"), "pattern-port", second_sender=_PATTERNS_UNCHECKED
+    ),
+    _edited(
+        "mx-bare-wildcard",
+        "An mx is `*` alone.",
+        _first_mx("*"),
+        "pattern-bare-wildcard",
+        second_sender=_PATTERNS_UNCHECKED,
+    ),
+    _edited(
+        "mx-wildcard-middle",
+        "A wildcard stands in the middle.",
+        _first_mx("mx1.*.example"),
+        "pattern-wildcard-middle",
+        second_sender=_PATTERNS_UNCHECKED,
     ),
     _edited(
         "mx-ip-address",
@@ -115,8 +141,20 @@ POLICY_FILE_FAULTS = (
         delivery="delivered",
         note="The ABNF of §3.2 takes it for a host name, so that senders accept the policy; it matches no host.",
     ),
-    _edited("mx-u-label", "An mx is not in ASCII.", _first_mx("postfächer.{domain}"), "pattern-u-label"),
-    _edited("mx-trailing-dot", "An mx ends in a dot.", _first_mx("mx1.{domain}."), "pattern-trailing-dot"),
+    _edited(
+        "mx-u-label",
+        "An mx is not in ASCII.",
+        _first_mx("postfächer.{domain}"),
+        "pattern-u-label",
+        second_sender=_PATTERNS_UNCHECKED,
+    ),
+    _edited(
+        "mx-trailing-dot",
+        "An mx ends in a dot.",
+        _first_mx("mx1.{domain}."),
+        "pattern-trailing-dot",
+        second_sender=_PATTERNS_UNCHECKED,
+    ),
     _edited(
         "byte-order-mark",
         "The file begins with a byte order mark.",
@@ -132,7 +170,11 @@ POLICY_FILE_FAULTS = (
         "policy-value-malformed",
     ),
     _edited(
-        "comment", "The file begins with a comment.", lambda text, _: b"# MTA-STS policy\r\n" + text, "policy-comment"
+        "comment",
+        "The file begins with a comment.",
+        lambda text, _: b"# MTA-STS policy\r\n" + text,
+        "policy-comment",
+        second_sender=_LINES_SKIPPED,
     ),
     _edited("equals-sign", "The fields are written with an equals sign.", _replaced(b": ", b"="), "policy-no-colon"),
     _edited(

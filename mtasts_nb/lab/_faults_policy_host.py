@@ -267,6 +267,7 @@ POLICY_HOST_FAULTS = (
         "policy-http-not-found",
         addresses=(_IPV6,),
         note="A sender that has the policy cached or takes the other address notices nothing.",
+        second_sender="Takes the policy: it uses the address that is connected first, here the good one.",
     ),
     _fault(
         "one-address-refused",
@@ -361,6 +362,7 @@ CERTIFICATE_FAULTS = (
         "The policy host's certificate has its name in the common name only, and no SAN.",
         "common-name-only",
         note="Many guides say 'in the CN or SAN'; RFC 8461 §3.3 asks for a SAN DNS-ID.",
+        second_sender="Takes the policy: Python's ssl module falls back to the common name where there is no SAN.",
     ),
     _certificate(
         "intermediate-missing",

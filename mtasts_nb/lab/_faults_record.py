@@ -8,6 +8,12 @@ from ._world import ADDRESSES, World
 __all__ = ["RECORD_FAULTS"]
 
 _NAME = "_mta-sts"
+# What postfix-mta-sts-resolver does otherwise.
+_ID_UNCHECKED = "Takes the policy: it looks whether there is an id, and not at its characters (RFC 8461 §3.1)."
+_LOOKUP_FAILED = (
+    "Calls the failed look-up a fetch error, so that a cached policy stays in use; without one mail goes without STS "
+    "all the same."
+)
 
 
 def _says(
@@ -58,6 +64,7 @@ def _fails(manner: str, sentence: str, note: str = "") -> Fault:
         apply=lambda world: world.override(_NAME, "TXT", "drop" if manner == "timeout" else manner),  # type: ignore[arg-type]
         expects=("sts-record-lookup-failed",),
         note=note,
+        second_sender=_LOOKUP_FAILED,
     )
 
 
@@ -97,11 +104,24 @@ RECORD_FAULTS = (
         "v=STSv1 ; id=20260208120000;",
         expects=("sts-record-missing", "sts-record-version-space"),
         note="The ABNF of §3.1 allows it; the rule by which records are discarded does not.",
+        second_sender="Takes the policy: it keeps every record that begins v=STSv1, the semicolon or not.",
     ),
     _says("id-missing", "The record has no id.", "v=STSv1;", expects=("id-missing",)),
-    _says("id-illegal", "The id has hyphens in it.", "v=STSv1; id=2026-02-08;", expects=("id-character",)),
-    _says("id-empty", "The id is empty.", "v=STSv1; id=;", expects=("id-empty",)),
-    _says("id-long", "The id is longer than 32 characters.", f"v=STSv1; id={'2026' * 9};", expects=("id-long",)),
+    _says(
+        "id-illegal",
+        "The id has hyphens in it.",
+        "v=STSv1; id=2026-02-08;",
+        expects=("id-character",),
+        second_sender=_ID_UNCHECKED,
+    ),
+    _says("id-empty", "The id is empty.", "v=STSv1; id=;", expects=("id-empty",), second_sender=_ID_UNCHECKED),
+    _says(
+        "id-long",
+        "The id is longer than 32 characters.",
+        f"v=STSv1; id={'2026' * 9};",
+        expects=("id-long",),
+        second_sender=_ID_UNCHECKED,
+    ),
     _says(
         "quoted",
         "Quotation marks were typed into the record.",
@@ -137,6 +157,7 @@ RECORD_FAULTS = (
         apply=_loop,
         expects=("cname-chain-broken",),
         note="Resolvers answer SERVFAIL; the two aliases are seen at the authoritative servers.",
+        second_sender=_LOOKUP_FAILED,
     ),
     _fails("servfail", "The resolver answers SERVFAIL for the record."),
     _fails("refused", "The resolver refuses the question for the record."),
@@ -180,5 +201,6 @@ RECORD_FAULTS = (
         note="A validating resolver answers SERVFAIL to everything (with CD set, the records without AD): the sender "
         "finds no MX and waits. It cannot find the address for reports either. The lab models that verdict; there "
         "is no chain of trust to a root key in it.",
+        second_sender=_LOOKUP_FAILED,
     ),
 )
