@@ -13,6 +13,8 @@ if TYPE_CHECKING:
 
 __all__ = ["one_report"]
 
+#: So many failure details can still be read in one go.
+_FEW = 4
 _Rows = list[tuple[str, str, str]]
 
 
@@ -24,7 +26,7 @@ def one_report(archive: Archive, report_key: str | None = None) -> Table:
     archive : Archive
         What `load` gave.
     report_key : str, optional
-        Which report; None takes the one with the most kinds of failure details, so that there is something to see.
+        Which report; None takes one with several kinds of failure and few details, so that there is something to see.
 
     Raises
     ------
@@ -49,11 +51,14 @@ def one_report(archive: Archive, report_key: str | None = None) -> Table:
 
 
 def _telling(archive: Archive) -> str:
-    """Return the key of the report with the most failure details; the first of them by key."""
+    """Return the key of the report that shows most in few lines: the most kinds of failure, then the fewest details."""
     if archive.failures.empty:
         return str(archive.sessions["report_key"].min())
-    details = archive.failures.groupby("report_key").size()
-    return str(details[details == details.max()].index.min())
+    details = archive.failures.groupby("report_key")
+    table = details["result_type"].nunique().rename("kinds").to_frame().assign(rows=details.size()).reset_index()
+    few = table[table["rows"] <= _FEW]
+    best = (table if few.empty else few).sort_values(["kinds", "rows", "report_key"], ascending=[False, True, True])
+    return str(best["report_key"].iloc[0])
 
 
 def _rows(archive: Archive, key: str, report: dict[object, object]) -> _Rows:

@@ -61,7 +61,7 @@ class KeyFigures:
 
     def _repr_html_(self) -> str:
         items = "".join(
-            f"<li><strong>{html_text(figure)}</strong>{html_text(words)}</li>" for figure, words in self.figures
+            f"<li><strong>{html_text(figure)}</strong> {html_text(words)}</li>" for figure, words in self.figures
         )
         return f'<ul class="sts-figures">{items}</ul>'
 

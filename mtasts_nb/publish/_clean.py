@@ -60,7 +60,7 @@ _DAY = re.compile(r"\d{4}-\d\d-\d\d( \d\d:\d\d UTC)?")
 #: A word of more letters may be broken anywhere, so that its column stays narrow; no other word is.
 _LONG_WORD = 29
 #: From this many columns on, a table is laid out row by row on a phone.
-_WIDE = 4
+_WIDE = 3
 _ROLES = {"table": "table", "thead": "rowgroup", "tbody": "rowgroup", "tr": "row", "td": "cell"}
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import atexit
 import os
 import re
 import sys
@@ -73,6 +72,7 @@ class _Run:
         )
         self.log = Path(home) / "kernel.log"
         self.error: BaseException | None = None
+        self.done = threading.Event()
         self.current = 0
         self.loop: asyncio.AbstractEventLoop | None = None
         self.task: asyncio.Task[None] | None = None
@@ -81,13 +81,17 @@ class _Run:
         thread = threading.Thread(target=self._thread, name="mtasts-nb-publish")
         thread.start()
         try:
-            thread.join()
+            # Not `join`: in Python 3.11 an interrupted join takes the thread for finished when it is not.
+            self.done.wait()
         except BaseException:
             # Ctrl-C: let the kernel be shut down, then go on with the interruption.
             if self.loop is not None and self.task is not None:
                 self.loop.call_soon_threadsafe(self.task.cancel)
-            thread.join()
+            self.done.wait()
             raise
+        finally:
+            if self.done.is_set():
+                thread.join()
         if self.error is not None:
             raise self._explained(self.error) from self.error
 
@@ -96,6 +100,8 @@ class _Run:
             asyncio.run(self._main())
         except BaseException as error:  # noqa: BLE001 - handed over to the caller's thread
             self.error = error
+        finally:
+            self.done.set()
 
     async def _main(self) -> None:
         self.loop, self.task = asyncio.get_running_loop(), asyncio.current_task()
@@ -127,13 +133,9 @@ class _Run:
             )
             # With a manager of ours nbclient would leave the kernel running.
             with self.log.open("wb") as log:
-                try:
-                    await client.async_execute(
-                        cwd=self.cwd, env=self._environment(), stdout=log, stderr=log, cleanup_kc=True
-                    )
-                finally:
-                    # nbclient leaves this behind when it is cancelled, and it would complain at exit.
-                    atexit.unregister(client._cleanup_kernel)  # noqa: SLF001
+                await client.async_execute(
+                    cwd=self.cwd, env=self._environment(), stdout=log, stderr=log, cleanup_kc=True
+                )
 
     def _environment(self) -> dict[str, str]:
         return {
