@@ -93,12 +93,24 @@ class Span:
         return self.quiet < QUIET_DAYS and self.silent <= _LONGEST_SILENCE
 
 
-def spans(view: Outlook) -> Iterator[Span]:
-    """Yield the spans of one kind of failure, in the order of time."""
+def spans(view: Outlook) -> list[Span]:
+    """Return the spans of one kind of failure, in the order of time."""
     by_reporter = view.failed()
     total = by_reporter.sum(axis=0)
-    out = (view.chance <= RAISED) & (total >= _FEW)
+    found = _at_level(view, by_reporter, total, NEAR)
+    # A small fault may show on many days, on each of them faintly. What was found already keeps its edges.
+    taken = [(span.first, span.last) for span in found]
+    for span in _at_level(view, by_reporter, total, RAISED):
+        if all(span.last < first or last < span.first for first, last in taken):
+            found.append(span)
+    return sorted(found, key=lambda span: span.first)
+
+
+def _at_level(view: Outlook, by_reporter: Floats, total: Floats, level: float) -> list[Span]:
+    """Return the spans made of days no likelier than a level."""
+    out = (view.chance <= level) & (total >= _FEW)
     beside = (view.chance <= _BESIDE) & (total > 0)
+    found = []
     for group in _groups(view, by_reporter, np.flatnonzero(out), beside):
         first, last = _stretched(group, total, beside, view)
         inside = np.arange(first, last + 1)
@@ -107,7 +119,7 @@ def spans(view: Outlook) -> Iterator[Span]:
         if not _counts(view, by_reporter, group, who, failed, expected):
             continue
         quiet = _telling(view, by_reporter, group, who, last + 1, len(total), beside)
-        yield Span(
+        span = Span(
             first=first,
             last=last,
             peak=int(inside[np.argmax(total[inside])]),
@@ -120,6 +132,8 @@ def spans(view: Outlook) -> Iterator[Span]:
             quiet=int(quiet.sum()),
             silent=int(view.block.days[-1] - view.block.days[last]),
         )
+        found.append(span)
+    return found
 
 
 def _groups(view: Outlook, by_reporter: Floats, out: Ints, beside: Bools) -> Iterator[Ints]:

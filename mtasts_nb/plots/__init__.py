@@ -10,6 +10,7 @@ from ._alt import alt_text
 from ._by_mx import failures_by_mx
 from ._coverage import reporter_coverage
 from ._heat import mx_by_result
+from ._incident import incident
 from ._over_time import failures_over_time
 from ._share import success_share
 from ._show import Picture, show, to_png, to_svg
@@ -21,6 +22,7 @@ __all__ = [
     "colour_of",
     "failures_by_mx",
     "failures_over_time",
+    "incident",
     "mx_by_result",
     "reporter_coverage",
     "show",
