@@ -37,6 +37,7 @@ _SPAN: Final = "#fdf0d5"
 _BOUND: Final = "#111418"
 _EVENT: Final = "#3d1f7e"
 _MOST_EVENTS: Final = 9
+_TENTH: Final = 0.1
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,7 +80,7 @@ def incident(
     """Return an Axes with the days of one incident and around it.
 
     By reporter, the bars are the failures of the incident's kind, and a line shows how many would still have been normal;
-    days for which no reporter that saw it sent a report are hatched grey: unknown, not zero. By result type or by MX, the bars
+    days for which those that saw nine tenths of it sent no report are hatched grey: unknown, not zero. By result type or by MX, the bars
     are all failures about its policy domain, and grey are the days without any report. The days are those of UTC.
 
     Parameters
@@ -146,7 +147,12 @@ def incident(
     marked, more = _marked(events, shown)
     entries: list[tuple[Artist, str]] = [*stack_legend(series, replace(shown, known=np.ones(shown.days, bool)))]
     if not np.isnan(bound).all():
-        entries.append((Line2D([], [], color=_BOUND, linestyle=(0, (4, 2)), linewidth=1.3), "at most normal (99.8 %)"))
+        entries.append(
+            (
+                Line2D([], [], color=_BOUND, linestyle=(0, (4, 2)), linewidth=1.3),
+                "upper bound of what is normal (99.8 %)",
+            )
+        )
     entries += _unknown(known, by)
     entries += [
         (Line2D([], [], color=_EVENT, linestyle=":", linewidth=1.3), f"{place}  {when(moment.date())} {text}")
@@ -222,11 +228,17 @@ def _of_kind(shown: View, told: _Incident) -> View:
 
 
 def _known(shown: View, told: _Incident) -> Bools:
-    """Return the days for which any reporter that saw it sent a report."""
+    """Return the days for which reporters sent a report that between them saw a tenth of the incident or more."""
     name = shown.rows[REPORTER].astype(object)
     name = name.where(name.notna(), "")
-    known = np.zeros(shown.days, bool)
-    known[shown.rows.loc[name.isin(told.reporters).to_numpy(), "offset"].to_numpy()] = True
+    mine = _of_kind(shown, told).rows
+    inside = mine["offset"].between(told.start - shown.first, told.end - shown.first)
+    share_of = mine[inside].groupby(mine[REPORTER].astype(object), sort=True)["failed"].sum() / max(told.failed, 1)
+    there = pd.DataFrame({"name": name, "offset": shown.rows["offset"]}).drop_duplicates()
+    there = there[there["name"].isin(told.reporters)]
+    seen = np.zeros(shown.days)
+    np.add.at(seen, there["offset"].to_numpy(), there["name"].map(share_of).fillna(0.0).to_numpy(np.float64))
+    known: Bools = seen >= _TENTH
     return known if known.any() else shown.known
 
 
@@ -248,7 +260,7 @@ def _unknown(known: Bools, by: str) -> Legend:
     days = int((~known).sum())
     if not days:
         return []
-    whose = "a report of those that saw it" if by == REPORTER else "any report"
+    whose = "a report of those that saw most of it" if by == REPORTER else "any report"
     patch = Patch(facecolor=NO_REPORT.colour, edgecolor=NO_REPORT_HATCH, hatch=NO_REPORT.hatch, linewidth=0)
     return [(patch, f"{plural(days, 'day')} without {whose}: unknown")]
 
@@ -283,7 +295,7 @@ def _draw_events(ax: Axes, marked: list[tuple[pd.Timestamp, str]]) -> None:
 
 def _edges(ax: Axes, shown: View, told: _Incident) -> None:
     """Mark first day, last day and peak."""
-    for edge in (told.start, told.end + 1):
+    for edge in (told.start,) if told.ongoing else (told.start, told.end + 1):
         ax.axvline(edge, color="#b07d1a", linewidth=0.9, zorder=2.5)
     at = told.peak - shown.first
     if not 0 <= at < shown.days:
@@ -304,7 +316,7 @@ def _alt(
     before = int(np.median(shown.failed[: told.start - shown.first])) if told.start > shown.first else None
     above = int((shown.failed > np.nan_to_num(bound, nan=np.inf)).sum())
     unknown = int((~known).sum())
-    whose = "of those that saw it" if by == REPORTER else "at all"
+    whose = "of those that saw most of it" if by == REPORTER else "at all"
     parts = [
         f"Timeline of an incident, failed sessions per day by {KEYS[by].one}. {shown.about}, {shown.dates} UTC.",
         f"{told.what}: {plural(told.failed, 'failed session')} {told.dates}, {share(told.part, 1)} of the reported sessions.",
