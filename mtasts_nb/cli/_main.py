@@ -58,7 +58,8 @@ def main(argv: Sequence[str] | None = None) -> int:
 
     Examples
     --------
-    >>> main(["notebooks", "--list"])[:0]  # doctest: +SKIP
+    >>> main(["nonsense"])
+    2
     """
     try:
         arguments = _parser().parse_args(argv)
