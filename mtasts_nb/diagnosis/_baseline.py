@@ -88,17 +88,31 @@ def fit(
         seen = (of_weekend * failed).sum(axis=1) + _WEEKEND_PRIOR
         factor = np.clip(seen / ((of_weekend * sessions).sum(axis=1) * rate + _WEEKEND_PRIOR), 1 / 3, 3.0)
         exposed = weights * sessions * np.where(weekend, factor[:, None], 1.0)
-        rate = np.minimum(((weights * failed).sum(axis=1) + prior[0]) / (exposed.sum(axis=1) + prior[1]), chronic)
+        free = ((weights * failed).sum(axis=1) + prior[0]) / (exposed.sum(axis=1) + prior[1])
+        rate = np.minimum(free, chronic)
         mean = np.maximum(rate[:, None] * sessions * np.where(weekend, factor[:, None], 1.0), 1e-12)
         trust = np.where(_in_a_run(residual > _OUTLYING) | ~chance[:, None], weights**2, known)
-        pearson = (trust * np.where(known, (failed - mean) ** 2 / mean, 0.0)).sum(axis=1)
-        pearson /= np.maximum(trust.sum(axis=1) - 1, 1.0)
-        telling = (trust * (failed > 0)).sum(axis=1)
-        spread = np.maximum((telling * pearson + _CLUMP_DAYS * CLUMPS) / (telling + _CLUMP_DAYS), 1.0)
+        scatter = trust * np.where(known, (failed - mean) ** 2 / mean, 0.0)
+        bad = trust * (failed > 0)
+        sums = scatter.sum(axis=1), trust.sum(axis=1), bad.sum(axis=1)
+        # Counts far above what is ever normal do not tell how normal ones scatter.
+        beyond = free > 2 * chronic
+        spread = np.where(beyond, CLUMPS, _spread(*sums))
     expected = np.where(known, mean, 0.0)
     # As in Farrington et al. 1996: the variance of a new count is that of the counts and that of the estimated mean.
     information = (weights * mean).sum(axis=1) + prior[0]
-    return Baseline(rate, expected, spread[:, None] * (1 + expected / information[:, None]))
+    # Each day is held against the scatter of the others: it must not excuse itself.
+    others = _spread(sums[0][:, None] - scatter, sums[1][:, None] - trust, sums[2][:, None] - bad)
+    others = np.where(beyond[:, None], CLUMPS, others)
+    return Baseline(rate, expected, others * (1 + expected / information[:, None]))
+
+
+def _spread(scatter: Floats, days: Floats, bad: Floats) -> Floats:
+    """Return the dispersion of counts: Pearson's, drawn towards `CLUMPS` while few days had failures."""
+    pearson = np.maximum(scatter, 0.0) / np.maximum(days - 1, 1.0)
+    bad = np.maximum(bad, 0.0)
+    spread: Floats = np.maximum((bad * pearson + _CLUMP_DAYS * CLUMPS) / (bad + _CLUMP_DAYS), 1.0)
+    return spread
 
 
 def _quiet_rate(failed: Floats, sessions: Floats, known: Bools) -> Floats:

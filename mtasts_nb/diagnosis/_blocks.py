@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import pairwise
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
@@ -21,6 +21,9 @@ if TYPE_CHECKING:
     Floats = npt.NDArray[np.float64]
 
 __all__ = ["Block", "blocks", "day_numbers"]
+
+# Reporters × days that are held as a table: a stranger may invent reporters without end.
+_CELLS: Final = 4_000_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,8 +81,13 @@ def blocks(source: Source, policy_type: str | None = None) -> Iterator[Block]:
         rows = order[start:end]
         days, at_day = np.unique(day[rows], return_inverse=True)
         who, at_who = np.unique(reporter[rows], return_inverse=True)
-        seen = np.zeros((len(who), len(days)))
-        seen[at_who, at_day] = sessions[rows]
+        names = [reporters[code] for code in who]
+        if len(who) * len(days) > _CELLS:
+            at_who, names = _folded(at_who, failed[rows], names, _CELLS // len(days))
+        # A reporter's sessions are repeated in each row of a day: one of each counts.
+        _, one = np.unique(reporter[rows] * len(days) + at_day, return_index=True)
+        seen = np.zeros((len(names), len(days)))
+        np.add.at(seen, (at_who[one], at_day[one]), sessions[rows[one]])
         bad = failed[rows] > 0
         of_kind = mx[rows][bad] * len(results) + result[rows][bad]
         found, at_kind = np.unique(of_kind, return_inverse=True)
@@ -87,7 +95,7 @@ def blocks(source: Source, policy_type: str | None = None) -> Iterator[Block]:
             policy_domain=domains[domain[rows[0]]],
             policy_type=kinds[kind[rows[0]]],
             days=days,
-            reporters=[reporters[code] for code in who],
+            reporters=names,
             sessions=seen,
             kinds=[(hosts[code // len(results)], results[code % len(results)]) for code in found],
             kind=at_kind,
@@ -95,6 +103,15 @@ def blocks(source: Source, policy_type: str | None = None) -> Iterator[Block]:
             day=at_day[bad],
             failed=failed[rows][bad],
         )
+
+
+def _folded(at_who: Ints, failed: Ints, names: list[str], most: int) -> tuple[Ints, list[str]]:
+    """Return the reporters' positions and names with all but those that failed most made one, without a name."""
+    order = np.argsort(-np.bincount(at_who, failed, minlength=len(names)), kind="stable")
+    kept = np.sort(order[: max(1, most - 1)])
+    line = np.full(len(names), len(kept))
+    line[kept] = np.arange(len(kept))
+    return line[at_who], [*(names[place] for place in kept), ""]
 
 
 def _codes(column: pd.Series) -> tuple[Ints, list[str]]:

@@ -108,17 +108,30 @@ def find_incidents(source: Source, *, policy_type: str | None = None, chronic: f
     - Each reporter is held against its own history, too (its probability times the number of reporters): a fault that
       one small sender meets drowns in the sum.
     - The paper flags one week at 99.5 %. Here a day stands out at 99.8 %, and an incident is two such days in three whose
-      joint probability is at most 1e-6; or two or three of one span at 1e-8; or one day of at least 10 failed sessions
-      at 1e-8, or in which half the sessions of those who saw it failed.
+      joint probability is at most 1e-6; or two to five of one span at 1e-8; or one day of at least 10 failed sessions
+      at 1e-8, or in which half the sessions of those who saw it failed. A fault that shows only faintly is also found by
+      a run of days at 99 %, two to five of them at 1e-8 together.
+    - A day is held against the dispersion of the other days.
     - A span goes on until three days tell that it is over. Only a day on which those who saw it had so many sessions that
       three or more would have failed tells: silence, and a weekend with two sessions, do not. After 28 days without
       such a day it is another incident, and no longer called ongoing.
     - Days beside the span that have a trace of it (probability at most 5 %, at least a hundredth of its mean) belong to it.
 
-    **How small an incident it sees.** Against four weeks or more without such a failure: five failed sessions a day on two
-    days, or about 35 on one day. Where failures also come by chance (``validation-failure``, ``starttls-not-supported``,
-    ``sts-policy-fetch-error``, and what is not registered), more, as their clumps are large. Fewer than five in all are
-    never an incident; nor are failures at half their normal rate again.
+    **How small an incident it sees.** Failed sessions a day of one kind, with 1,000 sessions a day, against a history that
+    has none of that kind:
+
+    ============ ======== ========== ==========
+    history      two days three days one day
+    ============ ======== ========== ==========
+    1 week       11       10         46
+    4 weeks      7        6          40
+    60 days      5        4          37
+    120 days     3        3          35
+    ============ ======== ========== ==========
+
+    Where failures also come by chance (``validation-failure``, ``starttls-not-supported``, ``sts-policy-fetch-error``, and what
+    is not registered), one day alone takes about twice as many, and with a history of such failures all of it takes more.
+    Fewer than five in all are never an incident, nor are failures at less than twice the normal rate.
 
     ``unattributed`` (failures that a report counts and does not explain) and ``unknown`` are kinds like others: something
     failed. Their confidence is low, and they join the story of what failed on the same days.

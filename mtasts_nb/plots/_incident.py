@@ -260,9 +260,9 @@ def _unknown(known: Bools, by: str) -> Legend:
     days = int((~known).sum())
     if not days:
         return []
-    whose = "a report of those that saw most of it" if by == REPORTER else "any report"
+    whose = ", its main reporters silent" if by == REPORTER else " without any report"
     patch = Patch(facecolor=NO_REPORT.colour, edgecolor=NO_REPORT_HATCH, hatch=NO_REPORT.hatch, linewidth=0)
-    return [(patch, f"{plural(days, 'day')} without {whose}: unknown")]
+    return [(patch, f"{plural(days, 'day')}{whose}: unknown")]
 
 
 def _marked(events: pd.DataFrame | None, shown: View) -> tuple[list[tuple[pd.Timestamp, str]], int]:
