@@ -92,7 +92,7 @@ def incident(
     by : {"organization_name", "result_type", "receiving_mx_hostname"}
         What the stack is made of.
     events : DataFrame, optional
-        What was done when: ``time`` (a time without zone is taken as UTC) and ``text``. Those within the days shown are
+        What was done when: ``time`` (ISO 8601; without a zone it is taken as UTC) and ``text``. Those within the days shown are
         marked, the first nine.
     around : int
         Days shown before and after.
@@ -144,7 +144,7 @@ def incident(
         shown = _of_kind(shown, told)
     series = fold(shown, by)
     bound = _bound(shown, usual) if by == REPORTER else np.full(shown.days, np.nan)
-    marked, more = _marked(events, shown)
+    marked, unmarked = _marked(events, shown)
     entries: list[tuple[Artist, str]] = [*stack_legend(series, replace(shown, known=np.ones(shown.days, bool)))]
     if not np.isnan(bound).all():
         entries.append(
@@ -166,7 +166,7 @@ def incident(
         title=f"{plural(told.failed, 'failed session')}: {told.what}, {told.dates}",
         notes=[
             f"By {KEYS[by].one}. {shown.about}. {share(told.part, 1)} of the sessions reported in that time; {saw} saw it.",
-            f"{plural(more, 'more event')} not marked." if more else "",
+            " ".join(unmarked),
             not_shown(shown) if by != REPORTER else "",
         ],
         entries=entries,
@@ -265,16 +265,22 @@ def _unknown(known: Bools, by: str) -> Legend:
     return [(patch, f"{plural(days, 'day')}{whose}: unknown")]
 
 
-def _marked(events: pd.DataFrame | None, shown: View) -> tuple[list[tuple[pd.Timestamp, str]], int]:
-    """Return the events within the days shown, in the order of time, and how many more there are."""
+def _marked(events: pd.DataFrame | None, shown: View) -> tuple[list[tuple[pd.Timestamp, str]], list[str]]:
+    """Return the events within the days shown, in the order of time, and what is to be said about the others."""
     if events is None or not len(events):
-        return [], 0
-    times = pd.to_datetime(events["time"], utc=True, errors="coerce")
+        return [], []
+    # The texts of one column may differ in form: with a zone, without, a day alone.
+    times = pd.to_datetime(events["time"], utc=True, errors="coerce", format="ISO8601")
     inside = (times >= _stamp(shown.first)) & (times < _stamp(shown.first + shown.days))
     found = sorted(
         zip(times[inside], events.loc[inside.to_numpy(), "text"], strict=True), key=lambda one: (one[0], str(one[1]))
     )
-    return [(moment, label(text, 60)) for moment, text in found[:_MOST_EVENTS]], max(0, len(found) - _MOST_EVENTS)
+    more, unread = len(found) - _MOST_EVENTS, int(times.isna().sum())
+    notes = [
+        f"{plural(more, 'more event')} not marked." if more > 0 else "",
+        f"{plural(unread, 'event')} without a time in the form 2026-02-08T14:05." if unread else "",
+    ]
+    return [(moment, label(text, 60)) for moment, text in found[:_MOST_EVENTS]], [note for note in notes if note]
 
 
 def _draw_events(ax: Axes, marked: list[tuple[pd.Timestamp, str]]) -> None:
