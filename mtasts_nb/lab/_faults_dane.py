@@ -108,7 +108,7 @@ DANE_FAULTS = (
         None,
         EVERY_MX,
         "delivered",
-        note="With no usable record a sender requires TLS without authentication (RFC 7672 §3.1.3).",
+        note="With no usable record a sender requires TLS without authentication (RFC 7672 §2.2, §3.1.3).",
     ),
 )
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from ._fault import Fault, Variant
 from ._faults_dane import DANE_FAULTS, TLSRPT_FAULTS
 from ._faults_mx import MX_FAULTS
+from ._faults_mx_certificate import MX_CERTIFICATE_FAULTS
 from ._faults_policy_file import POLICY_FILE_FAULTS
 from ._faults_policy_host import CERTIFICATE_FAULTS, POLICY_HOST_FAULTS
 from ._faults_record import RECORD_FAULTS
@@ -21,6 +22,7 @@ FAULTS: dict[str, Fault] = {
         *CERTIFICATE_FAULTS,
         *POLICY_FILE_FAULTS,
         *MX_FAULTS,
+        *MX_CERTIFICATE_FAULTS,
         *DANE_FAULTS,
         *TLSRPT_FAULTS,
     )
