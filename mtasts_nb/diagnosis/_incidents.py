@@ -110,7 +110,8 @@ def find_incidents(source: Source, *, policy_type: str | None = None, chronic: f
     - The paper flags one week at 99.5 %. Here a day stands out at 99.8 %, and an incident is two such days in three whose
       joint probability is at most 1e-6; or two to five of one span at 1e-8; or one day of at least 10 failed sessions
       at 1e-8, or in which half the sessions of those who saw it failed. A fault that shows only faintly is also found by
-      a run of days at 99 %, two to five of them at 1e-8 together.
+      a run of days at 99 %, two to five of them at 1e-8 together. All of these are a hundredth where failures of a type
+      that also comes by chance are expected (one in ten days or more): one clump may follow another.
     - A day is held against the dispersion of the other days.
     - A span goes on until three days tell that it is over. Only a day on which those who saw it had so many sessions that
       three or more would have failed tells: silence, and a weekend with two sessions, do not. After 28 days without
@@ -130,7 +131,8 @@ def find_incidents(source: Source, *, policy_type: str | None = None, chronic: f
     ============ ======== ========== ==========
 
     Where failures also come by chance (``validation-failure``, ``starttls-not-supported``, ``sts-policy-fetch-error``, and what
-    is not registered), one day alone takes about twice as many, and with a history of such failures all of it takes more.
+    is not registered), one day alone takes about twice as many after a short history; with a history of such failures,
+    all of it takes more.
     Fewer than five in all are never an incident, nor are failures at less than twice the normal rate.
 
     ``unattributed`` (failures that a report counts and does not explain) and ``unknown`` are kinds like others: something

@@ -36,6 +36,8 @@ _APART: Final = 0.005
 _TRACE: Final = 0.01
 #: Two days next to each other, or with one between, are an incident if both together are as unlikely as this.
 _CLOSE: Final = 1e-6
+#: So many expected on a day, of a type that also comes by chance, and all of these must be so many times less likely.
+_CLUMPED, _STRICTER = 0.1, 100.0
 #: One failed session on a day is no sign of its own.
 _FEW: Final = 2
 _FEW_ALONE: Final = 10
@@ -204,12 +206,15 @@ def _counts(view: Outlook, by_reporter: Floats, group: Ints, who: Bools, failed:
     if failed < max(5.0, _TIMES * expected):
         return False
     likely = np.maximum(view.chance[group], 1e-60)
+    # Where clumps come by chance, one may follow another.
+    clumped = view.by_chance and view.expected[group].mean() >= _CLUMPED
+    close, alone = (_CLOSE / _STRICTER, ALONE / _STRICTER) if clumped else (_CLOSE, ALONE)
     both, out = likely[1:] * likely[:-1], likely <= NEAR
-    if (both[(np.diff(group) <= 2) & out[1:] & out[:-1]] <= _CLOSE).any():
+    if (both[(np.diff(group) <= 2) & out[1:] & out[:-1]] <= close).any():
         return True
     for length in range(2, min(_TOGETHER, len(group)) + 1):
-        if (np.lib.stride_tricks.sliding_window_view(likely, length).prod(axis=1) <= ALONE).any():
+        if (np.lib.stride_tricks.sliding_window_view(likely, length).prod(axis=1) <= alone).any():
             return True
     theirs = by_reporter[who][:, group].sum(axis=0)
     most = theirs >= _MOST * view.block.sessions[who][:, group].sum(axis=0)
-    return bool(((theirs >= _FEW_ALONE) & (most | (likely <= ALONE))).any())
+    return bool(((theirs >= _FEW_ALONE) & (most | (likely <= alone))).any())

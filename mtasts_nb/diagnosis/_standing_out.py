@@ -44,6 +44,8 @@ class Outlook:
     block : Block
     place : int
         Which of the block's kinds.
+    by_chance : bool
+        Whether such failures also come by chance, some days in a clump.
     chance : array
         For each day of the block, how likely so many failures are when nothing is wrong: over all reporters, or at the
         reporter where they are least likely, times the number of reporters. 1 on a day without failures.
@@ -55,6 +57,7 @@ class Outlook:
 
     block: Block
     place: int
+    by_chance: bool
     chance: Floats
     rates: Floats
     expected: Floats
@@ -121,7 +124,13 @@ class _Gathered:
             self._keep(failed[kind, who], each.expected, each.dispersion, kind, days, reporters)
         for number, place in enumerate(kinds):
             view = Outlook(
-                block, int(place), np.ones(days), rates[number], whole.expected[number], whole.dispersion[number]
+                block,
+                int(place),
+                bool(chance[number]),
+                np.ones(days),
+                rates[number],
+                whole.expected[number],
+                whole.dispersion[number],
             )
             self._views.append(view)
         self.size += len(kinds) * days

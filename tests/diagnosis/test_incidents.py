@@ -71,6 +71,17 @@ def run(start: int, stop: int, count: int) -> dict[int, int]:
         pytest.param(world(90, dict.fromkeys(range(0, 90, 9), 12), FAILURE), [], id="clumps now and then"),
         pytest.param(world(60, {30: 900}), [(30, 30)], id="one day, nine tenths"),
         pytest.param(world(60, {30: 900}, FAILURE), [(30, 30)], id="one day, nine tenths, by chance or not"),
+        pytest.param(
+            world(120, {60: 80}, FAILURE), [(60, 60)], id="one day by chance or not: it does not excuse itself"
+        ),
+        pytest.param(
+            world(120, {60: 80, **dict.fromkeys(range(5, 120, 11), 30)}, FAILURE), [], id="one clump more, a large one"
+        ),
+        pytest.param(
+            world(120, {day: 20 + 97 * day % 150 for day in range(60, 100)}, FAILURE),
+            [(60, 99)],
+            id="a third of the history, scattered: it does not become its own dispersion",
+        ),
         pytest.param(world(60, {59: 12}, sessions=14), [(59, 59)], id="one day of a small domain, nearly all"),
         pytest.param(world(1, {0: 30}, sessions=40), [(0, 0)], id="the only day, most of it"),
         pytest.param(world(60, {**run(20, 23, 80), **run(40, 44, 80)}), [(20, 22), (40, 43)], id="two, apart"),
