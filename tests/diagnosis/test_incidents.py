@@ -17,6 +17,7 @@ import mtasts_nb as sts
 from mtasts_nb import diagnosis
 from mtasts_nb.diagnosis import _blocks
 from mtasts_nb.diagnosis._incidents import INCIDENT_COLUMNS
+from mtasts_nb.lab.fleet_scenarios import scenario
 from mtasts_nb.reports import Archive
 
 EXPIRED, FAILURE, FETCH = "certificate-expired", "validation-failure", "sts-policy-fetch-error"
@@ -330,3 +331,24 @@ def test_reporters_beyond_what_memory_bears_count_together(archive_of, monkeypat
     (block,) = _blocks.blocks(archive)
     assert len(block.reporters) == 3
     assert (block.sessions.sum(axis=0) == 1900).all()
+
+
+def test_weeks_of_failures_whose_retries_make_them_the_busiest_are_not_their_own_baseline() -> None:
+    made = scenario(1024)
+    frame = sts.find_incidents(sts.load(made.ndjson(), progress=False, workers=1))
+    (true,) = [row for row in made.truth if row["incident"] == "mx-no-starttls-4"]
+    mine = frame[(frame["result_type"] == true["result_type"]) & (frame["policy_domain"] == true["policy_domain"])]
+    assert mine["start"].dt.strftime("%Y-%m-%d").tolist() == [true["start"]]
+    assert mine["failed_session_count"].tolist() == [true["failed_session_count"]]
+
+
+@pytest.mark.parametrize("seed", range(400, 405))
+def test_random_worlds(seed) -> None:
+    made = scenario(seed)
+    frame = sts.find_incidents(sts.load(made.ndjson(), progress=False, workers=1)).fillna({"receiving_mx_hostname": ""})
+    keys = ["policy_domain", "policy_type", "receiving_mx_hostname", "result_type"]
+    for true in made.truth:
+        mine = frame[(frame[keys] == [true[key] for key in keys]).all(axis=1)]
+        starts = (mine["start"] - pd.Timestamp(str(true["start"]), tz="UTC")).abs()
+        assert (starts <= pd.Timedelta(days=1)).any(), true
+    assert len(frame) == len(made.truth)
