@@ -81,7 +81,7 @@ class FixCheck:
             for row in self.reporters.head(40).astype(object).to_dict("records")
         ]
         caption = (
-            f"The {plural(len(self.reporters), 'reporter')} that saw it before {when(self.since)}, whole days since."
+            f"{plural(len(self.reporters), 'reporter')} saw it before {when(self.since)}; since then, whole days count."
         )
         return told + html_table(
             rows, headings, caption=caption,
@@ -351,8 +351,8 @@ def _sentences(
         latest = when(again["last_failure"].max().date())
         total = int(again["failed_since"].sum())
         told.append(
-            f"{_names(again)} reported {plural(total, 'failed session')} on whole days since, the last on {latest}. "
-            + _cached(wanted)
+            f"{_names(again)} reported {plural(total, 'failed session')} on whole days since, the last on {latest}; "
+            f"as before, about {number(again['would_have_failed'].sum())} would have failed. " + _cached(wanted)
         )
     if len(clean):
         would = clean["would_have_failed"].sum()

@@ -158,9 +158,20 @@ def test_sentences_agree_with_the_numbers(archive_of) -> None:
     rows = [row for name in ("A", "B", "C", "D", "E") for row in reports(name, 24, range(20, 25))]
     assert "A, B, C and 2 more have sent no report" in repr(sts.verify_fix(archive_of(*rows), EXPIRED, SINCE))
     again = sts.verify_fix(archive_of(*reports("Post", 26, range(20, 27))), EXPIRED, SINCE)
-    assert "Post reported 160 failed sessions on whole days since, the last on 2026-03-27." in repr(again)
+    assert (
+        "Post reported 160 failed sessions on whole days since, the last on 2026-03-27; as before, about 160 would"
+        in repr(again)
+    )
     fixed = sts.verify_fix(archive_of(*reports("Post", 27, range(20, 25))), EXPIRED, SINCE)
     assert "3,000 sessions since 2026-03-26, of which none failed this way, where about 240 would have" in repr(fixed)
+
+
+def test_the_table_agrees_with_its_count(archive_of) -> None:
+    one = sts.verify_fix(archive_of(*reports("Post", 24, range(20, 25))), EXPIRED, SINCE)
+    assert (
+        "<caption>1 reporter saw it before 2026-03-25 12:00 UTC; since then, whole days count.</caption>"
+        in one._repr_html_()
+    )
 
 
 def test_a_stranger_names_itself_as_it_likes(archive_of) -> None:
