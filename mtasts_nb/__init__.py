@@ -43,6 +43,8 @@ if TYPE_CHECKING:
     from .reports import Archive as Archive
     from .reports import daily as daily
     from .reports import load as load
+    from .sender import Outcomes as Outcomes
+    from .sender import simulate as simulate
     from .settings import Limits as Limits
     from .settings import ProbeSettings as ProbeSettings
     from .vocabulary import Finding as Finding
@@ -54,6 +56,7 @@ _HOME = {
     "Finding": "vocabulary",
     "Findings": "vocabulary",
     "Limits": "settings",
+    "Outcomes": "sender",
     "Policy": "policy",
     "PolicyError": "errors",
     "Probe": "probe",
@@ -81,6 +84,7 @@ _HOME = {
     "probe_many": "probe",
     "publish": "publish",
     "sample_dir": "bundled",
+    "simulate": "sender",
     "validate": "policy",
     "verify_fix": "diagnosis",
 }
@@ -90,6 +94,7 @@ __all__ = [
     "Finding",
     "Findings",
     "Limits",
+    "Outcomes",
     "Policy",
     "PolicyError",
     "Probe",
@@ -118,6 +123,7 @@ __all__ = [
     "probe_many",
     "publish",
     "sample_dir",
+    "simulate",
     "validate",
     "verify_fix",
 ]

@@ -27,6 +27,7 @@ from ._evidence import (
     Vantage,
     Verdict,
 )
+from ._judge_certificates import certificate_faults
 from ._look import probe
 from ._many import Probes, probe_many
 from ._probe import Probe
@@ -58,6 +59,7 @@ __all__ = [
     "Validation",
     "Vantage",
     "Verdict",
+    "certificate_faults",
     "compare_probes",
     "finding_codes",
     "load_probe",
