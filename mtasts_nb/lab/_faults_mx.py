@@ -154,7 +154,9 @@ _RECORD_FAULTS = (
         _records("10 192.0.2.25."),
         "mx-ip-literal",
         hosts=(),
-        note="As a host name 192.0.2.25 has no address; senders find no host to deliver to.",
+        delivery="bounced",
+        note="As a host name 192.0.2.25 has no address; senders find no host to deliver to, and return the message "
+        "(RFC 5321 §5.1: an error, not a reason to wait).",
     ),
     _fault(
         "mx-cname",
@@ -172,6 +174,9 @@ _RECORD_FAULTS = (
         "A and AAAA of mx1 and mx2: none",
         _no_address("mx1", "mx2"),
         "mx-no-address",
+        delivery="bounced",
+        note="RFC 5321 §5.1: where no MX record is usable that is an error, not a reason to wait; Postfix returns the "
+        "message unless smtp_defer_if_no_mx_address_found is set.",
     ),
     _fault(
         "mx-servfail",

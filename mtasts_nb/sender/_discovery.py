@@ -188,7 +188,6 @@ def _fetch(attempt: HttpAttempt, profile: Profile) -> _Fetch:
     address, detail = attempt.request.address, one_line(attempt.detail, 200)
     if attempt.reason == "private-address":
         return _failed(address, "private-address", f"the address {address} is private", connected=False)
-    # A body that was cut at the cap, or that came whole, is evidence whatever happened after it.
     if attempt.status is Status.NOT_OBSERVED:
         return _Fetch(address=address, observed=False, why=detail)
     if attempt.stage == "connect":

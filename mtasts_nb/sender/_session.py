@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 from ..markup import one_line
-from ..policy import Policy, mx_matches
+from ..policy import Policy
 from ..vocabulary import Mode, PolicyType, ResultType
 from ._certificates import Objection
 from ._contact import Contact
@@ -57,7 +57,8 @@ def meet_policies(host: str, contact: Contact, stance: Stance) -> Address:
         sts = _sts_row(host, contact, stance)
         rows = (sts,) if tlsa is None else _both(tlsa, sts)
     elif tlsa is not None:
-        rows = (tlsa,)
+        # A policy that was not observed may forbid what DANE allows.
+        rows = (tlsa, _plain_row(host, contact, stance)) if stance.source == "unknown" else (tlsa,)
     else:
         rows = (_plain_row(host, contact, stance),)
     rows = tuple(_for_good(row, contact, stance) for row in rows)
@@ -169,14 +170,8 @@ def _verdict(host: str, contact: Contact, policy: Policy, profile: Profile) -> t
     if trouble is not None:
         why = f"{_sentence(trouble.why)} In mode testing it is reported, and the message delivered all the same (RFC 8461 §5)."
         return Delivery.WITHOUT_STS, trouble, why
-    if not policy.mx:
-        why = "The policy names no mx: which hosts it would permit in this mode is not known. TLS and certificate are in order."
-        return Delivery.UNKNOWN, None, why
-    return (
-        Delivery.DELIVERED,
-        None,
-        "The policy permits the host; TLS and certificate are in order (RFC 8461 §4.1, §4.2).",
-    )
+    why = "The policy permits the host; TLS and certificate are in order (RFC 8461 §4.1, §4.2)."
+    return Delivery.DELIVERED, None, why
 
 
 def _sentence(text: str) -> str:
@@ -184,7 +179,7 @@ def _sentence(text: str) -> str:
 
 
 def _uncovered(host: str, policy: Policy, profile: Profile) -> Objection | None:
-    if profile.does("coverage") == "certificate" or not policy.mx or policy.matches(host):
+    if profile.does("coverage") == "certificate" or policy.matches(host):
         return None
     why = f"no mx pattern of the policy matches {one_line(host, 120)}"
     return Objection(ResultType.VALIDATION_FAILURE, "mx-mismatch", why)
@@ -207,4 +202,4 @@ def _alike(pattern: str, name: str) -> bool:
     pattern, name = pattern.lower(), name.lower()
     if pattern.startswith("*."):
         return name.endswith(pattern[1:])
-    return mx_matches(name, pattern)
+    return name == pattern or (name.startswith("*.") and name[2:] == pattern.partition(".")[2])

@@ -38,7 +38,7 @@ def simulate(
         What was seen.
     mode : Mode or str, optional
         What if the policy that the sender comes to were in this mode: ``enforce``, ``testing`` or ``none``. Without a
-        policy there is nothing to change.
+        policy there is nothing to change; one that names no mx, as in mode none it may, is taken to name the domain's own.
     cached_policy : Policy, str or bytes, optional
         What if the sender still held this policy in its cache, in date: a `Policy`, or the text of a policy file.
     cached_id : str, optional
@@ -103,7 +103,9 @@ class _Case:
         probe = self._probe
         found = discover(probe, profile, self._cached, self._cached_id)
         if found.policy is not None and self._mode is not None:
-            found = replace(found, policy=replace(found.policy, mode=self._mode))
+            # A file in mode none need not name an mx (RFC 8461 §3.2); in another mode it would have to.
+            mx = found.policy.mx or tuple(host.host for host in probe.mx_hosts if not host.problem)
+            found = replace(found, policy=replace(found.policy, mode=self._mode, mx=mx))
         hosts = [
             _host(probe, mx, seen, profile, found) for mx, seen in zip(probe.mx_hosts, self._contacts, strict=True)
         ]
@@ -171,6 +173,8 @@ def _compared(case: _Case, strict: Outcomes, profile: Profile) -> Otherwise | No
     if _acts(other) == _acts(strict):
         return None
     rules = _deciding(case, strict, other, profile)
+    if _nothing_noticed(strict, other) and all(rule.topic in ("sts", "testing") for rule in rules):
+        return None
     return Otherwise(
         profile=profile.name,
         title=profile.title,
@@ -192,6 +196,11 @@ def _deciding(case: _Case, strict: Outcomes, other: Outcomes, profile: Profile) 
         if _acts(case.run(replace(profile, rules=tuple(r for r in profile.rules if r is not rule)))) != _acts(other)
     )
     return needed or profile.rules
+
+
+def _nothing_noticed(strict: Outcomes, other: Outcomes) -> bool:
+    """Return whether the message is taken either way and nothing is reported, protected or not."""
+    return strict.delivery.accepted and other.delivery.accepted and not (strict.failures or other.failures)
 
 
 def _acts(outcomes: Outcomes) -> object:
