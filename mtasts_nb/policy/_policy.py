@@ -10,9 +10,9 @@ from mtasts_nb.vocabulary import Mode
 from ._decode import as_raw
 from ._fault import Fault, Raw
 from ._names import mx_matches
-from ._policy_lint import PolicyLint, lint_policy
+from ._policy_lint import lint_policy
 
-__all__ = ["Policy", "parse_policy", "policy_of"]
+__all__ = ["Policy", "parse_policy"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -91,19 +91,6 @@ class Policy:
         return text
 
 
-def policy_of(lint: PolicyLint, raw: Raw = "") -> Policy | None:
-    """Return the policy that a text says, slips put right; None where too little is understood."""
-    if lint.mode is None or lint.max_age is None or (not lint.mx and lint.mode is not Mode.NONE):
-        return None
-    return Policy(
-        mode=lint.mode,
-        max_age=lint.max_age,
-        mx=tuple(lint.mx),
-        extensions=tuple(lint.extensions),
-        raw=as_raw(raw),
-    )
-
-
 def parse_policy(data: Raw) -> Policy:
     """Return the policy that a file says; strict as the grammar of RFC 8461 §3.2.
 
@@ -133,10 +120,15 @@ def parse_policy(data: Raw) -> Policy:
     lint = lint_policy(data)
     if error := lint.faults.first_error:
         raise policy_error(error, data)
-    policy = policy_of(lint, data)
-    if policy is None:  # pragma: no cover - the linter has an error for each field that is missing
+    if lint.mode is None or lint.max_age is None:  # pragma: no cover - the linter has an error for a missing field
         raise AssertionError("a policy without errors has all its fields")
-    return policy
+    return Policy(
+        mode=lint.mode,
+        max_age=lint.max_age,
+        mx=lint.applied_mx,
+        extensions=tuple(lint.extensions),
+        raw=as_raw(data),
+    )
 
 
 def policy_error(fault: Fault, raw: Raw) -> PolicyError:

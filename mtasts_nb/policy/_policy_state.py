@@ -34,6 +34,11 @@ class PolicyLint:
     misspelt: set[str] = field(default_factory=set)  # keys of extensions that were meant to be others
     readable: bool = True
 
+    @property
+    def applied_mx(self) -> tuple[str, ...]:
+        """The patterns that a sender applies: those of an `mx` field, not those of a key that was meant to be one."""
+        return tuple(pattern for _, pattern in self.mx_lines)
+
     def fault(
         self,
         code: str,

@@ -380,3 +380,17 @@ def test_a_policy_made_by_hand_is_never_written_wrong() -> None:
     ):
         with pytest.raises(sts.PolicyError):
             sts.Policy(**{**good, **wrong}).to_text()
+
+
+@pytest.mark.parametrize("key", ["MX", "Mx", "mxs", "mx-host", "host"])
+def test_a_misspelt_mx_beside_a_right_one_permits_nothing(key: str) -> None:
+    """RFC 8461 §3.2: the field name is case-sensitive; any other key is an extension, which senders pass over."""
+    text = f"version: STSv1\nmode: enforce\nmx: mx1.nordwind.example\n{key}: mx2.nordwind.example\nmax_age: 604800\n"
+    policy = sts.parse_policy(text)
+    assert policy.mx == ("mx1.nordwind.example",)
+    assert policy.extensions == ((key, "mx2.nordwind.example"),)
+    assert not policy.matches("mx2.nordwind.example")
+    assert sts.parse_policy(policy.to_text()) == policy
+    findings = sts.validate(policy=text, mx_hosts=["mx1.nordwind.example", "mx2.nordwind.example"])
+    assert {"policy-key-typo", "mx-not-covered"} <= set(findings.codes)
+    assert sts.parse_policy(findings.corrected["policy"]).matches("mx2.nordwind.example")
