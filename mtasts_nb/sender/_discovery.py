@@ -225,6 +225,5 @@ def _response(attempt: HttpAttempt, profile: Profile, address: str, detail: str)
         why = f"the file is no valid policy: {one_line(error, 240)}"
         invalid = ResultType.STS_POLICY_INVALID
         return _failed(address, error.reason, why, invalid, section="RFC 8461 §3.2")
-    return _Fetch(
-        address=address, policy=policy, why=f"The policy is had from {attempt.request.host}: mode {policy.mode.value}."
-    )
+    why = f"The policy is had from {attempt.request.host}, published in mode {policy.mode.value}."
+    return _Fetch(address=address, policy=policy, why=why)

@@ -121,7 +121,7 @@ def _plain_row(host: str, contact: Contact, stance: Stance) -> Row:
     elif stance.policy is not None:
         head = "This sender does nothing about a policy in mode testing."
     else:
-        head = stance.why
+        head = "The sender has no policy (RFC 8461 §3.3)."
     why = f"{head} Delivered with whatever TLS there is.{trouble}{dane}"
     return Row(policy_type=kind, mx=host, address=contact.address, delivery=Delivery.WITHOUT_STS, why=why)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import textwrap
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from ..markup import html_text, terminal_text
@@ -28,11 +29,13 @@ _WORDS = {
     Delivery.BOUNCED: "bounced",
     Delivery.UNKNOWN: "not known",
 }
+#: What a row says of one address: the sender goes on from there.
+_HERE = {**_WORDS, Delivery.DEFERRED: "not delivered here", Delivery.BOUNCED: "not delivered here, for good"}
 _MARKS = {
     Delivery.DELIVERED: "[ok]",
     Delivery.WITHOUT_STS: "[open]",
-    Delivery.DEFERRED: "[WAITS]",
-    Delivery.BOUNCED: "[BOUNCES]",
+    Delivery.DEFERRED: "[NO]",
+    Delivery.BOUNCED: "[NO]",
     Delivery.UNKNOWN: "[?]",
 }
 _CLASSES = {
@@ -60,9 +63,21 @@ def _policy_line(outcomes: Outcomes) -> str:
     return f"Policy in mode {outcomes.policy.mode.value}, {origin}. {outcomes.policy_why}"
 
 
-def _where(row: Row) -> tuple[str, str]:
-    """Return who is met, and the address."""
-    return (row.mx or "policy host"), row.address
+def _folded(outcomes: Outcomes) -> list[tuple[Row, str]]:
+    """Return rows, and the addresses of a host at which the same was met."""
+    folded: dict[Row, list[str]] = {}
+    for row in outcomes.rows:
+        folded.setdefault(replace(row, address=""), []).append(row.address)
+    return [(row, ", ".join(address for address in addresses if address)) for row, addresses in folded.items()]
+
+
+def _otherwise(outcomes: Outcomes) -> list[tuple[str, str, str]]:
+    """Return who would act otherwise, what they do and why; those that do the same for the same reason together."""
+    grouped: dict[tuple[str, str], list[str]] = {}
+    for other in outcomes.otherwise:
+        does = f"{_WORDS[other.delivery]}{_reports(other.outcomes)}"
+        grouped.setdefault((does, other.why), []).append(other.title)
+    return [("; ".join(titles), does, why) for (does, why), titles in grouped.items()]
 
 
 def as_html(outcomes: Outcomes) -> str:
@@ -80,9 +95,8 @@ def as_html(outcomes: Outcomes) -> str:
     ]
     if outcomes.otherwise:
         items = "".join(
-            f"<li><strong>{html_text(other.title, 120)}</strong>: {html_text(_WORDS[other.delivery])}"
-            f"{html_text(_reports(other.outcomes))}. {html_text(other.why, 900)}</li>"
-            for other in outcomes.otherwise
+            f"<li><strong>{html_text(titles, 300)}</strong>: {html_text(does)}. {html_text(why, 900)}</li>"
+            for titles, does, why in _otherwise(outcomes)
         )
         parts.append(f"<p>Known senders that would act otherwise:</p><ul>{items}</ul>")
     return f'{_STYLE}<div class="sts-outcomes">{"".join(parts)}</div>'
@@ -95,13 +109,14 @@ def _reports(outcomes: Outcomes) -> str:
 def _table(outcomes: Outcomes) -> str:
     head = "".join(f'<th scope="col">{text}</th>' for text in ("Host", "What becomes of the message there", "Reported"))
     body = ""
-    for row in outcomes.rows[:_MOST_ROWS]:
-        who, address = _where(row)
-        there = f"<br>{html_text(address, 80)}" if address else ""
+    rows = _folded(outcomes)
+    for row, addresses in rows[:_MOST_ROWS]:
+        who = row.mx or "policy host"
+        there = f"<br>{html_text(addresses, 300)}" if addresses else ""
         reported = f"<strong>{html_text(row.result_type.value)}</strong>" if row.result_type else "no failure"
         code = f"<br>{html_text(row.failure_reason_code, 120)}" if row.failure_reason_code else ""
         if row.mx:
-            word, sign, style = _WORDS[row.delivery], _SIGNS[row.delivery], _CLASSES[row.delivery]
+            word, sign, style = _HERE[row.delivery], _SIGNS[row.delivery], _CLASSES[row.delivery]
         else:
             word, sign, style = _policy_words(row)
         body += (
@@ -109,7 +124,7 @@ def _table(outcomes: Outcomes) -> str:
             f'<td><strong class="{style}">{sign} {html_text(word)}</strong><br>{html_text(row.why, 700)}</td>'
             f'<td>{reported}{code}<br><small class="sts-quiet">under {html_text(row.policy_type.value)}</small></td></tr>'
         )
-    more = len(outcomes.rows) - _MOST_ROWS
+    more = len(rows) - _MOST_ROWS
     rest = f"<p>{more} more rows: see <code>to_frame()</code>.</p>" if more > 0 else ""
     caption = "<caption>What a sender meets, and what it reports (RFC 8460).</caption>"
     return f'<table class="sts">{caption}<thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>{rest}'
@@ -132,21 +147,21 @@ def as_text(outcomes: Outcomes) -> str:
     if outcomes.what_if:
         lines += _wrapped(f"What if {outcomes.what_if}.", "  ")
     lines += [*_wrapped(outcomes.delivery_why, "  "), *_wrapped(_policy_line(outcomes), "  "), ""]
-    for row in outcomes.rows[:_MOST_ROWS]:
-        who, address = _where(row)
+    rows = _folded(outcomes)
+    for row, addresses in rows[:_MOST_ROWS]:
         mark = _MARKS[row.delivery] if row.mx else f"[{_policy_words(row)[1]}]"
-        reported = (
-            f"  → {row.result_type.value} ({terminal_text(row.failure_reason_code, 80)})" if row.result_type else ""
-        )
-        head = " ".join(part for part in (terminal_text(who, 253), address) if part)
-        lines += [f"{mark:<10}{head}  [{row.policy_type.value}]{reported}", *_wrapped(row.why, " " * 12)]
-    if len(outcomes.rows) > _MOST_ROWS:
-        lines.append(f"{len(outcomes.rows) - _MOST_ROWS} more rows: see to_frame().")
+        code = f" ({terminal_text(row.failure_reason_code, 80)})" if row.failure_reason_code else ""
+        reported = f"  → {row.result_type.value}{code}" if row.result_type else ""
+        lines.append(f"{mark:<8}{terminal_text(row.mx or 'policy host', 253)}  [{row.policy_type.value}]{reported}")
+        if addresses:
+            lines += _wrapped(addresses, " " * 10)
+        lines += _wrapped(row.why, " " * 10)
+    if len(rows) > _MOST_ROWS:
+        lines.append(f"{len(rows) - _MOST_ROWS} more rows: see to_frame().")
     if outcomes.otherwise:
         lines += ["", "Known senders that would act otherwise:"]
-        for other in outcomes.otherwise:
-            lines.append(f"  {other.title}: {_WORDS[other.delivery]}{_reports(other.outcomes)}")
-            lines += _wrapped(other.why, " " * 6)
+        for titles, does, why in _otherwise(outcomes):
+            lines += [*_wrapped(f"{titles}: {does}", "  "), *_wrapped(why, " " * 6)]
     return "\n".join(lines)
 
 
