@@ -50,7 +50,7 @@ _STYLE = (
     "<style>.sts-outcomes .sts-good{color:#1a7f37}.sts-outcomes .sts-bad{color:#c0282d;font-weight:600}"
     ".sts-outcomes .sts-quiet{opacity:.8}.sts-outcomes table{margin:.4em 0}"
     ".sts-outcomes td,.sts-outcomes th{text-align:left;vertical-align:top;overflow-wrap:anywhere}"
-    ".sts-outcomes caption{text-align:left}"
+    ".sts-outcomes caption{text-align:left}.sts-outcomes td:first-child{min-width:9em}"
     "@media(prefers-color-scheme:dark){.sts-outcomes .sts-good{color:#56d364}.sts-outcomes .sts-bad{color:#ff7b72}}</style>"
 )
 _MOST_ROWS = 60
@@ -59,8 +59,8 @@ _MOST_ROWS = 60
 def _policy_line(outcomes: Outcomes) -> str:
     if outcomes.policy is None:
         return outcomes.policy_why
-    origin = "from its cache" if outcomes.policy_source == "cached" else "as it is served"
-    return f"Policy in mode {outcomes.policy.mode.value}, {origin}. {outcomes.policy_why}"
+    origin = ", from its cache" if outcomes.policy_source == "cached" else ""
+    return f"The sender applies mode {outcomes.policy.mode.value}{origin}. {outcomes.policy_why}"
 
 
 def _folded(outcomes: Outcomes) -> list[tuple[Row, str]]:
@@ -107,27 +107,32 @@ def _reports(outcomes: Outcomes) -> str:
 
 
 def _table(outcomes: Outcomes) -> str:
-    head = "".join(f'<th scope="col">{text}</th>' for text in ("Host", "What becomes of the message there", "Reported"))
-    body = ""
+    head = "".join(f'<th scope="col">{text}</th>' for text in ("Host", "What becomes of the message there"))
     rows = _folded(outcomes)
+    body = ""
     for row, addresses in rows[:_MOST_ROWS]:
-        who = row.mx or "policy host"
         there = f"<br>{html_text(addresses, 300)}" if addresses else ""
-        reported = f"<strong>{html_text(row.result_type.value)}</strong>" if row.result_type else "no failure"
-        code = f"<br>{html_text(row.failure_reason_code, 120)}" if row.failure_reason_code else ""
         if row.mx:
             word, sign, style = _HERE[row.delivery], _SIGNS[row.delivery], _CLASSES[row.delivery]
         else:
             word, sign, style = _policy_words(row)
         body += (
-            f'<tr><th scope="row">{html_text(who, 253)}{there}</th>'
-            f'<td><strong class="{style}">{sign} {html_text(word)}</strong><br>{html_text(row.why, 700)}</td>'
-            f'<td>{reported}{code}<br><small class="sts-quiet">under {html_text(row.policy_type.value)}</small></td></tr>'
+            f"<tr><td><strong>{html_text(row.mx or 'policy host', 253)}</strong>{there}</td>"
+            f'<td><strong class="{style}">{sign} {html_text(word)}</strong><br>{html_text(row.why, 700)}'
+            f"<br>{_reported(row)}</td></tr>"
         )
     more = len(rows) - _MOST_ROWS
     rest = f"<p>{more} more rows: see <code>to_frame()</code>.</p>" if more > 0 else ""
     caption = "<caption>What a sender meets, and what it reports (RFC 8460).</caption>"
     return f'<table class="sts">{caption}<thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>{rest}'
+
+
+def _reported(row: Row) -> str:
+    under = f"under {html_text(row.policy_type.value)}"
+    if row.result_type is None:
+        return f'<span class="sts-quiet">Reports no failure {under}.</span>'
+    code = f" ({html_text(row.failure_reason_code, 120)})" if row.failure_reason_code else ""
+    return f"Reports <strong>{html_text(row.result_type.value)}</strong>{code} {under}."
 
 
 def _policy_words(row: Row) -> tuple[str, str, str]:

@@ -1,0 +1,166 @@
+"""Profiles of known senders: data with sources, and for one of them a judge: its own code, run against the lab."""
+
+from __future__ import annotations
+
+import pytest
+
+from mtasts_nb.errors import PolicyError
+from mtasts_nb.lab import FAULTS
+from mtasts_nb.policy import Policy
+from mtasts_nb.sender import profiles, simulate
+from mtasts_nb.sender._profiles import STRICT, TOPICS
+from mtasts_nb.sender._reading import read_policy
+from mtasts_nb.vocabulary import Mode
+
+POLICY_SIDE = [
+    fault for fault in FAULTS.values() if fault.area in ("record", "policy host", "policy certificate", "policy file")
+]
+RESOLVER = "postfix-mta-sts-resolver"
+
+
+def otherwise(outcomes):
+    return {other.profile: other for other in outcomes.otherwise}
+
+
+def test_every_rule_names_its_source():
+    for name, profile in profiles().items():
+        assert profile.name == name
+        assert profile.source.startswith("https://")
+        assert profile.title
+        assert profile.seen
+        topics = [rule.topic for rule in profile.rules]
+        assert len(set(topics)) == len(topics) > 0
+        for rule in profile.rules:
+            assert rule.source.startswith("https://")
+            assert rule.does in TOPICS[rule.topic][1:]
+            assert rule.says.endswith(".")
+
+
+def test_the_strict_sender_has_no_rule_of_its_own():
+    assert all(STRICT.does(topic) == options[0] for topic, options in TOPICS.items())
+
+
+@pytest.mark.parametrize("fault", POLICY_SIDE, ids=[fault.name for fault in POLICY_SIDE])
+def test_the_profile_takes_the_policies_that_the_sender_itself_takes(fault, look):
+    """`second_sender` was written from runs of postfix-mta-sts-resolver itself (tests/lab/test_second_sender.py)."""
+    takes = fault.second_sender.startswith("Takes the policy")
+    if fault.addresses:
+        return  # which address it connects to is chance
+    if fault.result_type is None and fault.delivery == "delivered":
+        return  # everybody takes it
+    outcomes = simulate(look(fault.name))
+    other = otherwise(outcomes).get(RESOLVER)
+    has_policy = (other.outcomes if other else outcomes).policy is not None
+    covered = outcomes.policy is not None  # the strict sender takes it too
+    assert has_policy == (takes or covered)
+
+
+# fault of the lab, profile, its delivery, what decides (a word of the rule)
+ACTS_OTHERWISE = [
+    ("record-version-spaced", "mox", "delivered", "ABNF"),
+    ("record-version-spaced", RESOLVER, "delivered", "white space"),
+    ("record-version-spaced", "postfix-tlspol", "delivered", "enough"),
+    ("record-two", "postfix-tlspol", "delivered", "enough"),
+    ("record-two", "kumomta", "delivered", "joins"),
+    ("record-id-missing", "postfix-tlspol", "delivered", "id"),
+    ("record-id-illegal", RESOLVER, "delivered", "any id"),
+    ("policy-content-type-html", "mox", "delivered", "Content-Type"),
+    ("policy-content-type-missing", "mox", "delivered", "Content-Type"),
+    ("policy-content-type-html", "postfix-tlspol", "delivered", "Content-Type"),
+    ("policy-html-page", "mox", "without_sts", "Content-Type"),
+    ("policy-certificate-common-name-only", RESOLVER, "delivered", "common name"),
+    ("policy-file-comment", RESOLVER, "delivered", "colon"),
+    ("policy-file-max-age-too-large", "mox", "delivered", "limit"),
+    ("policy-file-max-age-too-large", "postfix-tlspol", "delivered", "limit"),
+    ("policy-file-mx-list", "kumomta", "delivered", "patterns"),
+    ("dane-mismatch", RESOLVER, "delivered", "DANE"),
+    ("mx-greeting-554", "exim", "bounced", "5xx"),
+    ("mx-certificate-expired", "postfix", "without_sts", "MTA-STS"),
+]
+
+
+@pytest.mark.parametrize(("fault", "profile", "delivery", "word"), ACTS_OTHERWISE)
+def test_who_acts_otherwise_and_why(fault, profile, delivery, word, look):
+    other = otherwise(simulate(look(fault)))[profile]
+    assert other.delivery == delivery
+    assert word in other.why
+    assert other.sources
+
+
+# fault of the lab, profile: alike
+ACTS_ALIKE = [
+    ("record-two", "mox"),
+    ("record-two", RESOLVER),
+    ("record-missing", RESOLVER),
+    ("record-missing", "postfix"),
+    ("policy-http-301", "mox"),
+    ("policy-content-type-html", RESOLVER),
+    ("policy-content-type-html", "kumomta"),
+    ("policy-file-comment", "postfix-tlspol"),
+    ("policy-file-mx-list", "postfix-tlspol"),
+    ("policy-file-max-age-too-large", RESOLVER),
+    ("dane-mismatch", "postfix-tlspol"),
+    ("dane-mismatch", "postfix"),
+    ("mx-certificate-expired", "mox"),
+    ("mx-refused", "postfix"),
+]
+
+
+@pytest.mark.parametrize(("fault", "profile"), ACTS_ALIKE)
+def test_who_acts_alike(fault, profile, look):
+    assert profile not in otherwise(simulate(look(fault)))
+
+
+def test_a_healthy_domain_gives_no_reason_to_name_senders(healthy, dane):
+    assert simulate(healthy).otherwise == ()
+    assert simulate(dane).otherwise == ()
+
+
+def test_unrelated_records_at_the_name_can_undo_the_policy_at_one_sender(look):
+    assert set(otherwise(simulate(look(variant="chunked-record")))) == {"kumomta"}
+
+
+def test_dane_takes_the_place_of_a_policy_that_forbids_the_host(dane):
+    """RFC 8461 §2 leaves it open; postfix-tlspol asks DANE only."""
+    outcomes = simulate(dane, cached_policy=Policy(mode=Mode.ENFORCE, max_age=86400, mx=("old.nordwind.example",)))
+    assert outcomes.delivery == "deferred"
+    others = otherwise(outcomes)
+    assert others["postfix-tlspol"].delivery == "delivered"
+    assert others["postfix"].delivery == "delivered"
+
+
+SAMPLE = "version: STSv1\nmode: enforce\nmx: mx1.nordwind.example\nmax_age: 86400\n"
+
+# policy text, which profiles take it
+TEXTS = [
+    (SAMPLE, {"postfix-mta-sts-resolver", "postfix-tlspol", "mox", "kumomta"}),
+    ("\n" + SAMPLE, {"postfix-mta-sts-resolver", "postfix-tlspol", "kumomta"}),
+    ("hello\n" + SAMPLE, {"postfix-mta-sts-resolver"}),
+    (SAMPLE + "mode: testing\n", {"postfix-mta-sts-resolver", "postfix-tlspol", "mox"}),
+    (SAMPLE.replace("86400", "99999999"), {"postfix-tlspol", "mox", "kumomta"}),
+    (SAMPLE.replace("86400", "one day"), set()),
+    (SAMPLE.replace("86400", "99999999999"), set()),
+    (SAMPLE.replace("mx1.", "mx1 ."), {"postfix-mta-sts-resolver", "kumomta"}),
+    (SAMPLE.replace("enforce", "enforced"), set()),
+    (SAMPLE.replace("STSv1", "STSv2"), set()),
+    (SAMPLE.replace("mx: mx1.nordwind.example\n", ""), set()),
+    ("", set()),
+]
+
+
+@pytest.mark.parametrize(("text", "takers"), TEXTS)
+def test_which_senders_take_a_policy_text(text, takers):
+    def takes(name):
+        try:
+            read_policy(text.encode(), profiles()[name])
+        except PolicyError:
+            return False
+        return True
+
+    assert {name for name in ("postfix-mta-sts-resolver", "postfix-tlspol", "mox", "kumomta") if takes(name)} == takers
+
+
+def test_of_a_repeated_key_one_sender_takes_the_last():
+    text = SAMPLE + "mode: testing\n"
+    assert read_policy(text, profiles()["mox"]).mode is Mode.ENFORCE
+    assert read_policy(text, profiles()[RESOLVER]).mode is Mode.TESTING
