@@ -111,7 +111,7 @@ def _servfail(world: World) -> None:
 
 
 _LENIENT = (
-    "Only a SHOULD: strict senders refuse it (postfix-mta-sts-resolver, postfix-tlspol), lenient ones take it (mox)."
+    "Only a SHOULD: strict senders refuse it (postfix-mta-sts-resolver, KumoMTA), lenient ones take it (mox)."
 )
 
 POLICY_HOST_FAULTS = (

@@ -67,6 +67,7 @@ def test_a_failing_fetch_leaves_the_cached_policy_in_force(fault, result, cached
     assert (without.delivery, without.result_types) == (Delivery.WITHOUT_STS, (result,))
     kept = simulate(look(fault), cached_policy=SAME, cached_id=cached_id)
     assert (kept.delivery, kept.result_types, kept.policy_source) == (Delivery.DELIVERED, (result,), "cached")
+    assert kept.policy_why.startswith("No policy is had")
     old = simulate(look(fault), cached_policy=OLD, cached_id=cached_id)
     assert old.delivery is Delivery.DEFERRED
     assert old.result_types == (result, ResultType.VALIDATION_FAILURE)
@@ -142,6 +143,7 @@ def test_mta_sts_never_overrides_a_failing_dane_check(mode, dane):
     assert outcomes.delivery is Delivery.DEFERRED
     assert outcomes.result_types == (ResultType.TLSA_INVALID,)
     assert all(row.policy_type is PolicyType.TLSA for row in outcomes.failures)
+    assert not any(row.delivery.accepted for row in outcomes.rows if row.mx)
 
 
 def test_a_session_under_both_policies_has_a_row_under_each(dane):

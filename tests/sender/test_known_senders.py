@@ -129,6 +129,12 @@ def test_dane_takes_the_place_of_a_policy_that_forbids_the_host(dane):
     assert others["postfix"].delivery == "delivered"
 
 
+def test_dane_is_overridden_by_a_policy_in_mode_enforce_only(look):
+    outcomes = simulate(look("dane-mismatch"), mode="testing")
+    assert outcomes.delivery == "deferred"
+    assert RESOLVER not in otherwise(outcomes)
+
+
 SAMPLE = "version: STSv1\nmode: enforce\nmx: mx1.nordwind.example\nmax_age: 86400\n"
 
 # policy text, which profiles take it
