@@ -18,7 +18,15 @@ if TYPE_CHECKING:
 __all__ = ["FAILURE_KEYS", "SESSION_KEYS", "Source", "daily"]
 
 #: Keys of `daily` that every session row has.
-SESSION_KEYS: Final = ("organization_name", "policy_domain", "policy_type", "policy_mode")
+SESSION_KEYS: Final = (
+    "organization_name",
+    "policy_domain",
+    "policy_type",
+    "policy_mode",
+    "policy_max_age",
+    "policy_string",
+    "mx_host",
+)
 #: Keys of `daily` that only a failure has.
 FAILURE_KEYS: Final = (
     "result_type",
@@ -29,6 +37,9 @@ FAILURE_KEYS: Final = (
     "failure_reason_code",
 )
 _ALWAYS: Final = ("day", "policy_domain", "policy_type")
+# Only the table of sessions has these; a failure finds them by its report and policy.
+_OF_SESSIONS_ALONE: Final = frozenset({"policy_max_age", "policy_string", "mx_host"})
+_LINK: Final = ("report_key", "policy_index")
 _COUNTS: Final = ("total_successful_session_count", "total_failure_session_count", "detailed_failure_session_count")
 
 
@@ -68,8 +79,8 @@ def daily(
     source : Source
         An `Archive`, or a store.
     by : str or sequence of str
-        Any of ``organization_name``, ``policy_domain``, ``policy_type``, ``policy_mode`` (each session has them) and
-        ``result_type``, ``receiving_mx_hostname``, ``receiving_ip``, ``sending_mta_ip``, ``receiving_mx_helo``,
+        Any of ``organization_name``, ``policy_domain``, ``policy_type``, ``policy_mode``, ``policy_max_age``,
+        ``policy_string``, ``mx_host`` (each session has them) and ``result_type``, ``receiving_mx_hostname``, ``receiving_ip``, ``sending_mta_ip``, ``receiving_mx_helo``,
         ``failure_reason_code`` (only failures have them). May be empty.
     policy_type : str or sequence of str, optional
         Only these policy types. None: all, each in rows of its own. ``"*"``: all added together, and the column says
@@ -83,7 +94,7 @@ def daily(
         One row per day, policy domain, policy type and group, sorted by them. Columns:
 
         - ``day`` (datetime64[us, UTC]), midnight; a report counts on the day that its period starts
-        - the keys of `by` (category); missing where a failure lacks it
+        - the keys of `by` (category, ``policy_max_age`` Int64); missing where a session or failure lacks it
         - ``failed`` (int64), failed sessions of the group, those that no detail explains included
         - ``sessions`` (int64), all sessions of the day, policy domain and policy type, over all reporters
         - ``group_sessions`` (int64), the same, of the group's session-level keys only
@@ -145,15 +156,27 @@ def _summed(
     import pandas as pd
 
     session_sums, failure_sums = [], []
+    alone = [key for key in base if key in _OF_SESSIONS_ALONE]
+    link = [*_LINK] if alone and failure_keys else []
+    in_failures = [key for key in base if key not in alone]
     for sessions, failures in source.session_rows(
-        [*base, *_COUNTS], [*base, *failure_keys, "failed_session_count"], engine=engine
+        [*base, *_COUNTS, *link],
+        [] if alone and not failure_keys else [*in_failures, *failure_keys, "failed_session_count", *link],
+        engine=engine,
     ):
-        found, failed = _of_types(sessions, wanted), _of_types(failures, wanted)
+        found = _of_types(sessions, wanted)
+        not_good = np.maximum(found[_COUNTS[1]].to_numpy(), found[_COUNTS[2]].to_numpy())
+        if alone and not failure_keys:
+            # A session's failures add up to the larger of its two counts: no need to look at them.
+            failed = found[base].assign(failed_session_count=not_good)
+        elif alone:
+            failed = _of_types(failures, wanted).merge(found[[*link, *alone]], on=link, how="left")
+        else:
+            failed = _of_types(failures, wanted)
         if merged:
             star = {"policy_type": "*"}
             found, failed = found.assign(**star), failed.assign(**star)
-        total = found[_COUNTS[0]].to_numpy() + np.maximum(found[_COUNTS[1]].to_numpy(), found[_COUNTS[2]].to_numpy())
-        session_sums.append(_sum(found[base], total, "group_sessions"))
+        session_sums.append(_sum(found[base], found[_COUNTS[0]].to_numpy() + not_good, "group_sessions"))
         failure_sums.append(_sum(failed[[*base, *failure_keys]], failed["failed_session_count"].to_numpy(), "failed"))
     sessions, failures = _one(session_sums), _one(failure_sums)
     if len(session_sums) > 1:
@@ -237,6 +260,8 @@ def _column(codes: Ints, values: Any) -> Any:
     if isinstance(values, pd.DatetimeIndex):
         return values.take(codes)
     codes = np.where(codes == len(values), -1, codes)
+    if values.dtype == "Int64":
+        return values.array.take(codes, allow_fill=True)
     return pd.Categorical.from_codes(codes, categories=values)
 
 

@@ -19,11 +19,17 @@ from mtasts_nb.reports._daily import FAILURE_KEYS, SESSION_KEYS
 
 
 def policy(
-    kind: str = "sts", domain: str = "nordwind.example", good: int = 0, mode: str = "enforce", **failures: int
+    kind: str = "sts",
+    domain: str = "nordwind.example",
+    good: int = 0,
+    mode: str = "enforce",
+    max_age: int | None = None,
+    **failures: int,
 ) -> dict[str, Any]:
     """One element of `policies`; failures by the name of the MX (result type certificate-expired)."""
+    lines = [f"mode: {mode}"] if max_age is None else [f"mode: {mode}", f"max_age: {max_age}"]
     return {
-        "policy": {"policy-type": kind, "policy-domain": domain, "policy-string": [f"mode: {mode}"]},
+        "policy": {"policy-type": kind, "policy-domain": domain, "policy-string": lines},
         "summary": {"total-successful-session-count": good, "total-failure-session-count": sum(failures.values())},
         "failure-details": [
             {"result-type": "certificate-expired", "receiving-mx-hostname": mx, "failed-session-count": count}
@@ -138,6 +144,25 @@ def test_a_detail_that_counts_nothing_is_no_failure() -> None:
     assert rows(sts.daily(load(report(8, policy(good=1, mx1=0)))), "result_type", "failed") == [(None, 0)]
 
 
+def test_the_policy_that_was_applied_is_a_key_of_sessions_and_of_failures() -> None:
+    archive = load(
+        report(8, policy(good=3, mx1=1, max_age=86400)),
+        report(9, policy(good=2, mx2=4, mode="testing")),
+        report(9, policy(good=5, mode="testing"), reporter="Example Mail"),
+    )
+    table = sts.daily(archive, by=("policy_max_age", "policy_string"))
+    assert str(table["policy_max_age"].dtype) == "Int64"
+    assert rows(table, "day", "policy_max_age", "policy_string", "failed", "group_sessions") == [
+        (8, 86400, "mode: enforce\nmax_age: 86400", 1, 4),
+        (9, None, "mode: testing", 4, 11),
+    ]
+    by_mx = sts.daily(archive, by=("policy_string", "mx_host", "receiving_mx_hostname"))
+    assert rows(by_mx, "day", "policy_string", "mx_host", "receiving_mx_hostname", "failed") == [
+        (8, "mode: enforce\nmax_age: 86400", "", "mx1", 1),
+        (9, "mode: testing", "", "mx2", 4),
+    ]
+
+
 def test_a_missing_key_is_a_group_of_its_own() -> None:
     element = policy(good=1, mx1=2, mx2=3)
     del element["failure-details"][1]["receiving-mx-hostname"]
@@ -190,6 +215,7 @@ elements = st.builds(
     st.sampled_from(["nordwind.example", "suedwind.example"]),
     st.integers(0, 5),
     st.sampled_from(["enforce", "testing", "?"]),
+    st.sampled_from([None, 86400, 5]),
     mx1=st.integers(0, 3),
     mx2=st.integers(0, 3),
 )
@@ -212,8 +238,13 @@ def naive(archive: sts.Archive, by: Sequence[str]) -> dict[tuple[Any, ...], tupl
     base = ["day", "policy_domain", "policy_type", *session_keys]
     own = [key for key in by if key in FAILURE_KEYS]
 
-    def cells(row: Any, names: Iterable[str]) -> tuple[Any, ...]:
-        return tuple(None if pd.isna(getattr(row, name)) else getattr(row, name) for name in names)
+    session_of = {(row.report_key, row.policy_index): row for row in archive.sessions.itertuples()}
+
+    def cells(row: Any, names: Sequence[str]) -> tuple[Any, ...]:
+        # What only the sessions have, a failure takes from its session.
+        where = [row if hasattr(row, name) else session_of[row.report_key, row.policy_index] for name in names]
+        values = [getattr(row, name) for row, name in zip(where, names, strict=True)]
+        return tuple(None if pd.isna(value) else value for value in values)
 
     totals: dict[tuple[Any, ...], int] = {}
     groups: dict[tuple[Any, ...], int] = {}
