@@ -80,8 +80,8 @@ def daily(
         An `Archive`, or a store.
     by : str or sequence of str
         Any of ``organization_name``, ``policy_domain``, ``policy_type``, ``policy_mode``, ``policy_max_age``,
-        ``policy_string``, ``mx_host`` (each session has them) and ``result_type``, ``receiving_mx_hostname``, ``receiving_ip``, ``sending_mta_ip``, ``receiving_mx_helo``,
-        ``failure_reason_code`` (only failures have them). May be empty.
+        ``policy_string``, ``mx_host`` (each session has them) and ``result_type``, ``receiving_mx_hostname``,
+        ``receiving_ip``, ``sending_mta_ip``, ``receiving_mx_helo``, ``failure_reason_code`` (only failures have them). May be empty.
     policy_type : str or sequence of str, optional
         Only these policy types. None: all, each in rows of its own. ``"*"``: all added together, and the column says
         ``*``. Beware: a sender may list the same sessions under sts and tlsa, so such sums count them twice.

@@ -128,7 +128,8 @@ def test_policy_types_are_never_added_unless_told_to() -> None:
 def test_details_above_the_total_count_in_the_sessions() -> None:
     element = policy(good=10, mx1=5)
     element["summary"]["total-failure-session-count"] = 1
-    assert rows(sts.daily(load(report(8, element)), by=()), "failed", "sessions") == [(5, 15)]
+    for by in ((), ("policy_string",), ("policy_string", "result_type")):
+        assert rows(sts.daily(load(report(8, element)), by=by), "failed", "sessions") == [(5, 15)]
 
 
 def test_what_no_detail_explains_is_failed_all_the_same() -> None:
