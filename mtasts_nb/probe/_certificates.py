@@ -259,7 +259,8 @@ def validate_chain(
     if verdict.code in _ISSUER_NOT_FOUND and fetch is not None:
         whole, child = list(chain), _last_of(chain)
         for _ in range(MOST_FETCHES):
-            url = next((url for url in child.issuer_urls if url.startswith(("http://", "https://"))), None)
+            # Plain HTTP is what can be fetched; another URL is named as what was not tried.
+            url = min(child.issuer_urls, key=lambda url: not url.lower().startswith("http://"), default=None)
             if url is None or child.self_issued:
                 break
             tried, found = fetch(url)

@@ -6,9 +6,11 @@ presented, and every byte is under a deadline.
 
 from __future__ import annotations
 
+import threading
 import time
 import typing
 from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import Future
 from contextlib import suppress
 from dataclasses import replace
 from urllib.parse import urlsplit
@@ -30,6 +32,8 @@ __all__ = ["LARGEST_POLICY", "IssuerFetcher", "fetch_policy"]
 #: Senders stop reading here (RFC 8461 §3.3 suggests 64 KiB); one byte more is read, to know that there is more.
 LARGEST_POLICY = 64 * 1024
 _LARGEST_ISSUER = 256 * 1024
+#: Most URLs of issuers that are fetched for one domain.
+_MOST_ISSUERS = 8
 _MOST_HEADERS = 100
 _HEADERS = {
     "User-Agent": f"mtasts-nb/{__version__}",
@@ -37,6 +41,8 @@ _HEADERS = {
     "Accept-Encoding": "identity",
     "Connection": "close",
 }
+
+_Fetched = tuple[IssuerFetch, tuple[Certificate, ...]]
 
 
 class _Wire(httpcore.NetworkStream):
@@ -205,35 +211,48 @@ def validated(session: TlsSession | None, name: str, store: TrustStore, issuers:
 
 
 class IssuerFetcher:
-    """Fetches missing issuers, each URL once per probe; bounded in size, time and number."""
+    """Fetches missing issuers, each URL once per probe; bounded in size, time and number.
+
+    The URL is a stranger's: plain HTTP at port 80 only (RFC 5280 §8 advises against HTTPS, which would need a chain of
+    its own), and only from addresses that `Network` contacts.
+    """
 
     def __init__(self, network: Network, resolver: Resolver) -> None:
         self._network = network
         self._resolver = resolver
-        self._known: dict[str, tuple[IssuerFetch, tuple[Certificate, ...]]] = {}
+        self._known: dict[str, Future[_Fetched]] = {}
+        self._lock = threading.Lock()
 
-    def fetch(self, url: str) -> tuple[IssuerFetch, tuple[Certificate, ...]]:
+    def fetch(self, url: str) -> _Fetched:
         """Return the attempt, and the certificates it brought."""
-        known = self._known.get(url)
+        with self._lock:
+            known = self._known.get(url)
+            if known is None and len(self._known) >= _MOST_ISSUERS:
+                detail = f"{_MOST_ISSUERS} other issuers were fetched already"
+                return failed_fetch(url, "limit", detail, observed=False), ()
+            future = known or self._known.setdefault(url, Future())
         if known is None:
-            known = self._known[url] = self._fetch(url)
-        return known
+            try:
+                future.set_result(self._fetch(url))
+            except BaseException as error:
+                future.set_exception(error)
+                raise
+        return future.result()
 
-    def _fetch(self, url: str) -> tuple[IssuerFetch, tuple[Certificate, ...]]:
+    def _fetch(self, url: str) -> _Fetched:
         try:
             parts = urlsplit(url)
             host, port = parts.hostname, parts.port or 80
         except ValueError:
             host, port = None, 80
-        # Over plain HTTP only, as RFC 5280 §8 advises: over HTTPS the fetch would need a chain of its own.
-        if not host or parts.scheme != "http" or len(self._known) >= 8:
-            return failed_fetch(url, "not-fetched", "not an http URL that can be fetched", observed=False), ()
-        found = self._resolver.ask(host, "A").texts or self._resolver.ask(host, "AAAA").texts
-        if not found:
+        if not host or parts.scheme != "http" or port != 80:
+            return failed_fetch(url, "not-fetched", "not an http URL at port 80", observed=False), ()
+        address = self._address(host)
+        if address is None:
             return failed_fetch(url, "no-address", f"{host} has no address"), ()
         try:
-            with self._network.turn(found[0], port):
-                stream = self._network.connect(found[0], port)
+            with self._network.turn(address, port):
+                stream = self._network.connect(address, port)
                 try:
                     response = _Exchange(self._network, stream, _LARGEST_ISSUER).run(url)
                 finally:
@@ -245,3 +264,10 @@ class IssuerFetcher:
             return failed_fetch(url, "no-certificate", f"status {response.status_code}, no certificate in it"), ()
         detail = f"fetched: {certificates[0].subject}"
         return IssuerFetch(url=url, status=Status.COMPLETED, detail=detail, certificate=certificates[0]), certificates
+
+    def _address(self, host: str) -> str | None:
+        settings = self._network.settings
+        for kind, wanted in (("A", settings.ipv4), ("AAAA", settings.ipv6)):
+            if wanted and (found := self._resolver.ask(host, kind).texts):
+                return found[0]
+        return None

@@ -66,7 +66,7 @@ def address_problem(address: str) -> str:
         (ip.is_loopback, "loopback address"),
         (ip.is_link_local, "link-local address"),
         (ip.is_multicast, "multicast address"),
-        (ip.is_private or ip in _SHARED if ip.version == 4 else ip.is_private, "private address"),
+        (ip.is_private or ip in _SHARED if ip.version == 4 else ip.is_private or ip.is_site_local, "private address"),
         (ip.is_reserved or not ip.is_global, "reserved address"),
     ):
         if test:

@@ -81,6 +81,12 @@ def test_no_host_name(name):
         ("::", "unspecified"),
         ("fe80::1", "link-local"),
         ("fd00::1", "private"),  # RFC 4193
+        ("fec0::1", "private"),  # RFC 3879: site-local, deprecated, and still not the internet
+        ("::127.0.0.1", "reserved"),  # RFC 4291 §2.5.5.1
+        ("::ffff:100.64.0.1", "private"),
+        ("::ffff:0:127.0.0.1", "reserved"),  # RFC 2765
+        ("64:ff9b:1::7f00:1", "reserved"),  # RFC 8215: NAT64 within one network
+        ("0.1.2.3", "private"),
         ("ff02::1", "multicast"),
         ("::ffff:127.0.0.1", "loopback"),  # RFC 4291 §2.5.5.2
         ("64:ff9b::7f00:1", "loopback"),  # RFC 6052
