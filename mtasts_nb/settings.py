@@ -29,8 +29,8 @@ class Limits:
     report_bytes : int
         Largest report after decompression, in bytes.
     input_bytes : int
-        Largest single leaf (mail, compressed report) before decompression, in bytes. Folders, mbox files and
-        containers are streamed member by member and may be larger.
+        Largest single mail, compressed report, or zip inside another container, in bytes as it came. Folders, mbox
+        files and other containers are read member by member and may be larger.
     expansion_ratio : int
         Largest ratio of decompressed to compressed size, once more than 1 MiB came out.
     members : int

@@ -11,23 +11,25 @@ import os
 import stat
 import zlib
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from io import BytesIO
 from pathlib import PurePath
 from typing import BinaryIO, Final
 
 from ..settings import Limits
-from ._leaf import STEP, Hints, Leaf, Passed, Refused
+from ._leaf import Hints, Leaf, Passed, Refused, member_name, named, step_down
 from ._litter import litter
 from ._mail import mail_results
 from ._mbox import mbox_messages
 from ._mime import without_emlx_frame
+from ._report import Deviation
 from ._sniff import HEAD, Kind, claims_report, foreign_name, sniff
 from ._streams import Budget, Inflated, Stream, Unreadable, over
 from ._tar import tar_members
 from ._texts import BLANK, as_utf8, is_ndjson, lines, split_json
 from ._zip import zip_members
 
-__all__ = ["Unreadable", "inflate", "unpack", "unpack_path", "unpack_stream"]
+__all__ = ["Unreadable", "unpack", "unpack_path", "unpack_stream"]
 
 Results = Iterator[Leaf | Refused | Passed]
 
@@ -36,6 +38,7 @@ WHOLE: Final = 8 * 1024 * 1024
 #: What is inflated at once; more goes through a stream.
 _AT_ONCE: Final = 4 * 1024 * 1024
 _COMPRESSED: Final = (Kind.GZIP, Kind.BZIP2, Kind.XZ)
+_READ_WHOLE: Final = (Kind.MAIL, Kind.BASE64)
 
 
 def unpack(
@@ -91,7 +94,7 @@ def unpack_path(path: str | bytes, source: str, limits: Limits, *, keep_mail: bo
         yield Refused(source, "", "read", "not-a-regular-file", "a FIFO, socket, device or folder, not a file")
         return
     with os.fdopen(number, "rb", buffering=0) as file:
-        hints = Hints(_name(PurePath(os.fsdecode(path)).name))
+        hints = Hints(member_name(PurePath(os.fsdecode(path)).name))
         yield from unpack_stream(file, source, limits, hints=hints, keep_mail=keep_mail)
 
 
@@ -140,15 +143,6 @@ def _seekable(file: BinaryIO) -> bool:
         return False
 
 
-def inflate(data: bytes, limits: Limits) -> bytes:
-    """Return one gzip level of these bytes, all its members; raise `Unreadable` where it is damaged or too large."""
-    source = Stream(BytesIO(data).read)
-    out = Stream(Inflated(source, "gzip", limits, Budget(limits, len(data))).read).read(limits.report_bytes + 1)
-    if len(out) > limits.report_bytes:
-        raise over(limits, "report_bytes", f"{len(data)} bytes of gzip hold more than {limits.report_bytes} bytes")
-    return out
-
-
 class _Unpacking:
     """One source on its way down."""
 
@@ -190,6 +184,8 @@ class _Unpacking:
             yield self._no_report(kind, data, member, hints)
         elif depth >= self._limits.nesting:
             raise over(self._limits, "nesting", f"a {kind.value} inside {depth} containers")
+        elif len(data) > self._limits.input_bytes and (kind in _READ_WHOLE or (kind is Kind.ZIP and depth)):
+            raise over(self._limits, "input_bytes", f"a {kind.value} of {len(data)} bytes")
         elif kind is Kind.GZIP:
             yield from self._gzip(data, member, depth, hints)
         elif kind is Kind.MAIL:
@@ -217,8 +213,7 @@ class _Unpacking:
         elif depth >= self._limits.nesting:
             raise over(self._limits, "nesting", f"a {kind.value} inside {depth} containers")
         elif kind in _COMPRESSED:
-            inner = Stream(Inflated(stream, kind.value, self._limits, self._budget).read)
-            yield from self.streamed(inner, member, depth + 1, hints)
+            yield from self._inflated(stream, kind, member, depth, hints)
         elif kind is Kind.TAR:
             yield from self._tar(stream, member, depth, hints)
         elif kind is Kind.MBOX:
@@ -239,12 +234,33 @@ class _Unpacking:
             out = engine.decompress(data, _AT_ONCE)
         except zlib.error:
             out = b""  # the stream below says what is wrong with it
-        if engine.eof and not engine.unused_data and len(out) <= self._limits.expansion_ratio * len(data):
+        honest = len(out) <= self._limits.expansion_ratio * len(data) and len(data) <= self._limits.input_bytes
+        if engine.eof and not engine.unused_data and honest:
             self._budget.charge(len(out))
             yield from self.of(out, member, depth + 1, hints)
         else:
-            inner = Inflated(Stream(BytesIO(data).read), "gzip", self._limits, self._budget)
-            yield from self.streamed(Stream(inner.read), member, depth + 1, hints)
+            yield from self._inflated(Stream(BytesIO(data).read), Kind.GZIP, member, depth, hints)
+
+    def _inflated(self, stream: Stream, kind: Kind, member: str, depth: int, hints: Hints | None) -> Results:
+        inner = Inflated(stream, kind.value, self._limits, self._budget)
+        # What follows the compressed data shows when all is read: the last report of several waits for that.
+        last: Leaf | None = None
+        for result in self.streamed(Stream(inner.read), member, depth + 1, hints):
+            if last is not None:
+                yield last
+                last = None
+            if not isinstance(result, Leaf):
+                yield result
+            elif result.member == member and inner.went > self._limits.input_bytes:  # compression adds no step
+                what = f"a compressed report of {inner.went} bytes"
+                yield self._refused(member, over(self._limits, "input_bytes", what))
+            else:
+                last = result
+        if last is not None and inner.rest:
+            remark = Deviation("", repr(inner.rest)[1:], f"bytes after the end of the {kind.value} data ignored")
+            last = replace(last, remarks=(*last.remarks, remark))
+        if last is not None:
+            yield last
 
     def _leaf(self, data: bytes, member: str, hints: Hints | None) -> Leaf | Refused:
         if len(data) > self._limits.report_bytes:
@@ -264,7 +280,7 @@ class _Unpacking:
         for number, (name, piece) in enumerate(pieces):
             if number >= self._limits.members:
                 raise over(self._limits, "members", f"more than {number} JSON texts in one file")
-            yield from self._json_piece(piece, _step(member, name), depth, hints)
+            yield from self._json_piece(piece, step_down(member, name), depth, hints)
 
     def _json_piece(self, piece: bytes, member: str, depth: int, hints: Hints | None) -> Results:
         if piece.startswith(b"["):
@@ -276,7 +292,7 @@ class _Unpacking:
         for number, (name, line) in enumerate(lines(stream, self._limits.report_bytes)):
             if number >= self._limits.members:
                 raise over(self._limits, "members", f"more than {self._limits.members} lines of JSON")
-            step = _step(member, name)
+            step = step_down(member, name)
             if line is None:
                 yield self._refused(step, over(self._limits, "report_bytes", "a line of JSON is too long"))
             else:
@@ -298,7 +314,7 @@ class _Unpacking:
     def _mbox(self, stream: Stream, member: str, depth: int, hints: Hints | None) -> Results:
         count = 0
         for count, mail in enumerate(mbox_messages(stream, self._limits.input_bytes), 1):
-            step = _step(member, f"message {count}")
+            step = step_down(member, f"message {count}")
             if count > self._limits.members:
                 raise over(self._limits, "members", f"more than {self._limits.members} mails in one mbox")
             if mail is None:
@@ -327,14 +343,14 @@ class _Unpacking:
         try:
             for entry in zip_members(file, self._limits, self._budget, on_disk=on_disk):
                 found = True
-                name = _name(entry.name)
-                step = _step(member, name)
+                name = member_name(entry.name)
+                step = step_down(member, name)
                 if passed := litter(name) or entry.kind:
                     yield Passed(self._source, step, passed)
                 elif entry.refusal:
                     yield self._refused(step, entry.refusal)
                 else:
-                    yield from self.streamed(entry.content, step, depth + 1, _named(name, hints))
+                    yield from self.streamed(entry.content, step, depth + 1, named(name, hints))
         except Unreadable as error:
             yield self._refused(member, error)
             return
@@ -349,13 +365,13 @@ class _Unpacking:
             if isinstance(entry, Unreadable):
                 yield self._refused(member, entry)
                 continue
-            name = _name(entry.name)
-            step = _step(member, name)
+            name = member_name(entry.name)
+            step = step_down(member, name)
             if passed := litter(name) or entry.kind:
                 yield Passed(self._source, step, passed)
             else:
                 content = Stream(entry.content.read)
-                yield from self.streamed(content, step, depth + 1, _named(name, hints))
+                yield from self.streamed(content, step, depth + 1, named(name, hints))
         if not count:
             yield Passed(self._source, member, "a tar without a file in it")
 
@@ -376,20 +392,3 @@ class _Unpacking:
 
     def _refused(self, member: str, why: Unreadable) -> Refused:
         return Refused(self._source, member, why.stage, why.reason, why.detail)
-
-
-def _step(member: str, name: str) -> str:
-    return f"{member}{STEP}{name}" if member else name
-
-
-def _name(raw: str) -> str:
-    """Return a member's name as valid Unicode of bounded length."""
-    name = raw if raw.isascii() else raw.encode("utf-8", "backslashreplace").decode()
-    return name if len(name) <= 500 else f"{name[:500]}…"
-
-
-def _named(name: str, outer: Hints | None) -> Hints:
-    base = name.rpartition("/")[2]
-    if outer is None:
-        return Hints(base)
-    return Hints(base, outer.tls_report_domain, outer.tls_report_submitter, outer.subject, outer.mail)

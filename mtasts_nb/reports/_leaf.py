@@ -14,10 +14,12 @@ a file name that are not UTF-8 are shown as ``\\xNN``.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import BinaryIO, NamedTuple
 
-__all__ = ["STEP", "Hints", "Input", "Leaf", "Passed", "Refused"]
+from ._report import Deviation
+
+__all__ = ["STEP", "Hints", "Input", "Leaf", "Passed", "Refused", "member_name", "named", "step_down"]
 
 #: Between the steps of a member.
 STEP = " > "
@@ -61,12 +63,16 @@ class Hints:
 
 @dataclass(slots=True, frozen=True)
 class Leaf:
-    """A document that may be a report: decompressed bytes of one JSON text, in whatever encoding they came."""
+    """A document that may be a report: decompressed bytes of one JSON text, in whatever encoding they came.
+
+    `remarks` says what had to be mended or left out on the way to these bytes; each is a row of `Archive.deviations`.
+    """
 
     source: str
     member: str
     data: bytes
     hints: Hints | None = None
+    remarks: tuple[Deviation, ...] = ()
 
 
 @dataclass(slots=True, frozen=True)
@@ -95,6 +101,29 @@ class Passed:
     reason: str
 
 
+def step_down(member: str, name: str) -> str:
+    """Return the member one step further down.
+
+    Examples
+    --------
+    >>> step_down("", "a.zip"), step_down("a.zip", "b.json")
+    ('a.zip', 'a.zip > b.json')
+    """
+    return f"{member}{STEP}{name}" if member else name
+
+
+def member_name(raw: str) -> str:
+    """Return a member's name as valid Unicode of bounded length."""
+    name = raw if raw.isascii() else raw.encode("utf-8", "backslashreplace").decode()
+    return name if len(name) <= 500 else f"{name[:500]}…"
+
+
+def named(name: str, outer: Hints | None) -> Hints:
+    """Return what lies around a member of that name, in a container around which lies `outer`."""
+    base = name.rpartition("/")[2]
+    return replace(outer, filename=base) if outer else Hints(base)
+
+
 # The agreed signatures
 # ---------------------
 # _sources.iter_inputs(sources: Sequence[object], limits: Limits) -> Iterator[Input | Refused | Passed]
@@ -117,9 +146,6 @@ class Passed:
 # _containers.unpack_stream(file: BinaryIO, source: str, limits: Limits, *, hints: Hints | None = None,
 #                           keep_mail: bool = False) -> Iterator[Leaf | Refused | Passed]
 #     The same for a file object (`Input.stream` where it is not bytes), read from where it stands.
-#
-# _containers.inflate(data: bytes, limits: Limits) -> bytes
-#     One gzip level (all its members); raises `_containers.Unreadable(stage, reason, detail)`. Not on the hot path.
 #
 # The hot path in `_load` reads a small file whole, sees gzip magic, inflates it and decodes it as a report without a
 # Leaf; only when that does not give a report does it hand the file's bytes to `unpack`.

@@ -144,7 +144,7 @@ class _Loader:
     def _take_small(self, data: bytes, source: str, filename: str | None) -> None:
         """Take a content that is in memory: the most frequent kind without any ado, all others by unpacking."""
         hints = Hints(filename=filename) if filename else None
-        text = self._plain(data) if self.roomy else None
+        text = self._plain(data) if self.roomy and len(data) < _SMALL else None
         if text is not None and self.collector.add_typed(text, source):
             return
         # Several documents, one after the other, are for the unpackers to name.
@@ -181,6 +181,8 @@ class _Loader:
                 continue
             hints = result.hints
             self.collector.add(result.data, result.source, result.member, hints)
+            for remark in result.remarks:
+                self.collector.deviate(result.source, result.member, remark)
             if self.dkim is not None and hints is not None and hints.mail is not None:
                 self.collector.deviate(result.source, result.member, self.dkim.of(hints.mail))
 

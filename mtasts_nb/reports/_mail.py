@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator
-from typing import Final
+from dataclasses import replace
+from typing import Final, NamedTuple
 
+from ..markup import one_line
 from ..settings import Limits
-from ._leaf import STEP, Hints, Leaf, Passed, Refused
-from ._mime import Mail, Part, decoded, parse_mail
+from ._leaf import Hints, Leaf, Passed, Refused, step_down
+from ._mime import Mail, Part, decoded, mended, parse_mail
+from ._report import Deviation
 from ._sniff import Kind, claims_report, foreign_name, sniff
 
 __all__ = ["mail_results"]
@@ -20,6 +23,20 @@ NO_REPORT: Final = "a mail without a TLS report"
 #: How much of a part is decoded to see what it is.
 _HEAD: Final = 4096
 _INLINE_REPORT: Final = re.compile(rb'"policies"\s*:')
+
+
+class _Content(NamedTuple):
+    """What a part holds, and what was assumed to get it."""
+
+    data: bytes
+    remark: Deviation | None = None
+
+
+class _Unread(NamedTuple):
+    """Why a part holds nothing to read: the reason of a `Refused`, and what the part is."""
+
+    reason: str
+    what: str
 
 
 def mail_results(
@@ -36,19 +53,21 @@ def mail_results(
     alone = len(mail.parts) == 1 and not mail.media_type.startswith("multipart/")
     for number, part in enumerate(mail.parts, 1):
         name = f"part {number} ({part.filename})" if part.filename else f"part {number}"
-        step = member if alone else f"{member}{STEP}{name}" if member else name
+        step = member if alone else step_down(member, name)
         content = _candidate(part)
-        if isinstance(content, bytes):
-            for result in down(content, step, _hints(mail, part, outer, raw)):
+        if isinstance(content, _Content):
+            for result in down(content.data, step, _hints(mail, part, outer, raw)):
                 if isinstance(result, Passed):
                     passed.append(result)
+                    continue
+                found = True
+                if content.remark and isinstance(result, Leaf):
+                    yield replace(result, remarks=(content.remark, *result.remarks))
                 else:
-                    found = True
                     yield result
         elif content and _claims(part, mail):
             found = True
-            reason, what = content
-            yield Refused(source, step, "mail", reason, f"a part of type {part.media_type} is {what}")
+            yield Refused(source, step, "mail", content.reason, f"a part of type {part.media_type} is {content.what}")
     # A mailbox holds other mails too, with attachments of their own: one row says so, not one for each file in them.
     if found:
         yield from passed
@@ -69,32 +88,42 @@ def _hints(mail: Mail, part: Part, outer: Hints | None, raw: bytes | None) -> Hi
     )
 
 
-def _candidate(part: Part) -> bytes | tuple[str, str] | None:
-    """Return a part's content where it may be or hold a report; otherwise why not, or None for text to read.
-
-    Why not is two texts: the reason of a `Refused`, and what the part is.
-    """
+def _candidate(part: Part) -> _Content | _Unread | None:
+    """Return a part's content where it may be or hold a report; otherwise why not, or None for text to read."""
     if part.media_type in ("message/rfc822", "message/global"):
-        return decoded(part.encoding, part.body)
+        return _Content(*mended(part.encoding, part.body))
     head = decoded(part.encoding, part.body[:_HEAD])
     kind = sniff(head)
     if kind in (Kind.OTHER, Kind.EMPTY) and part.encoding:
         # A gateway that decoded the part and left its header, or encoded it and wrote none.
         plain = sniff(part.body[:_HEAD])
         if plain in (Kind.JSON, Kind.GZIP, Kind.BASE64):
-            return part.body
+            name = one_line(part.encoding.decode("ascii", "backslashreplace"), 40)
+            return _Content(
+                part.body, Deviation("", name, "not in the encoding that the part names, taken as it stands")
+            )
     if part.media_type in ("text/plain", "text/html") and part.filename is None:
         # The text that people read. A report may stand in it, but a bracket alone does not make one.
-        if kind is Kind.JSON and _INLINE_REPORT.search(content := decoded(part.encoding, part.body)):
-            return content
+        if kind is Kind.JSON and _INLINE_REPORT.search(text := decoded(part.encoding, part.body)):
+            return _inline(text)
         return None
     if kind is Kind.EMPTY:
-        return "empty", "empty"
+        return _Unread("empty", "empty")
     if kind is Kind.FOREIGN:
-        return "unsupported-format", foreign_name(head)
+        return _Unread("unsupported-format", foreign_name(head))
     if kind is Kind.OTHER:
-        return "not-json", f"no JSON and no known container; it begins {head[:16]!r}"
-    return decoded(part.encoding, part.body)
+        return _Unread("not-json", f"no JSON and no known container; it begins {head[:16]!r}")
+    return _Content(*mended(part.encoding, part.body))
+
+
+def _inline(text: bytes) -> _Content:
+    """Return the report that a mail's text begins with, without the signature or the list's footer after it."""
+    end = text.rfind(b"]" if text.lstrip().startswith(b"[") else b"}") + 1
+    rest = text[end:].strip()
+    if not end or not rest:
+        return _Content(text)
+    shown = one_line(rest[:400].decode("utf-8", "replace"), 200)
+    return _Content(text[:end], Deviation("", shown, "text after the report ignored"))
 
 
 def _claims(part: Part, mail: Mail) -> bool:

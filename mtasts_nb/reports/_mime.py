@@ -16,10 +16,12 @@ from email.header import decode_header, make_header
 from email.message import Message
 from typing import Final, NamedTuple, cast
 
+from ..markup import one_line
 from ..settings import Limits
+from ._report import Deviation
 from ._streams import over
 
-__all__ = ["Mail", "Part", "decoded", "is_mail", "parse_mail", "without_emlx_frame"]
+__all__ = ["Mail", "Part", "decoded", "is_mail", "mended", "parse_mail", "without_emlx_frame"]
 
 
 class Part(NamedTuple):
@@ -263,26 +265,39 @@ def decoded(encoding: bytes, body: bytes) -> bytes:
     >>> decoded(b"base64", b"aGk"), decoded(b"quoted-printable", b"=7B=\\n}"), decoded(b"8bit", b"as it is")
     (b'hi', b'{}', b'as it is')
     """
+    return mended(encoding, body)[0]
+
+
+def mended(encoding: bytes, body: bytes) -> tuple[bytes, Deviation | None]:
+    """Return a part's content, and what had to be mended or left out to get it.
+
+    Examples
+    --------
+    >>> mended(b"base64", b"aGk=\\n-- \\nA list's footer.")
+    (b'hi', Deviation(field='', value="-- A list's footer.", treatment='text after the base64 ignored'))
+    """
     if encoding == b"base64":
         return _from_base64(body)
     if encoding == b"quoted-printable":
-        return binascii.a2b_qp(body)
-    return body
+        return binascii.a2b_qp(body), None
+    return body, None
 
 
-def _from_base64(body: bytes) -> bytes:
+def _from_base64(body: bytes) -> tuple[bytes, Deviation | None]:
     pad = body.find(b"=")
     rest = b"" if pad < 0 else body[pad:].strip(b"= \t\r\n")
+    remark = None
     # What follows the padding is a further padded piece, or a list's footer, which is no base64.
     if rest and len(rest.translate(None, _NOT_BASE64)) < len(b"".join(rest.split())):
+        remark = Deviation("", one_line(rest[:400].decode("utf-8", "replace"), 200), "text after the base64 ignored")
         body, rest = body[:pad], b""
     if not rest:
         try:
-            return binascii.a2b_base64(body)
+            return binascii.a2b_base64(body), remark
         except binascii.Error:
             pass
     pieces = []
     for piece in re.findall(rb"[^=]+", body.translate(None, _NOT_BASE64)):
         usable = len(piece) - (len(piece) % 4 == 1)
         pieces.append(binascii.a2b_base64(piece[:usable] + b"=" * (-usable % 4)))
-    return b"".join(pieces)
+    return b"".join(pieces), remark or Deviation("", None, "base64 damaged or without its padding, mended")

@@ -176,10 +176,13 @@ def new_decompressor(kind: str) -> Decompressor:
 class Inflated:
     """The decompressed bytes of a stream: all its members, up to what is no longer compressed data.
 
-    What follows the last member (zero padding, a mail gateway's footer) is not looked at, as gzip(1) does.
+    What follows the last member (zero padding, a mail gateway's footer) is not read, as gzip(1) does; `rest` has the
+    beginning of all but padding.
     """
 
-    __slots__ = ("_budget", "_came", "_done", "_engine", "_kind", "_limits", "_members", "_piece", "_stream", "_went")
+    __slots__ = (
+        "_budget", "_came", "_done", "_engine", "_kind", "_limits", "_members", "_piece", "_stream", "rest", "went",
+    )  # fmt: skip
 
     def __init__(self, stream: Stream, kind: str, limits: Limits, budget: Budget) -> None:
         self._stream = stream
@@ -190,7 +193,10 @@ class Inflated:
         self._budget = budget
         self._engine = new_decompressor(kind)
         self._members = 1
-        self._went = 0  # compressed bytes put in
+        #: Compressed bytes put in.
+        self.went = 0
+        #: Once all is read: the first bytes after the compressed data.
+        self.rest = b""
         self._came = 0  # decompressed bytes that came out
         self._done = False
 
@@ -203,8 +209,8 @@ class Inflated:
             if out:
                 self._came += len(out)
                 self._budget.charge(len(out))
-                if self._came > FREE and self._came > self._limits.expansion_ratio * self._went:
-                    raise over(self._limits, "expansion_ratio", f"{self._went} bytes expand to {self._came} or more")
+                if self._came > FREE and self._came > self._limits.expansion_ratio * self.went:
+                    raise over(self._limits, "expansion_ratio", f"{self.went} bytes expand to {self._came} or more")
                 return out
         return b""
 
@@ -219,14 +225,14 @@ class Inflated:
             out = self._engine.decompress(feed, count)
         except (zlib.error, lzma.LZMAError, OSError, ValueError, MemoryError) as error:
             raise Unreadable("unpack", "damaged", f"damaged {self._kind} data: {error}") from None
-        self._went += len(feed) - len(getattr(self._engine, "unconsumed_tail", b""))
+        self.went += len(feed) - len(getattr(self._engine, "unconsumed_tail", b""))
         if hungry and not feed and not out and not self._engine.eof:
             raise Unreadable("unpack", "truncated", f"the {self._kind} data end before their end mark")
         return out
 
     def _end_member(self) -> None:
         rest = self._engine.unused_data
-        self._went -= len(rest)
+        self.went -= len(rest)
         self._stream.push(rest)
         if self._kind == "deflate":
             self._done = True
@@ -237,6 +243,7 @@ class Inflated:
         magic = _MAGIC[self._kind]
         if not byte or self._stream.peek(len(magic)) != magic:
             self._done = True
+            self.rest = self._stream.peek(16)
             return
         self._members += 1
         if self._members > self._limits.members:

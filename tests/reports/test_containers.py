@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import bz2
 import gzip
+import hashlib
 import io
 import json
 import lzma
@@ -19,8 +20,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mtasts_nb.reports import _containers
-from mtasts_nb.reports._containers import Unreadable, inflate, unpack, unpack_path, unpack_stream
+from mtasts_nb.reports._containers import unpack, unpack_path, unpack_stream
 from mtasts_nb.reports._leaf import Hints, Leaf, Passed, Refused
+from mtasts_nb.reports._report import Deviation
 from mtasts_nb.settings import Limits
 
 REPORT = b'{"organization-name": "B", "report-id": "1", "policies": []}'
@@ -90,6 +92,45 @@ def utf16(text: bytes) -> bytes:
 )
 def test_one_text_comes_out_as_it_went_in(data: bytes) -> None:
     assert leaves(rows(data)) == [("", REPORT)]
+
+
+@pytest.mark.parametrize(
+    ("data", "value", "treatment"),
+    [
+        (gzip.compress(REPORT), None, None),
+        (gzip.compress(REPORT) + b"\0" * 100_000, None, None),
+        (gzip.compress(REPORT) + b"\r\n-- \nfooter", repr(b"\r\n-- \nfooter")[1:], "gzip"),
+        (gzip.compress(REPORT) + b"\0\0" + bytes(range(200, 250)), repr(bytes(range(200, 216)))[1:], "gzip"),
+        (bz2.compress(REPORT) + b"x", "'x'", "bzip2"),
+        (lzma.compress(REPORT) + b"x", "'x'", "xz"),
+        (gzip.compress(REPORT + b"\n" + OTHER) + b"x", "'x'", "gzip"),
+        (gzip.compress(REPORT + b" " * 100_000 + b"\n" + OTHER + b" " * 500_000) + b"x", "'x'", "gzip"),
+        (gzip.compress(tarred(("1", REPORT), ("2", b" " * 100_000), ("3", OTHER))) + b"x", "'x'", "gzip"),
+    ],
+)
+def test_what_follows_compressed_data_is_told_with_the_last_report(
+    data: bytes, value: str | None, treatment: str | None
+) -> None:
+    last = [row for row in rows(data) if isinstance(row, Leaf)][-1]
+    told = Deviation("", value, f"bytes after the end of the {treatment} data ignored")
+    assert last.remarks == ((told,) if treatment else ())
+
+
+def test_input_bytes_holds_for_what_is_in_memory_too() -> None:
+    noise = hashlib.shake_128(b"1").hexdigest(40_000).encode()
+    report = b'{"policies": [], "contact-info": "%b"}' % noise
+    mail = b"Subject: x\nContent-Type: application/json\n\n" + report
+    inner = zipped(("a.json", report))
+    for content in (
+        gzip.compress(report), bz2.compress(report), base64.b64encode(report), mail, gzip.compress(mail), zipped(("i", inner)),
+    ):  # fmt: skip
+        assert [row.data for row in rows(content, Limits(input_bytes=200_000)) if isinstance(row, Leaf)] == [report]
+        refused = refusal(rows(content, Limits(input_bytes=30_000)))
+        assert refused.reason == "input-bytes"
+        assert "the limit is input_bytes=30000" in refused.detail
+    # Folders and containers are read member by member.
+    assert len(leaves(rows(zipped(("a", report)), Limits(input_bytes=30_000)))) == 1
+    assert len(leaves(rows(gzip.compress(tarred(("a", report))), Limits(input_bytes=30_000)))) == 1
 
 
 # The reader of a leaf deals with encodings; here the bytes stay what they were.
@@ -402,16 +443,6 @@ def test_a_path_that_is_no_regular_file_is_refused_without_waiting(tmp_path: Pat
         assert isinstance(row, Refused)
         assert row.stage == "read"
         assert row.reason == reason
-
-
-def test_inflate_gives_one_level_or_says_why_not() -> None:
-    assert inflate(GZ + GZ, Limits()) == REPORT * 2
-    with pytest.raises(Unreadable) as caught:
-        inflate(GZ[:-1], Limits())
-    assert caught.value.reason == "truncated"
-    with pytest.raises(Unreadable) as caught:
-        inflate(GZ, Limits(report_bytes=10))
-    assert caught.value.reason == "report-bytes"
 
 
 WRAPPINGS: dict[str, Callable[[bytes], bytes]] = {

@@ -38,6 +38,22 @@ def report(number: int, **top: object) -> dict[str, Any]:
     }
 
 
+def test_what_was_mended_in_unpacking_is_a_deviation_that_goes_with_its_report(tmp_path: Path) -> None:
+    for number, after in ((1, b"footer"), (2, b"")):
+        (tmp_path / f"{number}.json.gz").write_bytes(gzip.compress(json.dumps(report(number)).encode()) + after)
+    both = "\n".join(json.dumps(report(number)) for number in (3, 4)).encode()
+    (tmp_path / "more.gz").write_bytes(gzip.compress(both) + b"more")
+    archive = sts.load(tmp_path, progress=False)
+    assert archive.inputs["outcome"].tolist() == ["loaded"] * 4
+    rows = archive.deviations.assign(source=[Path(path).name for path in archive.deviations["source"]])
+    treatment = "bytes after the end of the gzip data ignored"
+    assert rows.values.tolist() == [
+        ["1.json.gz", "", "", "'footer'", treatment],
+        ["more.gz", "line 2", "", "'more'", treatment],
+    ]
+    assert archive.for_domain("nordwind.example").deviations.equals(archive.deviations)
+
+
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
     """All kinds of small files, and one that is not small."""

@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 from mtasts_nb.reports import _mbox
 from mtasts_nb.reports._containers import unpack
 from mtasts_nb.reports._leaf import Hints, Leaf, Passed, Refused
+from mtasts_nb.reports._report import Deviation
 from mtasts_nb.reports._streams import Stream
 from mtasts_nb.settings import Limits
 
@@ -156,6 +157,60 @@ BROKEN_LINES = b"\n".join(LF64[at : at + 10] for at in range(0, len(LF64), 10))
 )  # fmt: skip
 def test_the_one_report_in_a_mail_is_found(mail: bytes) -> None:
     assert texts(mail) == [REPORT]
+
+
+FOOTER = b"\n-- \nTLS list, https://list.example/\n"
+TOLD = "-- TLS list, https://list.example/"
+PADDED = b64(GZ + b"\0" * ((1 - len(GZ)) % 3))  # zero padding, so that the base64 ends in "=="
+
+
+@pytest.mark.parametrize(
+    ("mail", "remark"),
+    [
+        pytest.param(USUAL, None, id="nothing"),
+        pytest.param(single(b"application/gzip", b"base64", PADDED), None, id="nothing, padded"),
+        pytest.param(
+            single(b"application/gzip", b"base64", PADDED + FOOTER),
+            Deviation("", TOLD, "text after the base64 ignored"),
+            id="list footer",
+        ),
+        pytest.param(
+            single(b"application/gzip", b"base64", PADDED.rstrip(b"\n=")),
+            Deviation("", None, "base64 damaged or without its padding, mended"),
+            id="no padding",
+        ),
+        pytest.param(
+            single(b"application/json", b"base64", REPORT),
+            Deviation("", "base64", "not in the encoding that the part names, taken as it stands"),
+            id="decoded by a gateway that left the header",
+        ),
+        pytest.param(
+            single(b"text/plain", b"8bit", b"\n" + REPORT + FOOTER),
+            Deviation("", TOLD, "text after the report ignored"),
+            id="a report as the mail's text, with a signature",
+        ),
+        pytest.param(
+            single(b"text/plain", b"8bit", b"[" + REPORT + b"]" + FOOTER),
+            Deviation("", TOLD, "text after the report ignored"),
+            id="an array as the mail's text, with a signature",
+        ),
+    ],
+)
+def test_what_was_mended_or_left_out_is_told_with_the_report(mail: bytes, remark: Deviation | None) -> None:
+    [row] = rows(mail)
+    assert isinstance(row, Leaf)
+    assert row.data.strip() == REPORT
+    assert row.remarks == ((remark,) if remark else ())
+
+
+def test_what_was_mended_is_told_for_each_report_in_it() -> None:
+    remark = Deviation("", TOLD, "text after the base64 ignored")
+    body = b64(zipped(("1.json", REPORT), ("2.json", OTHER), ("3.json.gz", GZ + b"oops")))
+    found = rows(
+        single(b"application/zip", b"base64", body.rstrip() + b"==" * (not body.rstrip().endswith(b"=")) + FOOTER)
+    )
+    after = Deviation("", "'oops'", "bytes after the end of the gzip data ignored")
+    assert [row.remarks for row in found if isinstance(row, Leaf)] == [(remark,), (remark,), (remark, after)]
 
 
 def test_two_reports_in_one_mail_are_two() -> None:
