@@ -83,7 +83,10 @@ def _print(archive: Archive) -> None:
             diagnosis.by_result_type(archive),
             ("result_type", "policy_domain", "policy_type", "failed", "share", "first", "last"),
         ),
-        (diagnosis.timeline(archive), ("start", "end", "state", "result_type", "receiving_mx_hostname", "failed")),
+        (
+            diagnosis.timeline(archive),
+            ("start", "end", "state", "result_type", "receiving_mx_hostname", "failed_session_count"),
+        ),
         (diagnosis.by_reporter(archive), ("organization_name", "policy_type", "days", "sessions", "failed", "last")),
         (diagnosis.refusals(archive), ("source", "member", "reason", "detail")),
         (diagnosis.assumptions(archive), ("times", "field", "treatment")),

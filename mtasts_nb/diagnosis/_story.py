@@ -9,26 +9,24 @@ from typing import TYPE_CHECKING
 
 from ..markup import html_text, number, one_line, plural, share, terminal_text
 from ..vocabulary import PolicyType
-from ._breakdown import NO_MX
 from ._cells import Cells, cells
+from ._incidents import find_incidents
 from ._meanings import reason_codes
 from ._table import as_day, days, listed
-from ._timeline import timeline
 
 if TYPE_CHECKING:
     import pandas as pd
 
     from ..reports import Source
 
-__all__ = ["KeyFigures", "Story", "key_figures", "scope", "story"]
+__all__ = ["UNDER", "KeyFigures", "Story", "key_figures", "scope", "story"]
 
-_UNDER = {
+#: How the policy types are said.
+UNDER = {
     PolicyType.STS.value: "under MTA-STS",
     PolicyType.TLSA.value: "under DANE",
     PolicyType.NO_POLICY_FOUND.value: "where the sender found no policy",
 }
-
-
 _DAY = re.compile(r"\b\d{4}-\d\d-\d\d\b")
 
 
@@ -81,12 +79,12 @@ def story(source: Source) -> Story:
         )
     if found.failures.empty:
         return Story((("What happened.", f"{_period(found.sessions)}, no failure was reported."),))
-    stretches = timeline(source).frame
+    incidents = find_incidents(source)
     return Story(
         (
-            ("What happened.", _happened(found, stretches, reason_codes(source))),
+            ("What happened.", _happened(found, incidents, reason_codes(source))),
             ("What it did to mail.", _effect(found)),
-            ("Where it stands.", _state(stretches, found)),
+            ("Where it stands.", _state(incidents, found)),
         )
     )
 
@@ -116,7 +114,7 @@ def _scope(found: Cells) -> str:
         count, bad = int(totals[kind]), int(failed.get(kind, 0))
         every = plural(count, "session")
         told = f"{number(bad)} of {every} failed ({share(bad, count)})" if bad else f"none of {every} failed"
-        parts.append(f"{_UNDER.get(kind, 'under ' + kind)} {told}")
+        parts.append(f"{UNDER.get(kind, 'under ' + kind)} {told}")
     domains = sorted(seen["policy_domain"].unique())
     both = {PolicyType.STS, PolicyType.TLSA} <= set(totals.index)
     same = " Sessions under MTA-STS and DANE may be the same ones, so they are not added up." if both else ""
@@ -131,23 +129,28 @@ def _order(totals: pd.Series) -> list[str]:
     return sorted(map(str, totals.index), key=lambda kind: (kind != PolicyType.STS, -totals[kind], kind))
 
 
-def _happened(found: Cells, stretches: pd.DataFrame, reasons: Mapping[str, tuple[tuple[str, int], ...]]) -> str:
+def _happened(found: Cells, incidents: pd.DataFrame, reasons: Mapping[str, tuple[tuple[str, int], ...]]) -> str:
     period = _period(found.sessions)
-    if stretches.empty:
+    if incidents.empty:
         failed = plural(int(found.failures["failed"].sum()), "failed session")
         return f"{period}, {failed} came scattered, too few on any day to stand out."
-    top = stretches.sort_values(["failed", "start"], ascending=[False, True]).iloc[0]
-    where = "" if top["receiving_mx_hostname"] == NO_MX else f" at {top['receiving_mx_hostname']}"
+    top = incidents.sort_values(["failed_session_count", "start"], ascending=[False, True]).iloc[0]
     first, last = as_day(top["start"]), as_day(top["end"])
     length = f"on {first}" if first == last else f"from {first} to {last}"
     words = reasons.get(str(top["result_type"]), ())
     quoted = f" ({one_line(words[0][0], 60)})" if words else ""
     seen_by = f"{number(int(top['reporters']))} of {plural(found.sessions['organization_name'].nunique(), 'reporter')}"
-    count = plural(int(top["failed"]), "failed session")
-    what = f"{top['result_type']}{quoted}{where}, for {top['policy_domain']}: {count} {length}, seen by {seen_by}"
-    if len(stretches) == 1:
+    count = plural(int(top["failed_session_count"]), "failed session")
+    kind = f"{top['result_type']}{quoted}{at_mx(top['receiving_mx_hostname'])}"
+    what = f"{kind}, for {top['policy_domain']}: {count} {length}, seen by {seen_by}"
+    if len(incidents) == 1:
         return f"{period}, one kind of failure stood out: {what}."
-    return f"{period}, failures came in {number(len(stretches))} stretches, the largest with {what}."
+    return f"{period}, failures stood out {number(len(incidents))} times, most of all {what}."
+
+
+def at_mx(host: object) -> str:
+    """Return where, as the rest of a phrase; empty where no MX host is named."""
+    return f" at {host}" if isinstance(host, str) and host else ""
 
 
 def _effect(found: Cells) -> str:
@@ -184,19 +187,15 @@ def _rest(found: Cells) -> str:
     return " ".join(told)
 
 
-def _state(stretches: pd.DataFrame, found: Cells) -> str:
+def _state(incidents: pd.DataFrame, found: Cells) -> str:
     last_day = as_day(found.last_day)
-    going_on = stretches[stretches["ongoing"]].sort_values("failed", ascending=False)
+    going_on = incidents[incidents["ongoing"]].sort_values("failed_session_count", ascending=False)
     if len(going_on):
-        what = [
-            row["result_type"]
-            + ("" if row["receiving_mx_hostname"] == NO_MX else f" at {row['receiving_mx_hostname']}")
-            for row in going_on.to_dict("records")
-        ]
+        what = [f"{row['result_type']}{at_mx(row['receiving_mx_hostname'])}" for row in going_on.to_dict("records")]
         return f"Not over: on {last_day}, the last day with reports, this had not gone quiet: {listed(what)}."
-    if stretches.empty:
+    if incidents.empty:
         return f"Nothing stands out on the last day with reports, {last_day}."
-    end = stretches["end"].max()
+    end = incidents["end"].max()
     ago = (found.last_day - end).days if found.last_day is not None else 0
     return (
         f"Over, as far as reported: the last day with failures in numbers was {as_day(end)}, and reports came for "
@@ -214,7 +213,7 @@ def key_figures(source: Source) -> KeyFigures:
     totals, failed = seen.groupby("policy_type")["sessions"].sum(), failures.groupby("policy_type")["failed"].sum()
     for kind in _order(totals)[:2]:
         bad, count = int(failed.get(kind, 0)), int(totals[kind])
-        words = f"of {plural(count, 'session')} failed {_UNDER.get(kind, 'under ' + kind)}"
+        words = f"of {plural(count, 'session')} failed {UNDER.get(kind, 'under ' + kind)}"
         figures.append((share(bad, count), words))
     held = failures.loc[failures["effect"] == "held back", "day"].nunique()
     reporters = seen["organization_name"].nunique()

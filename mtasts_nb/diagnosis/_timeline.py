@@ -1,4 +1,4 @@
-"""The stretches of days in which failures came in numbers, and how much came outside them."""
+"""The incidents of a source as a table, and how much failed outside them."""
 
 from __future__ import annotations
 
@@ -7,110 +7,66 @@ from typing import TYPE_CHECKING
 from ..markup import plural
 from ._breakdown import NO_MX
 from ._cells import Cells, cells
-from ._table import Table, as_count, as_day, days
+from ._incidents import find_incidents
+from ._story import UNDER
+from ._table import Table, as_count, as_day, as_share
 
 if TYPE_CHECKING:
     import pandas as pd
 
     from ..reports import Source
 
-__all__ = ["QUIET_DAYS", "timeline"]
+__all__ = ["timeline"]
 
-#: A stretch ends when this many days in a row, each with a report, bring too few failures to count.
-QUIET_DAYS = 3
-#: Fewer failures of one kind on a day are never a stretch.
-FEW = 3
-#: A day counts when its failures of one kind are many and not a trifle of the day's sessions, or when they are a good
-#: part of a small number of sessions, or when they were held back. Below lie the time-outs of any normal day.
-MANY, TRIFLE, GOOD_PART = 10, 0.005, 0.1
-_KEYS = ["policy_domain", "policy_type", "result_type", "receiving_mx_hostname"]
+_STATE = {True: "still going on", False: "over"}
+_HEADINGS = {
+    "start": "First day", "end": "Last day", "state": "State", "result_type": "Result type",
+    "receiving_mx_hostname": "MX host", "policy_domain": "Policy domain", "policy_type": "Policy type",
+    "failed_session_count": "Failed sessions", "share": "Of all sessions then", "reporters": "Reporters",
+    "confidence": "How sure",
+}  # fmt: skip
+_FORMATS = {
+    "start": as_day, "end": as_day, "peak": as_day, "failed_session_count": as_count, "share": as_share,
+    "reporters": as_count,
+}  # fmt: skip
 
 
-def timeline(source: Source, quiet_days: int = QUIET_DAYS) -> Table:
-    """Return the stretches of days with failures, per policy domain, policy type, result type and MX host.
-
-    A day belongs to a stretch when the failures of that kind are at least 10, and at least 0.5 % of the day's sessions
-    about that domain and policy type; or at least 3, and either 10 % of the sessions or held back. A stretch ends when `quiet_days` days
-    with reports bring no such day. Days without a report neither end nor prolong it. The last stretch is ongoing while
-    fewer than that many days passed since.
-
-    Parameters
-    ----------
-    source : Source
-        An Archive.
-    quiet_days : int
-        Reported days without such a day that end a stretch.
+def timeline(source: Source) -> Table:
+    """Return the incidents of a source by their first day, and how many failed sessions came outside them.
 
     Returns
     -------
     Table
-        Columns ``start, end`` (days, UTC), ``ongoing`` (bool), ``policy_domain, policy_type, result_type,
-        receiving_mx_hostname, failed, days`` (that belong), ``peak`` (day), ``peak_failed, reporters, state``; by start.
-        The title says how many failed sessions lie outside.
+        The columns of `find_incidents`, with ``(none named)`` for a missing MX host, and ``state``.
     """
-    import pandas as pd
-
-    found = cells(source)
-    rows = _stretches(found, quiet_days)
-    columns = ["start", "end", "ongoing", *_KEYS, "failed", "days", "peak", "peak_failed", "reporters"]
-    frame = pd.DataFrame(rows, columns=columns).astype({"ongoing": "bool"})
-    frame = frame.sort_values(["start", "failed", *_KEYS], ascending=[True, False, True, True, True, True])
-    frame = frame.reset_index(drop=True)
-    frame["receiving_mx_hostname"] = frame["receiving_mx_hostname"].replace("", NO_MX)
-    frame["state"] = ["still going on" if ongoing else "over" for ongoing in frame["ongoing"]]
-    outside = int(found.failures["failed"].sum()) - int(frame["failed"].sum())
-    scattered = f" {plural(outside, 'failed session')} came scattered, outside these." if outside else ""
-    nothing = "No report came: nothing is known." if found.sessions.empty else "No failure was reported."
-    if outside:
-        nothing = (
-            f"No stretch of failures: {plural(outside, 'failed session')} came scattered, too few on any day to be one."
-        )
-    return Table(
-        frame,
-        {
-            "start": "First day", "end": "Last day", "state": "State", "result_type": "Result type",
-            "receiving_mx_hostname": "MX host", "policy_domain": "Policy domain", "policy_type": "Policy type",
-            "failed": "Failed sessions", "reporters": "Reporters",
-        },
-        caption=f"{plural(len(frame), 'stretch', 'stretches')} of days with failures; one ends after {days(quiet_days)} "
-        f"with reports and without such failures.{scattered}",
-        nothing=nothing,
-        formats={"start": as_day, "end": as_day, "peak": as_day, "failed": as_count, "reporters": as_count},
-    )  # fmt: skip
+    return incident_table(find_incidents(source), cells(source))
 
 
-def _stretches(found: Cells, quiet_days: int) -> list[dict[str, object]]:
-    import pandas as pd
-
-    totals = found.sessions.groupby(["policy_domain", "policy_type", "day"])["sessions"].sum()
-    rows: list[dict[str, object]] = []
-    for name, part in found.failures.groupby(_KEYS, sort=True):
-        of_domain = totals.loc[name[:2]]  # type: ignore[index]
-        failed = part.groupby("day")["failed"].sum()
-        held = part[part["effect"] == "held back"].groupby("day")["failed"].sum().reindex(failed.index, fill_value=0)
-        part_of_day = failed / of_domain.reindex(failed.index)
-        many = (failed >= MANY) & (part_of_day >= TRIFLE)
-        bad = failed[many | (failed >= FEW) & (part_of_day >= GOOD_PART) | (held >= FEW)]
-        if bad.empty:
-            continue
-        position = pd.Series(of_domain.index.get_indexer(bad.index), index=bad.index)
-        for _, stretch in bad.groupby((position.diff() > quiet_days).cumsum()):
-            rows.append(_row(dict(zip(_KEYS, name, strict=True)), stretch, part, position, len(of_domain), quiet_days))
-    return rows
+def incident_table(incidents: pd.DataFrame, found: Cells, caption: str = "") -> Table:
+    """Return rows of `find_incidents` as a table; the caption says, too, what came outside them."""
+    frame = incidents.copy()
+    frame["receiving_mx_hostname"] = frame["receiving_mx_hostname"].fillna(NO_MX)
+    frame["state"] = [_STATE[bool(ongoing)] for ongoing in frame["ongoing"]]
+    outside = _outside(incidents, found)
+    nothing = "No failure was reported."
+    if found.sessions.empty:
+        nothing = "No report came: nothing is known."
+    elif outside:
+        nothing = f"No incident: {outside} came scattered, too few on any day to stand out."
+    scattered = f" {outside} came scattered, outside." if outside else ""
+    first = caption or f"{plural(len(frame), 'incident')}: days on which failures stand out from their own history."
+    return Table(frame, _HEADINGS, caption=first + scattered, nothing=nothing, formats=_FORMATS)
 
 
-def _row(
-    keys: dict[str, object], stretch: pd.Series, part: pd.DataFrame, position: pd.Series, reported: int, quiet_days: int
-) -> dict[str, object]:
-    since = reported - 1 - int(position[stretch.index[-1]])
-    return {
-        "start": stretch.index[0],
-        "end": stretch.index[-1],
-        "ongoing": since < quiet_days,
-        **keys,
-        "failed": int(stretch.sum()),
-        "days": len(stretch),
-        "peak": stretch.idxmax(),
-        "peak_failed": int(stretch.max()),
-        "reporters": part.loc[part["day"].isin(stretch.index), "organization_name"].nunique(),
-    }
+def _outside(incidents: pd.DataFrame, found: Cells) -> str:
+    """Return how many failed sessions are in no incident, by policy type: sts and tlsa may count the same ones."""
+    inside = incidents.groupby("policy_type")["failed_session_count"].sum()
+    failed = found.failures.groupby("policy_type")["failed"].sum()
+    rest = (failed - inside.reindex(failed.index, fill_value=0)).clip(lower=0)
+    rest = rest[rest > 0]
+    if len(rest) == 1:
+        return plural(int(rest.iloc[0]), "failed session")
+    return ", ".join(
+        f"{plural(int(count), 'failed session')} {UNDER.get(str(kind), f'under {kind}')}"
+        for kind, count in rest.items()
+    )

@@ -31,7 +31,7 @@ def test_one_report_without_failure(archive_of) -> None:
     assert ("1", "reporter sent figures") in key_figures(archive).figures
 
 
-def test_one_stretch_that_held_mail_back_and_is_over(archive_of) -> None:
+def test_one_incident_that_held_mail_back_and_is_over(archive_of) -> None:
     clean = [(day, "Post", 100, {}) for day in (0, 1, 3, 4, 5, 6)]
     archive = archive_of(*clean, (2, "Post", 0, {FAILED: 12}), (2, "Kontor", 40, {}))
     happened, effect, now = _texts(story(archive))
@@ -48,18 +48,18 @@ def test_one_stretch_that_held_mail_back_and_is_over(archive_of) -> None:
     )
 
 
-def test_many_stretches_of_which_one_goes_on(archive_of) -> None:
+def test_many_incidents_of_which_one_goes_on(archive_of) -> None:
     rows = [(day, "Post", 0, {FAILED: 20}) for day in (0, 1)]
     rows += [(day, "Post", 80, {}) for day in (2, 3, 4, 5)]
     rows += [(day, "Post", 30, {"tlsa-invalid": 30}, {"kind": "tlsa"}) for day in (4, 5)]
     happened, _, now = _texts(story(archive_of(*rows)))
-    assert "failures came in 2 stretches, the largest with tlsa-invalid at" in happened
+    assert "failures stood out 2 times, most of all tlsa-invalid at" in happened
     assert now == (
         "Not over: on 2026-03-06, the last day with reports, this had not gone quiet: tlsa-invalid at mx1.nordwind.example."
     )
 
 
-def test_scattered_failures_are_no_stretch(archive_of) -> None:
+def test_scattered_failures_are_no_incident(archive_of) -> None:
     archive = archive_of(*[(day, "Post", 1000, {"validation-failure": 1}) for day in range(5)])
     happened, effect, now = _texts(story(archive))
     assert (

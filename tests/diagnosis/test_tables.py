@@ -91,13 +91,21 @@ def test_every_failed_session_has_exactly_one_effect(sample) -> None:
         assert int(getattr(diagnosis, name)(sample).frame["failed"].sum()) == total, name
 
 
-def test_a_stretch_ends_after_quiet_reported_days_only(archive_of) -> None:
-    failing = [(day, "Post", 0, {EXPIRED: 20}) for day in (0, 10, 20)]
-    # No report between: unknown, so the stretch goes on.
-    assert len(diagnosis.timeline(archive_of(*failing))) == 1
-    quiet = [(day, "Post", 20, {}) for day in (3, 4, 5, 13)]
-    frame = diagnosis.timeline(archive_of(*failing, *quiet)).frame
-    assert frame[["days", "failed", "ongoing"]].to_numpy().tolist() == [[1, 20, False], [2, 40, True]]
+def test_the_timeline_says_what_came_outside_the_incidents(archive_of) -> None:
+    failing = [(day, "Post", 0, {EXPIRED: 20}) for day in (20, 21)]
+    rows = [(day, "Post", 400, {}) for day in range(20)]
+    table = diagnosis.timeline(archive_of(*rows, *failing, (22, "Post", 999, {"validation-failure": 1})))
+    assert table.frame[["days", "failed_session_count", "state"]].to_numpy().tolist() == [[2, 40, "still going on"]]
+    assert table.caption.endswith("1 failed session came scattered, outside.")
+    quiet = diagnosis.timeline(archive_of(*rows, (20, "Post", 999, {"validation-failure": 1}))).nothing
+    assert quiet == "No incident: 1 failed session came scattered, too few on any day to stand out."
+
+
+def test_what_came_outside_is_told_by_policy_type(archive_of) -> None:
+    both = [(0, "Post", 999, {EXPIRED: 1}), (0, "Post", 999, {"tlsa-invalid": 2}, {"kind": "tlsa"})]
+    assert (
+        "1 failed session under MTA-STS, 2 failed sessions under DANE" in diagnosis.timeline(archive_of(*both)).nothing
+    )
 
 
 def test_the_sample_tells_its_incidents(sample, root) -> None:
@@ -116,7 +124,9 @@ def test_the_sample_tells_its_incidents(sample, root) -> None:
         found = match.iloc[0]
         assert abs((found["start"].date() - _day(story["start"])).days) <= 1, story["incident"]
         assert found["ongoing"] == (not story["end"])
-        assert abs(found["failed"] - int(story["failed_session_count"])) <= 0.25 * int(story["failed_session_count"])
+        assert abs(found["failed_session_count"] - int(story["failed_session_count"])) <= 0.25 * int(
+            story["failed_session_count"]
+        )
         held = diagnosis.impact(
             sample.for_domain(story["policy_domain"]).between(story["start"], story["end"] or "2026-10-31")
         )
