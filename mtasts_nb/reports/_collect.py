@@ -120,6 +120,8 @@ class Collector:
             rows = len(element.failure_details)
             details += rows
             session_cells += (policy, summary.total_successful_session_count, failed, detailed, rows)
+        if not report.organization_name and not report.report_id:
+            raise Odd
         # A repeated key hides what stood under it the first time; one that hides sessions shows here.
         if data.count(b'session-count"') != 2 * len(domains) + details:
             raise Odd
@@ -248,6 +250,8 @@ class Collector:
             len(data),
             len(domains),
         )
-        self._finish(
-            data, report.organization_name, report.report_id, report.start, report.end, domains, source, member
-        )
+        reporter = report.organization_name
+        if not reporter and not report.report_id:
+            # Neither name nor number: two of them are the same report only if one address or one content says so.
+            reporter = report.contact_info or repr(report.policies)
+        self._finish(data, reporter, report.report_id, report.start, report.end, domains, source, member)

@@ -25,7 +25,8 @@ _STRICT = re.compile(r"\d{4}-\d\d-\d\d[Tt]\d\d:\d\d:\d\d(?:\.\d{1,6})?(?:[Zz]|[+
 _LENIENT = re.compile(
     r"(\d{4})[-/.]?(\d\d)[-/.]?(\d\d)"
     r"(?:(?:[Tt]|\s+|_)(\d\d):?(\d\d)(?::?(\d\d)(?:[.,](\d+))?)?)?"
-    r"\s*([Zz]|UTC|GMT|utc|gmt|[+-]\d\d:?(?:\d\d)?)?",
+    # Go prints a time with its zone twice: 2026-02-08 00:00:00 +0000 UTC
+    r"\s*(?:([Zz]|UTC|GMT|utc|gmt|[+-]\d\d:?(?:\d\d)?)(?:(?<=\d)\s+[A-Z]{3,5})?)?",
     re.ASCII,
 )
 _EPOCH_TEXT = re.compile(r"\d{9,13}", re.ASCII)

@@ -75,6 +75,24 @@ def test_identity_is_all_of_reporter_id_period_and_domains(part: str) -> None:
     assert not archive.reports["conflict"].any()
 
 
+@pytest.mark.parametrize("nothing", ["", None])
+def test_without_name_and_id_only_the_address_or_the_content_can_say_that_it_is_the_same(nothing: object) -> None:
+    bare = {"organization-name": nothing, "report-id": nothing, "contact-info": nothing}
+    one, other = report(10, **bare), report(20, **bare)
+    indented = json.dumps(one, indent=1).encode()
+    for order in itertools.permutations([one, other, indented]):
+        archive = load(*order)
+        assert archive.inputs["outcome"].value_counts().to_dict() == {"loaded": 2, "duplicate": 1}
+        assert archive.sessions["total_successful_session_count"].sum() == 30
+        assert not archive.reports["conflict"].any()
+    mailed = [
+        report(good, **{**bare, "contact-info": name}) for good, name in ((10, "a@b.example"), (20, "c@d.example"))
+    ]
+    assert load(*mailed).sessions["total_successful_session_count"].sum() == 30
+    again = report(15, **{**bare, "contact-info": "a@b.example"})
+    assert load(mailed[0], again).reports["conflict"].tolist() == [True, True]
+
+
 def test_the_same_report_id_for_two_domains_is_two_reports() -> None:
     other = copy.deepcopy(report())
     other["policies"][0]["policy"]["policy-domain"] = "suedwind.example"

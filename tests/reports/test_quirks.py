@@ -388,6 +388,11 @@ CASES: dict[str, tuple[Change, dict[str, object], dict[str, str]]] = {
         {"sessions.start_datetime": utc("2026-02-07 22:00"), "sessions.day": utc("2026-02-07")},
         {"date-range.start-datetime": "converted to UTC", "date-range.end-datetime": "converted to UTC"},
     ),
+    "date with its zone twice, as Go prints it": (
+        period(start_datetime="2026-02-08 00:00:00.5 +0200 CEST", end_datetime="2026-02-08 21:59:59 +0000 UTC"),
+        {"sessions.start_datetime": utc("2026-02-07 22:00:00.5"), "sessions.day": utc("2026-02-07")},
+        {"date-range.start-datetime": "converted to UTC", "date-range.end-datetime": "not in the form of RFC 3339"},
+    ),
     "RFC 3339 §4.3: an offset of zero is UTC": (
         period(start_datetime="2026-02-08T00:00:00+00:00"),
         {"sessions.start_datetime": utc("2026-02-08")},
