@@ -19,6 +19,10 @@ if TYPE_CHECKING:
     from .bundled import notebooks_dir as notebooks_dir
     from .bundled import sample_dir as sample_dir
     from .diagnosis import find_incidents as find_incidents
+    from .diagnosis import plan_mx_migration as plan_mx_migration
+    from .diagnosis import plan_removal as plan_removal
+    from .diagnosis import plan_rollback as plan_rollback
+    from .diagnosis import policy_history as policy_history
     from .diagnosis import verify_fix as verify_fix
     from .errors import PolicyError as PolicyError
     from .errors import RecordError as RecordError
@@ -79,7 +83,11 @@ _HOME = {
     "parse_policy": "policy",
     "parse_sts_record": "policy",
     "parse_tlsrpt_record": "policy",
+    "plan_mx_migration": "diagnosis",
+    "plan_removal": "diagnosis",
+    "plan_rollback": "diagnosis",
     "plots": "plots",
+    "policy_history": "diagnosis",
     "probe": "probe",
     "probe_many": "probe",
     "publish": "publish",
@@ -118,7 +126,11 @@ __all__ = [
     "parse_policy",
     "parse_sts_record",
     "parse_tlsrpt_record",
+    "plan_mx_migration",
+    "plan_removal",
+    "plan_rollback",
     "plots",
+    "policy_history",
     "probe",
     "probe_many",
     "publish",

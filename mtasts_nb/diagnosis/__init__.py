@@ -7,22 +7,42 @@ rows in `.frame`, or sentences. A notebook holds calls of these, so that every n
 from __future__ import annotations
 
 from ._breakdown import by_mx, by_reporter, by_result_type, failing_policy_types, impact
+from ._calendar import Calendar, Phase, calendar
 from ._incidents import expected_failures, find_incidents
 from ._meanings import Meaning, Meanings, meanings
 from ._narrow import narrow
 from ._one_report import one_report
 from ._overview import overview
+from ._plans import Plan, Step
+from ._plans_migration import MxMigrationPlan, plan_mx_migration
+from ._plans_present import Served
+from ._plans_removal import RemovalPlan, plan_removal
+from ._policy_history import PolicyHistory, policy_history
 from ._quality import arrivals, assumptions, coverage, refusals
+from ._rollback import RollbackPlan, plan_rollback
+from ._rollback_forecast import Forecast, forecast
+from ._rollback_model import SenderModel
 from ._story import KeyFigures, Story, key_figures, scope, story
 from ._table import Table
 from ._timeline import timeline
 from ._verify_fix import FixCheck, verify_fix
 
 __all__ = [
+    "Calendar",
     "FixCheck",
+    "Forecast",
     "KeyFigures",
     "Meaning",
     "Meanings",
+    "PolicyHistory",
+    "MxMigrationPlan",
+    "Phase",
+    "Plan",
+    "RemovalPlan",
+    "RollbackPlan",
+    "SenderModel",
+    "Served",
+    "Step",
     "Story",
     "Table",
     "arrivals",
@@ -30,16 +50,22 @@ __all__ = [
     "by_mx",
     "by_reporter",
     "by_result_type",
+    "calendar",
     "coverage",
     "expected_failures",
     "failing_policy_types",
     "find_incidents",
+    "forecast",
     "impact",
     "key_figures",
     "meanings",
     "narrow",
     "one_report",
     "overview",
+    "policy_history",
+    "plan_mx_migration",
+    "plan_removal",
+    "plan_rollback",
     "refusals",
     "scope",
     "story",
