@@ -28,6 +28,9 @@ EFFECTS = {
     "not known": "The report does not say which policy mode applied, or not what failed.",
 }
 _REGISTERED = frozenset(map(str, ResultType))
+#: Days are far off where no report came for so many days between them and the rest, and they are few beside the rest.
+_FAR_DAYS = 366
+_FEW = 0.05
 
 
 @dataclass(frozen=True, eq=False)
@@ -41,10 +44,14 @@ class Cells:
     failures : DataFrame
         `CELL`, ``receiving_mx_hostname`` (empty where none was reached), ``result_type``, ``failed`` (int64) and
         ``effect``, one of `EFFECTS`.
+    far_off : DataFrame
+        The rows that would be in `sessions`, were their days not years from all others: one report with a wrong clock
+        would make a week of reports a week in seventy years.
     """
 
     sessions: pd.DataFrame
     failures: pd.DataFrame
+    far_off: pd.DataFrame
 
     @property
     def last_day(self) -> pd.Timestamp | None:
@@ -52,14 +59,38 @@ class Cells:
         return None if self.sessions.empty else self.sessions["day"].max()
 
 
-def cells(source: Source) -> Cells:
-    """Return the sessions and failures of a source."""
+def cells(source: Source | Cells) -> Cells:
+    """Return the sessions and failures of a source; of what is split already, itself."""
+    if isinstance(source, Cells):
+        return source
     fine = daily(source, by=("organization_name", "policy_mode", "receiving_mx_hostname", "result_type"))
     texts = [*CELL[1:], "receiving_mx_hostname", "result_type"]
     fine = fine.astype(dict.fromkeys(texts, "str")).fillna(dict.fromkeys(texts, ""))
-    sessions = fine.drop_duplicates(CELL)[[*CELL, "group_sessions"]].rename(columns={"group_sessions": "sessions"})
+    far = _far_off(fine["day"])
+    far_off = _sessions(fine[far])
+    fine = fine[~far]
+    sessions = _sessions(fine)
     failures = fine.loc[fine["failed"] > 0, [*CELL, "receiving_mx_hostname", "result_type", "failed"]]
-    return Cells(sessions.reset_index(drop=True), _with_effect(failures.reset_index(drop=True), sessions))
+    return Cells(sessions, _with_effect(failures.reset_index(drop=True), sessions), far_off)
+
+
+def _sessions(fine: pd.DataFrame) -> pd.DataFrame:
+    rows = fine.drop_duplicates(CELL)[[*CELL, "group_sessions"]].rename(columns={"group_sessions": "sessions"})
+    return rows.reset_index(drop=True)
+
+
+def _far_off(day: pd.Series) -> pd.Series:
+    """Return which rows have a day far off: few days, more than a year from the stretch with the most days."""
+    import numpy as np
+    import pandas as pd
+
+    if day.empty:
+        return day.astype("bool")
+    days = pd.Series(np.sort(day.unique()))
+    stretch = (days.diff().dt.days > _FAR_DAYS).cumsum()
+    sizes = stretch.value_counts()
+    few = sizes[sizes < _FEW * sizes.max()].index
+    return day.isin(days[stretch.isin(few)])
 
 
 def _with_effect(failures: pd.DataFrame, sessions: pd.DataFrame) -> pd.DataFrame:

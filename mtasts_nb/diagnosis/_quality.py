@@ -42,6 +42,12 @@ def arrivals(archive: Archive) -> Table:
     failed = archive.failures
     vague = int(failed.loc[failed["result_type"] == UNATTRIBUTED, "failed_session_count"].sum())
     rows.append(("Failed sessions without a detail", vague, "Counted by the reporter in its summary, never explained."))
+    far = int(cells(archive).far_off["sessions"].sum())
+    if far:
+        meaning = (
+            "Left out of statements, tables and figures: most likely a reporter's wrong clock. The archive has them."
+        )
+        rows.append(("Sessions dated years from all others", far, meaning))
     return Table(
         pd.DataFrame(rows, columns=["what", "count", "meaning"]),
         {"what": "What", "count": "How many", "meaning": "What it means for the numbers"},

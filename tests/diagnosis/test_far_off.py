@@ -1,0 +1,33 @@
+"""One report with a wrong clock does not make a week of reports a week in seventy years."""
+
+from __future__ import annotations
+
+import pytest
+
+from mtasts_nb.diagnosis import arrivals, by_mx, coverage, key_figures, story
+
+FAILED = "certificate-expired"
+WEEKS = [(day, "Post", 100, {FAILED: 2}) for day in range(25)]
+AT = {"years ahead": 26_000, "years behind": -4000, "more than a year": 25 + 366}
+
+
+@pytest.mark.parametrize("day", AT.values(), ids=AT)
+def test_a_day_years_from_all_others_is_left_out_and_told(archive_of, day: int) -> None:
+    archive = archive_of(*WEEKS, (day, "Kontor", 3, {FAILED: 4}))
+    clean = archive_of(*WEEKS)
+    for table in (by_mx, coverage):
+        assert table(archive).frame.equals(table(clean).frame)
+    assert repr(story(archive)) == repr(story(clean))
+    assert ("25 of 25", "days with a report") in key_figures(archive).figures
+    told = arrivals(archive).frame.set_index("what")["count"]
+    assert told["Sessions dated years from all others"] == 7
+    assert len(archive.sessions) == 26
+
+
+def test_what_is_within_a_year_or_not_few_stays(archive_of) -> None:
+    near = archive_of(*WEEKS, (24 + 366, "Kontor", 3, {}))
+    assert ("26 of 391", "days with a report") in key_figures(near).figures
+    two = archive_of(*WEEKS, *((day + 2000, "Kontor", 3, {}) for day in range(2)))
+    assert ("27 of 2,002", "days with a report") in key_figures(two).figures
+    for archive in (near, two):
+        assert "Sessions dated years from all others" not in set(arrivals(archive).frame["what"])
