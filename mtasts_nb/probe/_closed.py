@@ -2,15 +2,31 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import replace
 from typing import TypeVar
 
 from ..vocabulary import Status
-from ._evidence import HttpAttempt, MxHost, PolicyHost, SmtpAttempt
+from ._evidence import DnsAttempt, HttpAttempt, MxHost, PolicyHost, SmtpAttempt
 
-__all__ = ["without_ipv6", "without_port_25"]
+__all__ = ["anything_answered", "without_ipv6", "without_port_25", "without_resolver"]
 
 Attempt = TypeVar("Attempt", HttpAttempt, SmtpAttempt)
+
+# A resolver that answers every question so refuses us; where it is a single name, it says something about that name.
+_UNWILLING = frozenset({"REFUSED", "FORMERR", "NOTIMP", "NOTAUTH"})
+
+
+def anything_answered(attempts: Iterable[DnsAttempt]) -> bool:
+    """Return whether the resolver answered any question at all."""
+    return any(one.answer is not None and one.answer.rcode not in _UNWILLING for one in attempts)
+
+
+def without_resolver(attempts: tuple[DnsAttempt, ...]) -> tuple[DnsAttempt, ...]:
+    """Return the questions to the resolver; where it answered none of them, as not observed."""
+    if anything_answered(attempts):
+        return attempts
+    return tuple(replace(one, status=Status.NOT_OBSERVED) for one in attempts)
 
 
 def _dropped(attempt: HttpAttempt | SmtpAttempt) -> bool:

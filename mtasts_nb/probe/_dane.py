@@ -13,8 +13,6 @@ from ._evidence import Certificate, TlsaMatch, TlsSession
 __all__ = ["match_tlsa"]
 
 _HASHES = {1: hashlib.sha256, 2: hashlib.sha512}
-#: Most records that are tried.
-MOST_TLSA = 20
 
 
 def match_tlsa(records: Sequence[str], session: TlsSession) -> tuple[TlsaMatch, ...]:
@@ -23,7 +21,7 @@ def match_tlsa(records: Sequence[str], session: TlsSession) -> tuple[TlsaMatch, 
     DANE-EE(3) looks at the leaf only, neither at names nor at dates; DANE-TA(2) wants a certificate of the chain above
     the leaf, and the name too (RFC 7672 §3.1). PKIX-TA(0) and PKIX-EE(1) are not usable for SMTP (§3.1.3).
     """
-    return tuple(_match(text, session) for text in records[:MOST_TLSA])
+    return tuple(_match(text, session) for text in records)
 
 
 def _match(text: str, session: TlsSession) -> TlsaMatch:

@@ -13,7 +13,7 @@ import time
 from collections import deque
 from concurrent.futures import Future
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 import dns.edns
 import dns.exception
@@ -25,20 +25,21 @@ import dns.rdatatype
 import dns.resolver
 
 from ..vocabulary import Status
-from ._evidence import DnsAnswer, DnsAttempt, DnsQuery, DnsRecord
+from ._dns_message import (
+    MOST_CNAMES,
+    NO_EDNS,
+    is_referral,
+    is_useless,
+    parse,
+    question,
+    read_answer,
+    summary,
+    walk,
+)
+from ._evidence import DnsAnswer, DnsAttempt, DnsQuery
 from ._network import Deadline, Network, StepError, Stream
 
-__all__ = ["MOST_CNAMES", "Resolver", "system_nameservers"]
-
-#: Longer chains are followed by nobody; common resolvers stop between 8 and 16.
-MOST_CNAMES = 8
-#: Most records of one answer that are kept.
-MOST_RECORDS = 64
-#: Longest text of one record that is kept, in characters.
-LONGEST_TEXT = 4096
-# What fits through every path without fragments (DNS flag day 2020).
-_PAYLOAD = 1232
-_USELESS = (dns.rcode.SERVFAIL, dns.rcode.REFUSED)
+__all__ = ["Resolver", "system_nameservers"]
 
 
 def system_nameservers() -> tuple[str, ...]:
@@ -47,17 +48,6 @@ def system_nameservers() -> tuple[str, ...]:
         return tuple(str(server) for server in dns.resolver.Resolver(configure=True).nameservers)
     except (dns.exception.DNSException, OSError):
         return ()
-
-
-@dataclass(frozen=True)
-class _Walk:
-    """Where an answer leads: the last name, the CNAMEs on the way, the records there."""
-
-    end: dns.name.Name
-    chain: tuple[str, ...]
-    records: tuple[DnsRecord, ...]
-    ttls: tuple[int, ...]
-    loop: bool
 
 
 class Resolver:
@@ -150,34 +140,39 @@ class Resolver:
         deadline = self._network.step()
         chain: tuple[str, ...] = ()
         ttls: tuple[int, ...] = ()
+        edns = True
         try:
             while True:
-                message = dns.message.make_query(
-                    name, query.type, use_edns=0, payload=_PAYLOAD, want_dnssec=True, flags=dns.flags.AD
-                )
-                message.flags |= (dns.flags.RD if recursive else 0) | (dns.flags.CD if unchecked else 0)
-                response, transport = self._exchange(message, addresses, deadline, trusted=recursive)
-                walk = _walk(response, name, message.question[0].rdtype)
-                chain, ttls = chain + walk.chain, ttls + walk.ttls
-                answer = _answer(response, walk, chain, ttls, transport)
+                message = question(name, query.type, recursive=recursive, unchecked=unchecked, edns=edns)
+                response, transport = self._exchange(message, addresses, deadline, recursive=recursive)
+                if edns and response.rcode() in NO_EDNS:
+                    edns = False  # a server from before EDNS (RFC 6891 §7)
+                    continue
+                if recursive and is_referral(response):
+                    detail = "the resolver does not look names up: it points elsewhere instead of answering"
+                    return end(Status.NOT_OBSERVED, "no-recursion", detail)
+                way = walk(response, name, message.question[0].rdtype)
+                chain, ttls = chain + way.chain, ttls + way.ttls
+                answer = read_answer(response, way, chain, ttls, transport)
                 rcode = response.rcode()
-                if walk.loop or len(chain) > MOST_CNAMES or len(set(chain)) < len(chain):
+                if way.loop or len(chain) > MOST_CNAMES or len(set(chain)) < len(chain):
                     return end(
                         Status.FAILED, "cname-loop", f"CNAME chain: {' → '.join(chain[: MOST_CNAMES + 1])}", answer
                     )
                 if rcode not in (dns.rcode.NOERROR, dns.rcode.NXDOMAIN):
                     words = "; ".join((answer.rcode, *answer.extended_errors))
                     return end(Status.FAILED, answer.rcode.lower(), f"the server answered {words}", answer)
-                if not recursive or walk.records or walk.end == name or rcode == dns.rcode.NXDOMAIN:
-                    return end(Status.COMPLETED, "", _summary(query, answer), answer)
-                name = walk.end  # the resolver gave the alias without its target
+                if not recursive or way.records or way.end == name or rcode == dns.rcode.NXDOMAIN:
+                    return end(Status.COMPLETED, "", summary(query, answer), answer)
+                name = way.end  # the resolver gave the alias without its target
         except StepError as error:
             return end(Status.FAILED if error.observed else Status.NOT_OBSERVED, error.reason, error.detail)
 
     def _exchange(
-        self, message: dns.message.Message, addresses: tuple[str, ...], deadline: Deadline, *, trusted: bool
+        self, message: dns.message.Message, addresses: tuple[str, ...], deadline: Deadline, *, recursive: bool
     ) -> tuple[dns.message.Message, str]:
         """Return the first useful response over UDP, or over TCP where it was cut short."""
+        trusted = recursive  # the user named the resolver; a zone's servers are named by strangers
         wire = message.to_wire()
         rounds = list(addresses) * (3 if len(addresses) == 1 else 2)
         pace = self._network.settings.timeout / (len(rounds) + 1)
@@ -208,11 +203,13 @@ class Resolver:
                         silent.discard(address)
                     if response is not None and response.flags & dns.flags.TC:
                         return self._over_tcp(message, wire, address, deadline, trusted=trusted), "tcp"
-                    if response is not None and response.rcode() not in _USELESS:
+                    if response is not None and not is_useless(response, recursive=recursive):
                         return response, "udp"
                     if response is not None:
-                        useless = useless or response
-                        silent.discard(address)  # perhaps another resolver knows more
+                        # Perhaps another resolver knows more; of two failures a SERVFAIL says the more.
+                        if useless is None or response.rcode() == dns.rcode.SERVFAIL:
+                            useless = response
+                        silent.discard(address)
                     if address not in silent:
                         schedule = _schedule([later for _, later in schedule if later in silent], pace)
                 if deadline.left() <= 0 and useless is None:  # a flood of strays is always ready
@@ -234,7 +231,7 @@ class Resolver:
             body = _exactly(stream, struct.unpack("!H", head)[0], deadline)
         finally:
             stream.close()
-        response = _parse(body, message)
+        response = parse(body, message)
         if response is None:
             raise StepError("malformed", "the answer over TCP is not a DNS message for this question")
         return response
@@ -263,91 +260,4 @@ def _receive(sock: socket.socket, message: dns.message.Message) -> dns.message.M
         return None
     except OSError as error:
         raise StepError("refused", f"the name server does not take queries: {error.strerror or error}") from error
-    return _parse(wire, message)
-
-
-def _parse(wire: bytes, message: dns.message.Message) -> dns.message.Message | None:
-    try:
-        response = dns.message.from_wire(wire, ignore_trailing=True, continue_on_error=True)
-    except (dns.exception.DNSException, ValueError, IndexError, struct.error, UnicodeError):
-        return None
-    return response if message.is_response(response) else None
-
-
-def _walk(response: dns.message.Message, name: dns.name.Name, kind: dns.rdatatype.RdataType) -> _Walk:
-    """Follow the CNAMEs within one answer."""
-    chain: list[str] = []
-    ttls: list[int] = []
-    seen = {name}
-    while True:
-        found = next((rrset for rrset in response.answer if rrset.name == name and rrset.rdtype == kind), None)
-        if found is not None:
-            records = tuple(
-                DnsRecord(name=_plain(name), type=dns.rdatatype.to_text(kind), ttl=found.ttl, text=_text(rdata))
-                for rdata in list(found)[:MOST_RECORDS]
-            )
-            return _Walk(name, tuple(chain), tuple(sorted(records, key=_order)), (*ttls, found.ttl), loop=False)
-        alias = next(
-            (rrset for rrset in response.answer if rrset.name == name and rrset.rdtype == dns.rdatatype.CNAME), None
-        )
-        if alias is None or not len(alias):
-            return _Walk(name, tuple(chain), (), tuple(ttls), loop=False)
-        name = alias[0].target
-        chain.append(_plain(name))
-        ttls.append(alias.ttl)
-        if name in seen or len(chain) > MOST_CNAMES:
-            return _Walk(name, tuple(chain), (), tuple(ttls), loop=True)
-        seen.add(name)
-
-
-def _order(record: DnsRecord) -> tuple[int, str]:
-    head = record.text.split(" ", 1)[0]
-    return (int(head) if record.type == "MX" and head.isdigit() else 0, record.text)
-
-
-def _plain(name: dns.name.Name) -> str:
-    return name.to_text(omit_final_dot=True).lower()
-
-
-def _text(rdata: object) -> str:
-    strings = getattr(rdata, "strings", None)
-    if strings is not None:
-        return b"".join(strings).decode("utf-8", "backslashreplace")[:LONGEST_TEXT]
-    exchange = getattr(rdata, "exchange", None)
-    if exchange is not None:
-        return f"{rdata.preference} {_plain(exchange) or '.'}"  # type: ignore[attr-defined]
-    target = getattr(rdata, "target", None)
-    if target is not None:
-        return _plain(target)
-    return str(rdata)[:LONGEST_TEXT]
-
-
-def _answer(
-    response: dns.message.Message, walk: _Walk, chain: tuple[str, ...], ttls: tuple[int, ...], transport: str
-) -> DnsAnswer:
-    if not ttls:
-        # RFC 2308 §5: "there is none" is kept for the smaller of the SOA's TTL and its minimum.
-        ttls = tuple(
-            min(rrset.ttl, soa.minimum)
-            for rrset in response.authority
-            if rrset.rdtype == dns.rdatatype.SOA
-            for soa in rrset
-        )
-    return DnsAnswer(
-        rcode=dns.rcode.to_text(response.rcode()),
-        records=walk.records,
-        cname_chain=chain[: MOST_CNAMES + 1],
-        ttl=min(ttls, default=None),
-        authenticated=bool(response.flags & dns.flags.AD),
-        authoritative=bool(response.flags & dns.flags.AA),
-        extended_errors=tuple(
-            option.to_text()[:300] for option in response.options[:8] if isinstance(option, dns.edns.EDEOption)
-        ),
-        transport=transport,
-    )
-
-
-def _summary(query: DnsQuery, answer: DnsAnswer) -> str:
-    if answer.records:
-        return ", ".join(record.text for record in answer.records)
-    return "no such name" if answer.rcode == "NXDOMAIN" else f"no {query.type} record"
+    return parse(wire, message)

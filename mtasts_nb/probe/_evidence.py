@@ -65,6 +65,8 @@ class DnsAnswer:
         ``NOERROR``, ``NXDOMAIN``, ``SERVFAIL`` …
     records : tuple of DnsRecord
         Those of the type asked for, at the end of the CNAME chain.
+    records_dropped : int
+        How many more there were than are kept; `Probe.limits_hit` says so too.
     cname_chain : tuple of str
         The names the chain leads through, without the one asked for.
     ttl : int or None
@@ -81,6 +83,7 @@ class DnsAnswer:
 
     rcode: str
     records: tuple[DnsRecord, ...] = ()
+    records_dropped: int = 0
     cname_chain: tuple[str, ...] = ()
     ttl: int | None = None
     authenticated: bool = False

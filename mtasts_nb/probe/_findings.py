@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from ..errors import PolicyError
 from ..policy import parse_policy, validate
 from ..vocabulary import Effect, Finding, Findings
+from ._closed import anything_answered
 from ._evidence import DnsAttempt
 from ._judge import finding
 from ._judge_dns import nameserver_findings, sts_findings, tlsrpt_findings
@@ -31,7 +32,7 @@ def judge(probe: Probe) -> Findings:
 
 def _all(probe: Probe) -> Iterator[Finding]:
     domain = probe.domain
-    if not _anything_answered(probe):
+    if not anything_answered(_attempts(probe)):
         yield finding(
             "resolver-unreachable", subject="this machine", evidence=probe.mx.detail, names={"domain": domain}
         )
@@ -78,10 +79,6 @@ def _attempts(probe: Probe) -> Iterator[DnsAttempt]:
     yield from (probe.sts, probe.tlsrpt, probe.mx, probe.policy_host.a, probe.policy_host.aaaa)
     for mx in probe.mx_hosts:
         yield from (attempt for attempt in (mx.a, mx.aaaa, mx.tlsa) if attempt is not None)
-
-
-def _anything_answered(probe: Probe) -> bool:
-    return any(attempt.answer is not None for attempt in _attempts(probe))
 
 
 def _ran_out(probe: Probe) -> bool:

@@ -269,8 +269,10 @@ def _dane_applies(mx: MxHost) -> bool:
 
 def _tlsa_faults(mx: MxHost, attempt: SmtpAttempt) -> Iterator[Fault]:
     usable = [match for match in attempt.tlsa if match.matches is not None]
-    if not (mx.tlsa is not None and mx.tlsa.secure and _dane_applies(mx)):
+    if mx.tlsa is None or mx.tlsa.answer is None or not (mx.tlsa.secure and _dane_applies(mx)):
         return
+    if mx.tlsa.answer.records_dropped or not (attempt.tls is None or attempt.tls.chain_complete):
+        return  # the one that matches may be among those that were not kept
     if usable and not any(match.matches for match in usable):
         yield Fault("tlsa-mismatch", "; ".join(f"{match.record}: {match.detail}" for match in usable[:4]))
 

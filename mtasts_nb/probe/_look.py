@@ -25,7 +25,7 @@ from .._version import __version__
 from ..settings import ProbeSettings
 from ..vocabulary import Status
 from ._certificates import TrustStore
-from ._closed import without_ipv6, without_port_25
+from ._closed import without_ipv6, without_port_25, without_resolver
 from ._crew import Crew
 from ._dane import match_tlsa
 from ._dns import Resolver, system_nameservers
@@ -47,7 +47,12 @@ MOST_ADDRESSES = 4
 MOST_NAMESERVERS = 8
 
 
-def probe(domain: str, settings: ProbeSettings | None = None) -> Probe:
+def probe(
+    domain: str,
+    settings: ProbeSettings | None = None,
+    *,
+    on_start: Callable[[Callable[[], None]], None] | None = None,
+) -> Probe:
     """Return what the DNS, the policy host and the MX hosts of a domain answer to a sender, now.
 
     The call blocks until every step has ended or run out of time (`settings.timeout` per step, `settings.deadline` for
@@ -59,6 +64,9 @@ def probe(domain: str, settings: ProbeSettings | None = None) -> Probe:
         The part after the @ of a mail address; A-labels or U-labels.
     settings : ProbeSettings, optional
         How to reach the world. The default is the real internet through the system's resolvers.
+    on_start : callable, optional
+        Called once the look has begun, with a function that ends it at once from any thread: what was not seen by then
+        is *not observed*.
 
     Raises
     ------
@@ -73,7 +81,8 @@ def probe(domain: str, settings: ProbeSettings | None = None) -> Probe:
     >>> seen.mode.value, seen.findings.summary()
     ('enforce', 'No findings.')
     """
-    return look(policy_domain(domain), settings or ProbeSettings())
+    handed_over = None if on_start is None else (lambda network: on_start(network.stop))
+    return look(policy_domain(domain), settings or ProbeSettings(), on_start=handed_over)
 
 
 def look(
@@ -124,6 +133,10 @@ class _Look:
         mx_future = start(self._mx)
         sts, tlsrpt, policy_host = sts_future.result(), tlsrpt_future.result(), policy_future.result()
         mx, mx_hosts = mx_future.result()
+        authoritative = authoritative_future.result()
+        self._note_dropped(sts, tlsrpt, *(host.tlsa for host in mx_hosts if host.tlsa), *authoritative)
+        sts, tlsrpt, mx, a, aaaa = without_resolver((sts, tlsrpt, mx, policy_host.a, policy_host.aaaa))
+        policy_host = replace(policy_host, a=a, aaaa=aaaa)
         policy_host, mx_hosts, ipv6_closed = without_ipv6(policy_host, mx_hosts)
         mx_hosts, port_25_closed = without_port_25(mx_hosts)
         return Probe(
@@ -134,7 +147,7 @@ class _Look:
             sts=sts,
             tlsrpt=tlsrpt,
             mx=mx,
-            authoritative=authoritative_future.result(),
+            authoritative=authoritative,
             policy_host=policy_host,
             mx_hosts=mx_hosts,
             port_25_closed=port_25_closed,
@@ -156,6 +169,12 @@ class _Look:
             ),
         )  # fmt: skip
 
+    def _note_dropped(self, *attempts: DnsAttempt) -> None:
+        for attempt in attempts:
+            if attempt.answer is not None and attempt.answer.records_dropped:
+                query, at = attempt.query, f" at {attempt.query.server}" if attempt.query.server else ""
+                self._limits.append(f"{query.name}: {attempt.answer.records_dropped} more {query.type} records{at}")
+
     def _addresses(self, host: str) -> tuple[DnsAttempt, DnsAttempt]:
         a, aaaa = self._crew.all([partial(self._resolver.ask, host, kind) for kind in ("A", "AAAA")])
         return a, aaaa
@@ -167,8 +186,9 @@ class _Look:
             if wanted:
                 found = list(dict.fromkeys(attempt.texts))
                 chosen += found[:MOST_ADDRESSES]
-                if len(found) > MOST_ADDRESSES:
-                    self._limits.append(f"{host}: {len(found) - MOST_ADDRESSES} more {attempt.query.type} records")
+                dropped = attempt.answer.records_dropped if attempt.answer else 0
+                if more := len(found[MOST_ADDRESSES:]) + dropped:
+                    self._limits.append(f"{host}: {more} more {attempt.query.type} records")
         return chosen
 
     def _policy_host(self) -> PolicyHost:
@@ -193,9 +213,13 @@ class _Look:
             hosts.append(MxHost(host=name or ".", preference=int(preference), problem=_mx_problem(name)))
         if not hosts and mx.answer is not None and mx.status is Status.COMPLETED and mx.answer.rcode == "NOERROR":
             hosts = [MxHost(host=self._domain, preference=0, implicit=True)]
-        hosts = list({host.host: host for host in reversed(hosts)}.values())[::-1]
-        if len(hosts) > MOST_MX:
-            self._limits.append(f"{self._domain}: {len(hosts) - MOST_MX} more MX hosts")
+        best: dict[str, MxHost] = {}
+        for host in hosts:  # a host that is named twice is tried at its better preference
+            best.setdefault(host.host, host)
+        hosts = list(best.values())
+        dropped = mx.answer.records_dropped if mx.answer else 0
+        if more := len(hosts[MOST_MX:]) + dropped:
+            self._limits.append(f"{self._domain}: {more} more MX hosts")
             hosts = [host if n < MOST_MX else replace(host, problem="limit") for n, host in enumerate(hosts)]
         return mx, tuple(self._crew.all([partial(self._mx_host, host) for host in hosts]))
 

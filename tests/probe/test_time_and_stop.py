@@ -139,7 +139,9 @@ def test_no_resolver_at_all_gives_no_verdict(monkeypatch):
 
 def test_a_resolver_that_refuses_gives_no_verdict(unused_udp_port):
     settings = ProbeSettings(nameservers=("127.0.0.1",), dns_port=unused_udp_port, timeout=0.5, deadline=2.0)
-    assert probe(DOMAIN, settings).findings.codes == ("resolver-unreachable",)
+    seen = probe(DOMAIN, settings)
+    assert seen.findings.codes == ("resolver-unreachable",)
+    assert {row["status"] for _, row in seen.checks.iterrows()} == {"not observed"}
 
 
 @pytest.fixture
