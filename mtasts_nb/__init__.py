@@ -16,6 +16,7 @@ from ._version import __version__
 if TYPE_CHECKING:
     from . import lab as lab
     from . import plots as plots
+    from . import widgets as widgets
     from .bundled import notebooks_dir as notebooks_dir
     from .bundled import sample_dir as sample_dir
     from .diagnosis import find_incidents as find_incidents
@@ -95,6 +96,7 @@ _HOME = {
     "simulate": "sender",
     "validate": "policy",
     "verify_fix": "diagnosis",
+    "widgets": "widgets",
 }
 
 __all__ = [
@@ -138,6 +140,7 @@ __all__ = [
     "simulate",
     "validate",
     "verify_fix",
+    "widgets",
 ]
 
 

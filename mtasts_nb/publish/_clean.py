@@ -6,10 +6,12 @@ of a notebook forgot, and for what pandas and other libraries add (style element
 
 from __future__ import annotations
 
+import base64
 import re
 from collections.abc import Callable
 
 from ..markup import html_text, visible
+from ._svg import is_only_a_picture
 from ._tree import Element, as_html, parse
 
 __all__ = ["clean_markdown", "clean_output", "slug"]
@@ -50,6 +52,7 @@ _GONE = {
 # Classes are ours: a stranger's element must not pass for a part of the page, such as the skip link.
 _CLASS = re.compile(r"sts(-[a-z-]+)?|num|dataframe")
 _IMAGE = re.compile(r"data:image/(png|jpeg|gif|webp);base64,[A-Za-z0-9+/=\s]+")
+_DRAWING = "data:image/svg+xml;base64,"
 _LINK = re.compile(r"(https?://|mailto:|#)", re.IGNORECASE)
 # A link in an output may lead to the standards; any other came from data, and data is a stranger's.
 _REFERENCE = re.compile(r"#|https://(www\.rfc-editor\.org|www\.iana\.org|datatracker\.ietf\.org)/")
@@ -98,7 +101,7 @@ def _clean(html: str, link: re.Pattern[str], show: Callable[[str], str] = str) -
         if name == "class":
             return " ".join(part for part in value.split() if _CLASS.fullmatch(part)) or None
         if tag == "img" and name == "src":
-            return value if _IMAGE.fullmatch(value) else None
+            return value if _IMAGE.fullmatch(value) or _is_drawing(value) else None
         if tag == "a" and name == "href":
             return value if link.match(value) else None
         return value
@@ -117,6 +120,18 @@ def _clean(html: str, link: re.Pattern[str], show: Callable[[str], str] = str) -
     return as_html(root, show)
 
 
+def _is_drawing(address: str) -> bool:
+    """Return whether an address holds an SVG inside itself that is a picture and nothing more."""
+    if not address.startswith(_DRAWING):
+        return False
+    try:
+        svg = base64.b64decode(address.removeprefix(_DRAWING), validate=True)
+    except ValueError:
+        return False
+    # Without a declaration it is UTF-8: nothing hides in another encoding.
+    return svg.startswith(b"<svg") and is_only_a_picture(svg)
+
+
 def _arrange(parent: Element) -> None:
     """Put text in place of images and links that were cut, and tables into frames."""
     children: list[Element | str] = []
@@ -131,6 +146,10 @@ def _arrange(parent: Element) -> None:
             children += child.children
         elif child.tag == "table":
             children.append(_framed(child))
+        elif child.tag == "figure":
+            # Wider than a phone, it scrolls in its frame.
+            child.attributes.update({"class": "frame", "role": "region", "tabindex": "0", "aria-label": "Figure"})
+            children.append(child)
         else:
             children.append(child)
     parent.children = children

@@ -12,6 +12,7 @@ from typing import Any
 
 from ..markup import MISSING, html_text, terminal_text
 from ._clean import clean_markdown, clean_output, slug
+from ._svg import is_only_a_picture
 
 __all__ = ["About", "page"]
 
@@ -23,12 +24,6 @@ ADDED = "mtasts_nb_added"
 _ANSI = re.compile(r"\x1b\[[0-9;]*[A-Za-z]")
 _HEADING = re.compile(r"<h([1-6])[^>]*>(.*?)</h\1>", re.DOTALL)
 _TAG = re.compile(r"<[^>]+>")
-# What would make an SVG more than a picture. An image element runs none of it; we want none of it in the file.
-_ACTIVE_SVG = re.compile(
-    rb"<\s*(script|foreignObject|iframe|animate\w*|set|handler)\b|\son[a-z]+\s*=|href\s*=\s*[\"']\s*(?!#|data:image/(png|jpeg))|"
-    rb"url\(\s*[\"']?(?!#)|@import|<!ENTITY|<\?xml-stylesheet",
-    re.IGNORECASE,
-)
 # The first kind that an output offers is the one shown. A widget is shown by its HTML, never by a script.
 _KINDS = ("text/html", "image/svg+xml", "image/png", "image/jpeg", "text/markdown", "text/latex", "text/plain")
 _WIDGET = "application/vnd.jupyter.widget-view+json"
@@ -191,8 +186,7 @@ def _text(value: object) -> str:
 def _figure(kind: str, value: str, alt: str, heading: str) -> str:
     """Return a figure as an image inside the file; an SVG in an image element can neither run nor load anything."""
     if kind == "image/svg+xml":
-        raw = value.encode("utf-8")
-        if _ACTIVE_SVG.search(re.sub(rb"<!DOCTYPE[^>\[]*>", b"", raw)):
+        if not is_only_a_picture(value.encode("utf-8")):
             return '<p class="sts-note">A figure was left out: its SVG holds a script or an address.</p>'
         address = "data:image/svg+xml;charset=utf-8," + _as_address(value)
     else:

@@ -109,6 +109,16 @@ class Archive:
         name = domain.strip().lower().removesuffix(".")
         sessions = self.sessions[self.sessions["policy_domain"] == name]
         failures = self.failures[self.failures["policy_domain"] == name]
+        return self.holding(sessions, failures)
+
+    def holding(self, sessions: pd.DataFrame, failures: pd.DataFrame) -> Archive:
+        """Return these of the sessions and failures, and the reports that the sessions are in.
+
+        Parameters
+        ----------
+        sessions, failures : DataFrame
+            Rows of the tables of this archive.
+        """
         mine = self.reports["report_key"].isin(sessions["report_key"])
         instead = self.reports["duplicate_of"].isin(sessions["report_key"])
         return self._narrowed(self.reports[mine | instead], sessions, failures)

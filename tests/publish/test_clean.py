@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import base64
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -38,6 +40,18 @@ TAKEN_OUT = [
     ('<img alt="a>b<script>alert(1)</script>">', "a&gt;b&lt;script&gt;alert(1)&lt;/script&gt;"),
     ('<video src="https://evil.example/v"></video>', ""),
 ]
+# An SVG inside an image element; the one that is a picture and nothing more stays.
+DRAWINGS = [
+    (b"<svg xmlns='http://www.w3.org/2000/svg'><style>.a{fill:#000}</style><path class='a' d='M0 0'/></svg>", True),
+    (b"<svg><script>1</script></svg>", False),
+    (b"<svg onload='x()'/>", False),
+    (b"<svg><image href='https://evil.example/x.png'/></svg>", False),
+    (b"<svg><a href='&#x68;ttps://evil.example'/></svg>", False),
+    (b"<svg><style>@import 'https://evil.example'</style></svg>", False),
+    (b"<html></html>", False),
+    ("<svg><script>1</script></svg>".encode("utf-16"), False),
+    (b"<?xml version='1.0' encoding='utf-7'?><svg/>", False),
+]
 KEPT = [
     '<p class="sts-lead">a <strong>b</strong> <em>c</em> <code>d</code></p>',
     "<details><summary>more</summary><p>x</p></details>",
@@ -51,6 +65,17 @@ KEPT = [
 @pytest.mark.parametrize(("given_html", "left"), TAKEN_OUT)
 def test_taken_out(given_html: str, left: str) -> None:
     assert clean_output(given_html) == left
+
+
+@pytest.mark.parametrize(("svg", "stays"), DRAWINGS)
+def test_a_drawing_inside_the_file(svg: bytes, stays: bool) -> None:
+    html = f'<img src="data:image/svg+xml;base64,{base64.b64encode(svg).decode()}" alt="a chart">'
+    assert clean_output(html) == (html if stays else "a chart")
+
+
+def test_a_figure_of_an_output_scrolls_in_its_frame() -> None:
+    html = clean_output('<figure><img src="data:image/png;base64,AAAA" alt="a"></figure>')
+    assert html.startswith('<figure class="frame" role="region" tabindex="0" aria-label="Figure"><img')
 
 
 @pytest.mark.parametrize("html", KEPT)
@@ -76,8 +101,9 @@ def test_a_wide_table_carries_its_headings_in_every_row_for_a_phone() -> None:
         f"<table><thead><tr>{heads}</tr></thead><tbody><tr><td>2026-02-08</td><td>b</td><td>c</td><td>{'x' * 40}</td></tr></tbody></table>"
     )
     assert 'class="frame stack"' in html
-    assert '<td data-label="h1" role="cell">b</td>' in html
+    assert '<td class="brief" data-label="h1" role="cell">b</td>' in html
     assert '<td class="day" data-label="h0" role="cell">2026-02-08</td>' in html
+    assert '<td class="long" data-label="h3" role="cell">xxx' in html
     assert 'class="long"' in html
     assert '<tr role="row">' in html
 

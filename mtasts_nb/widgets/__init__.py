@@ -1,0 +1,35 @@
+"""Controls in a notebook: thin views over the kit, each of which also shows itself as static HTML.
+
+Every widget works with the keyboard alone, tells nothing by colour alone, and escapes what strangers wrote. What it
+decides, it decides in a state machine beside it, which knows no widget.
+"""
+
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from ._domain_probe import DomainProbe as DomainProbe
+    from ._report_explorer import ReportExplorer as ReportExplorer
+
+# ipywidgets is imported on first use of a name.
+_HOME = {
+    "DomainProbe": "_domain_probe",
+    "ReportExplorer": "_report_explorer",
+}
+
+__all__ = ["DomainProbe", "ReportExplorer"]
+
+
+def __getattr__(name: str) -> object:
+    home = _HOME.get(name)
+    if home is None:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    value = getattr(importlib.import_module(f"{__name__}.{home}"), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted(set(__all__) | set(globals()))

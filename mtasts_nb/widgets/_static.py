@@ -1,0 +1,78 @@
+"""What all widgets share: a live view where there is a kernel, the same content as plain HTML where there is none."""
+
+from __future__ import annotations
+
+import base64
+from typing import Any, Final
+
+import ipywidgets
+
+from ..markup import html_text
+
+__all__ = ["Live", "choice", "error", "picture", "said"]
+
+#: The mark by which a front end knows a live view.
+VIEW: Final = "application/vnd.jupyter.widget-view+json"
+
+# Only inside a widget: a published page has its own sheet, and takes a style element out.
+STYLE: Final = (
+    "<style>.sts-widget .sts-bad{color:#b3261e;font-weight:600}.sts-widget .sts-quiet{opacity:.8}"
+    ".sts-widget table{border-collapse:collapse;margin:.4em 0}.sts-widget caption{text-align:left}"
+    ".sts-widget td,.sts-widget th{text-align:left;vertical-align:top;padding:.25em .6em;"
+    "border-bottom:1px solid rgba(128,128,128,.4);overflow-wrap:break-word}"
+    ".sts-widget td.num,.sts-widget th.num{text-align:right;white-space:nowrap}"
+    ".sts-widget pre{white-space:pre-wrap;overflow-wrap:anywhere;padding:.5em .7em;"
+    "border:1px solid rgba(128,128,128,.4);border-radius:4px}"
+    ".sts-widget figure{margin:.5em 0}.sts-widget img{max-width:100%;height:auto}"
+    ".sts-widget p,.sts-widget ol,.sts-widget ul{max-width:60em;line-height:1.45}"
+    ".sts-widget .widget-html-content{line-height:1.45;overflow-x:auto}"
+    ".sts-widget button:focus-visible{outline:3px solid #0a58a8;outline-offset:1px}"
+    "@media(prefers-color-scheme:dark){[data-jp-theme-light=false] .sts-widget .sts-bad{color:#ff9a91}}</style>"
+)
+
+
+class Live(ipywidgets.VBox):  # type: ignore[misc]  # ipywidgets ships no types
+    """A box of controls that also shows itself as static HTML.
+
+    A front end with a kernel shows the live view; `publish`, and a front end without a kernel, show the HTML.
+    """
+
+    def __init__(self, children: list[Any], **options: Any) -> None:
+        super().__init__([ipywidgets.HTML(STYLE), *children], **options)
+        self.add_class("sts-widget")
+
+    def _repr_html_(self) -> str:
+        raise NotImplementedError
+
+    def _repr_mimebundle_(self, **options: Any) -> dict[str, Any]:
+        live: dict[str, Any] = super()._repr_mimebundle_(**options) or {}
+        return {**live, "text/plain": repr(self), "text/html": self._repr_html_()}
+
+
+def choice(description: str, options: list[tuple[str, Any]], value: Any, **more: Any) -> Any:
+    """Return a list control with its label before it, wide enough for the name of a host."""
+    return ipywidgets.Dropdown(
+        description=description,
+        options=options,
+        value=value,
+        style={"description_width": "8em"},
+        layout={"width": "32em", "max_width": "100%"},
+        **more,
+    )
+
+
+def said(text: str) -> str:
+    """Return a sentence that a screen reader reads out when it changes."""
+    return f'<p role="status">{html_text(text, 1000)}</p>'
+
+
+def error(text: str) -> str:
+    """Return the message of something that did not work, read out at once, and marked by a word, not by colour alone."""
+    return f'<p role="alert" class="sts-bad">Did not work: {html_text(text, 1000)}</p>'
+
+
+def picture(content: str | bytes, alt: str) -> str:
+    """Return an SVG or a PNG as an image element: in one, an SVG can neither run nor load anything."""
+    kind, raw = ("png", content) if isinstance(content, bytes) else ("svg+xml", content.encode("utf-8"))
+    encoded = base64.b64encode(raw).decode("ascii")
+    return f'<figure><img src="data:image/{kind};base64,{encoded}" alt="{html_text(alt)}"></figure>'
