@@ -20,7 +20,7 @@ from ._plans_removal import RemovalPlan, plan_removal
 from ._policy_history import PolicyHistory, policy_history
 from ._quality import arrivals, assumptions, coverage, refusals
 from ._rollback import RollbackPlan, plan_rollback
-from ._rollback_forecast import Forecast, forecast
+from ._rollback_forecast import Forecast, about, forecast
 from ._rollback_model import SenderModel
 from ._story import KeyFigures, Story, key_figures, scope, story
 from ._table import Table
@@ -45,6 +45,7 @@ __all__ = [
     "Step",
     "Story",
     "Table",
+    "about",
     "arrivals",
     "assumptions",
     "by_mx",

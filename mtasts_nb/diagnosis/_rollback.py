@@ -7,15 +7,15 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Final
 
-from ..errors import PolicyError
+from ..errors import PolicyError, RecordError
 from ..markup import html_text, span, when
-from ..policy import Policy, StsRecord
+from ..policy import Policy, StsRecord, parse_sts_record
 from ..settings import utc_now
 from ..vocabulary import Mode
 from ._calendar import Calendar, calendar
 from ._plans import Plan, Step, wrapped
 from ._plans_present import Present, Seconds, check_texts, moment, next_record, present, with_mode
-from ._rollback_forecast import Forecast, forecast
+from ._rollback_forecast import Forecast, about, forecast
 from ._rollback_model import SenderModel
 
 __all__ = ["RollbackPlan", "plan_rollback"]
@@ -65,6 +65,7 @@ def plan_rollback(
     blocked_since: date | datetime | str | None = None,
     mended: date | datetime | str | None = None,
     max_age: int = _DAY,
+    new_record: str | None = None,
     model: SenderModel | None = None,
     now: Callable[[], datetime] = utc_now,
 ) -> RollbackPlan:
@@ -92,6 +93,8 @@ def plan_rollback(
         When the cause is or was mended, for the calendar; None: at once.
     max_age : int
         Of the new policy, in seconds.
+    new_record : str, optional
+        The new record, where it is chosen or published already; None: its id is the time.
     model : SenderModel, optional
         What is assumed of senders.
     now : callable
@@ -106,6 +109,8 @@ def plan_rollback(
     ------
     PolicyError
         Nothing can be read from the policy, or its mode is none: then it holds nothing back.
+    RecordError
+        `new_record` is no valid record, or has the id of the present one.
     ValueError
         A length of time, a date or the domain is none.
 
@@ -133,7 +138,7 @@ def plan_rollback(
             reason="policy-mode-none", rfc="RFC 8461 §5", raw=there.policy.raw,
         )  # fmt: skip
     text = with_mode(there.policy, Mode.TESTING, max_age)
-    line = next_record(there.record, there.made)
+    line = _chosen(new_record, there) if new_record else next_record(there.record, there.made)
     waited = 0
     if blocked_since is not None:
         waited = max(0, round((there.made - _start(blocked_since)).total_seconds()))
@@ -162,6 +167,16 @@ def _start(value: date | datetime | str) -> datetime:
     if not isinstance(value, datetime) and isinstance(value, date):
         return moment(value) - timedelta(days=1)
     return moment(value)
+
+
+def _chosen(text: str, there: Present) -> str:
+    given = parse_sts_record(text)
+    if there.record and given.id == there.record.id:
+        raise RecordError(
+            f"new_record has the id {given.id} of the present record: senders that hold a copy would not look at the new file.",
+            reason="syntax", field="id", found=given.id, expected="another id", rfc="RFC 8461 §3.1", raw=text,
+        )  # fmt: skip
+    return text
 
 
 def _steps(there: Present, text: str, line: str, told: Forecast) -> Iterator[Step]:
@@ -200,8 +215,8 @@ def _steps(there: Present, text: str, line: str, told: Forecast) -> Iterator[Ste
         when=there.made + timedelta(hours=first),
         what="Look whether mail comes in again.",
         check="your mail log: deliveries from senders that had stopped",
-        expect=f"the first within {span(timedelta(hours=first))}, about half of the senders after "
-        f"{span(timedelta(hours=told.hours_until(0.5)))}",
+        expect=f"the first within {span(timedelta(hours=first))}, half of the senders after about "
+        f"{about(told.hours_until(0.5))}",
         why=f"If nothing comes by then, look at both texts again as a sender does: mtasts-nb probe {there.domain}",
         rfc="RFC 8461 §5.1",
     )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any, Final
@@ -15,7 +16,7 @@ if TYPE_CHECKING:
 
     Floats = np.ndarray[Any, np.dtype[np.float64]]
 
-__all__ = ["CASES", "Forecast", "forecast", "take_up"]
+__all__ = ["CASES", "Forecast", "about", "forecast", "take_up"]
 
 CASES: Final = ("best", "typical", "worst")
 _HOUR: Final = 3600
@@ -98,7 +99,7 @@ class Forecast:
             else "How senders divide is assumed, not measured."
         )
         when_back = (
-            f"Half of the senders with mail waiting are back after about {span(half)}, nine in ten after about {span(most)}; "
+            f"Half of the senders with mail waiting are back after about {about(half)}, nine in ten after about {about(most)}; "
             f"the quick ones all within {span(best)}, the last one at worst after {span(last)} ({when(self.published + last)})."
         )
         return when_back, bound, measured
@@ -135,6 +136,24 @@ class Forecast:
         )
 
 
+def about(hours: float | timedelta) -> str:
+    """Return a length of time as exactly as a forecast is: to five minutes, to the hour, from two days on to half a day.
+
+    Examples
+    --------
+    >>> about(0.83), about(12.5), about(108.7)
+    ('50 minutes', '13 hours', '4½ days')
+    """
+    length = hours.total_seconds() / _HOUR if isinstance(hours, timedelta) else hours
+    if length < 2:
+        return span(timedelta(minutes=max(1, 5 * round(length * 12)) if length > 0.1 else 5))
+    if length < 48:
+        # Rounded up: better to have said it too late than too early.
+        return span(timedelta(hours=math.ceil(length - 1e-9)))
+    halves = round(length / 12)
+    return f"{halves // 2}{'½' if halves % 2 else ''} days"
+
+
 def forecast(
     ttl: int, longest: int, published: datetime, *, waited: int = 0, model: SenderModel | None = None
 ) -> Forecast:
@@ -169,7 +188,7 @@ def forecast(
     chosen = model or SenderModel()
     queue_end = max(0, chosen.queue_life[1] - waited)
     bound = min(longest, max(ttl, queue_end)) + chosen.fetch
-    stop = bound + 12 * _HOUR
+    stop = bound + max(_HOUR // 4, min(12 * _HOUR, bound // 10))
     # Minutes decide within the first hours, hours later on.
     step = max(300, -(-stop // _ROWS // 300) * 300)
     edges = {0, bound, min(bound, ttl + chosen.retry_best + chosen.fetch), stop}

@@ -9,6 +9,7 @@ from __future__ import annotations
 from ._alt import alt_text
 from ._by_mx import failures_by_mx
 from ._coverage import reporter_coverage
+from ._forecast import forecast
 from ._heat import mx_by_result
 from ._incident import incident
 from ._over_time import failures_over_time
@@ -22,6 +23,7 @@ __all__ = [
     "colour_of",
     "failures_by_mx",
     "failures_over_time",
+    "forecast",
     "incident",
     "mx_by_result",
     "reporter_coverage",
