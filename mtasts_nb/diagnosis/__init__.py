@@ -13,7 +13,7 @@ from ._meanings import Meaning, Meanings, meanings
 from ._narrow import narrow
 from ._one_report import one_report
 from ._overview import overview
-from ._plans import Plan, Step
+from ._plans import Plan, PlanStep
 from ._plans_migration import MxMigrationPlan, plan_mx_migration
 from ._plans_present import Served
 from ._plans_removal import RemovalPlan, plan_removal
@@ -38,11 +38,11 @@ __all__ = [
     "MxMigrationPlan",
     "Phase",
     "Plan",
+    "PlanStep",
     "RemovalPlan",
     "RollbackPlan",
     "SenderModel",
     "Served",
-    "Step",
     "Story",
     "Table",
     "about",

@@ -14,13 +14,13 @@ from ..vocabulary import Findings
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = ["Plan", "Step", "wrapped"]
+__all__ = ["Plan", "PlanStep", "wrapped"]
 
 _WIDTH = 96
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Step:
+class PlanStep:
     """One step of a plan.
 
     Attributes
@@ -61,7 +61,7 @@ class Step:
         return ("not before " if self.not_before else "") + when(self.when)
 
 
-_FIELDS = tuple(one.name for one in fields(Step))
+_FIELDS = tuple(one.name for one in fields(PlanStep))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, repr=False)
@@ -76,7 +76,7 @@ class Plan:
         The policy domain; ``your.example`` where none was given.
     made : datetime
         The moment for which it was made, UTC; the dates count from it.
-    steps : tuple of Step
+    steps : tuple of PlanStep
         In order of time.
     notes : tuple of str
         What else a reader must know, a sentence or two each.
@@ -87,7 +87,7 @@ class Plan:
     title: str
     domain: str
     made: datetime
-    steps: tuple[Step, ...]
+    steps: tuple[PlanStep, ...]
     notes: tuple[str, ...] = ()
     findings: Findings = field(default_factory=Findings)
 
@@ -150,7 +150,7 @@ class Plan:
         )
 
 
-def _with_source(step: Step) -> str:
+def _with_source(step: PlanStep) -> str:
     return f"{step.why} ({step.rfc})" if step.why and step.rfc else step.why or step.rfc
 
 
@@ -163,7 +163,7 @@ def wrapped(text: str, first: str = "", later: str | None = None) -> list[str]:
     )  # fmt: skip
 
 
-def _item(step: Step) -> str:
+def _item(step: PlanStep) -> str:
     parts = [f"<p><strong>{html_text(step.what, 600)}</strong><br>{html_text(step.moment)}"]
     if step.place:
         parts.append(f" · <code>{html_text(step.place, 300)}</code>")

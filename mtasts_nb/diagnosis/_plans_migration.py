@@ -14,7 +14,7 @@ from ..markup import one_line, plural, span, when
 from ..policy import Policy, StsRecord, mx_host_names, mx_matches, parse_sts_record
 from ..settings import utc_now
 from ..vocabulary import Mode
-from ._plans import Plan, Step
+from ._plans import Plan, PlanStep
 from ._plans_present import Present, Seconds, check_texts, next_record, present, seconds
 from ._rollback_forecast import Forecast, forecast
 from ._rollback_model import SenderModel
@@ -184,13 +184,13 @@ def _texts(
     return policy.to_text(), next_record(there.record, at, taken)
 
 
-def _publish(there: Present, at: datetime, texts: tuple[str, str], what: str, why: str) -> Iterator[Step]:
+def _publish(there: Present, at: datetime, texts: tuple[str, str], what: str, why: str) -> Iterator[PlanStep]:
     text, line = texts
-    yield Step(
+    yield PlanStep(
         when=at, what=what, place=there.url, text=text, check=there.fetch_command,
         expect="these mx lines, from every address of the host", why=why, rfc="RFC 8461 §8.1", not_before=at > there.made,
     )  # fmt: skip
-    yield Step(
+    yield PlanStep(
         when=at, what="Then change the record.", place=f"{there.record_name} (TXT)", text=line, check=there.record_command,
         expect=f"the new id; other resolvers may give the old one for {span(there.ttl)}",
         why="The new id leads senders to the new file.", rfc="RFC 8461 §3.1, §8.1", not_before=at > there.made,
@@ -206,10 +206,10 @@ def _steps(
     move: datetime,
     gone: datetime,
     mx_ttl: int,
-) -> Iterator[Step]:
+) -> Iterator[PlanStep]:
     name = shlex.quote(new[0])
     others = f"; the same for {', '.join(new[1:])}" if len(new) > 1 else ""
-    yield Step(
+    yield PlanStep(
         when=there.made,
         what=f"See that {plural(len(new), 'new host')} {'is' if len(new) == 1 else 'are'} ready: STARTTLS, and a certificate "
         "with that name from a CA that senders trust.",
@@ -225,7 +225,7 @@ def _steps(
             "Each sender must hold a policy with the new hosts before it meets one. The file comes first: a sender that sees "
             "the new id fetches at once.",
         )  # fmt: skip
-    yield Step(
+    yield PlanStep(
         when=move,
         what=f"Change the MX records to {', '.join((*stay, *new))}; leave the old server running.",
         place=f"{there.domain} (MX)",
@@ -235,7 +235,7 @@ def _steps(
         rfc="RFC 8461 §5, §8.1",
         not_before=True,
     )
-    yield Step(
+    yield PlanStep(
         when=move + timedelta(seconds=mx_ttl),
         what="Stop the old server when nobody comes to it any more.",
         check="the log of the old server: no new sessions",

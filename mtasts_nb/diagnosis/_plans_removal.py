@@ -11,7 +11,7 @@ from ..markup import html_table, span, when
 from ..policy import Policy, StsRecord
 from ..settings import utc_now
 from ..vocabulary import Mode
-from ._plans import Plan, Step
+from ._plans import Plan, PlanStep
 from ._plans_present import Present, Seconds, Served, check_texts, next_record, present, with_mode
 
 __all__ = ["RemovalPlan", "plan_removal"]
@@ -128,8 +128,8 @@ def _earlier_note(there: Present) -> str:
     )
 
 
-def _steps(there: Present, text: str, line: str, after: datetime, binding: tuple[Served, ...]) -> Iterator[Step]:
-    yield Step(
+def _steps(there: Present, text: str, line: str, after: datetime, binding: tuple[Served, ...]) -> Iterator[PlanStep]:
+    yield PlanStep(
         when=there.made,
         what="Publish the policy file in mode none.",
         place=there.url,
@@ -140,7 +140,7 @@ def _steps(there: Present, text: str, line: str, after: datetime, binding: tuple
         "goes on with the copy it holds.",
         rfc="RFC 8461 §5, §8.3",
     )
-    yield Step(
+    yield PlanStep(
         when=there.made,
         what="Then change the record.",
         place=f"{there.record_name} (TXT)",
@@ -151,7 +151,7 @@ def _steps(there: Present, text: str, line: str, after: datetime, binding: tuple
         rfc="RFC 8461 §8.1, §8.3",
     )
     longest = binding[0] if binding else None
-    yield Step(
+    yield PlanStep(
         when=there.made,
         what=f"Wait until {when(after)}, and keep the policy host's certificate valid until then.",
         check=f"openssl s_client -connect mta-sts.{there.domain}:443 -servername mta-sts.{there.domain} "
@@ -164,7 +164,7 @@ def _steps(there: Present, text: str, line: str, after: datetime, binding: tuple
         else "The policy served was in mode none already; nobody holds another, as far as was said.",
         rfc="RFC 8461 §8.3",
     )
-    yield Step(
+    yield PlanStep(
         when=after,
         what="Delete the record.",
         place=f"{there.record_name} (TXT)",
@@ -174,7 +174,7 @@ def _steps(there: Present, text: str, line: str, after: datetime, binding: tuple
         rfc="RFC 8461 §8.3",
         not_before=True,
     )
-    yield Step(
+    yield PlanStep(
         when=after + timedelta(seconds=there.ttl),
         what=f"Delete the file, then the host name mta-sts.{there.domain} and its certificate.",
         place=there.url,
@@ -185,7 +185,7 @@ def _steps(there: Present, text: str, line: str, after: datetime, binding: tuple
         rfc="RFC 8461 §8.3",
         not_before=True,
     )
-    yield Step(
+    yield PlanStep(
         when=after + timedelta(seconds=there.ttl),
         what="Keep the record that asks for reports, or delete it too.",
         place=f"_smtp._tls.{there.domain} (TXT)",

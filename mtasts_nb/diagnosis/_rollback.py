@@ -13,7 +13,7 @@ from ..policy import Policy, StsRecord, parse_sts_record
 from ..settings import utc_now
 from ..vocabulary import Mode
 from ._calendar import Calendar, calendar
-from ._plans import Plan, Step, wrapped
+from ._plans import Plan, PlanStep, wrapped
 from ._plans_present import Present, Seconds, check_texts, moment, next_record, present, with_mode
 from ._rollback_forecast import Forecast, about, forecast
 from ._rollback_model import SenderModel
@@ -179,8 +179,8 @@ def _chosen(text: str, there: Present) -> str:
     return text
 
 
-def _steps(there: Present, text: str, line: str, told: Forecast) -> Iterator[Step]:
-    yield Step(
+def _steps(there: Present, text: str, line: str, told: Forecast) -> Iterator[PlanStep]:
+    yield PlanStep(
         when=there.made,
         what="Publish the policy file in mode testing, on every server that serves it.",
         place=there.url,
@@ -191,7 +191,7 @@ def _steps(there: Present, text: str, line: str, told: Forecast) -> Iterator[Ste
         "under the new id, and not look again until the next change.",
         rfc="RFC 8461 §8.1",
     )
-    yield Step(
+    yield PlanStep(
         when=there.made,
         what="Then change the record, and only then.",
         place=f"{there.record_name} (TXT)",
@@ -202,7 +202,7 @@ def _steps(there: Present, text: str, line: str, told: Forecast) -> Iterator[Ste
         "runs out.",
         rfc="RFC 8461 §3.1, §5.1",
     )
-    yield Step(
+    yield PlanStep(
         when=there.made,
         what="Find and mend the cause, while mail goes through unprotected.",
         check="sts.find_incidents(source); after the repair sts.verify_fix(source, incident, since)",
@@ -211,7 +211,7 @@ def _steps(there: Present, text: str, line: str, told: Forecast) -> Iterator[Ste
         rfc="RFC 8461 §5; RFC 8460 §4.3",
     )
     first = told.hours_until(1.0, "best")
-    yield Step(
+    yield PlanStep(
         when=there.made + timedelta(hours=first),
         what="Look whether mail comes in again.",
         check="your mail log: deliveries from senders that had stopped",
@@ -220,7 +220,7 @@ def _steps(there: Present, text: str, line: str, told: Forecast) -> Iterator[Ste
         why=f"If nothing comes by then, look at both texts again as a sender does: mtasts-nb probe {there.domain}",
         rfc="RFC 8461 §5.1",
     )
-    yield Step(
+    yield PlanStep(
         when=there.made + told.last,
         what="Leave record and file in place, until then and after.",
         check=there.fetch_command,
