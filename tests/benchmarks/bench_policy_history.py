@@ -1,0 +1,73 @@
+"""How long the policy history and the readiness of many domains take, on tables as large as a year of a big site's."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import numpy as np
+import pandas as pd
+
+import mtasts_nb as sts
+
+from .setting import Figure, timed
+
+_DAYS, _DOMAINS, _REPORTERS = 400, 50, 10
+
+
+class Frames:
+    """A source of made-up tables: 200,000 reports; each domain changes its policy six times, each reporter lags."""
+
+    def __init__(self) -> None:
+        chance = np.random.default_rng(8461)
+        grid = np.meshgrid(np.arange(_DAYS), np.arange(_DOMAINS), np.arange(_REPORTERS))
+        day, domain, reporter = (part.ravel() for part in grid)
+        version = np.clip((day - reporter - domain) // 60, 0, 5)
+        policies = [
+            f"version: STSv1\nmode: {'enforce' if number % 2 else 'testing'}\nmx: *.d{host}.example\nmax_age: {86400 * (1 + number)}"
+            for host in range(_DOMAINS)
+            for number in range(6)
+        ]
+        which = domain * 6 + version
+        ages, modes = 86400 * (1 + version), version % 2
+        silent = reporter == _REPORTERS - 1
+        volume = np.round(400 / (reporter + 1)).astype(np.int64) + 1
+        failed = chance.poisson(volume * 0.002)
+        days = pd.date_range("2025-10-01", periods=_DAYS, tz="UTC").as_unit("us")
+        base = pd.DataFrame(
+            {
+                "day": days.take(day),
+                "organization_name": pd.Categorical.from_codes(reporter, [f"reporter {n}" for n in range(_REPORTERS)]),
+                "policy_domain": pd.Categorical.from_codes(domain, [f"d{n}.example" for n in range(_DOMAINS)]),
+                "policy_type": pd.Categorical.from_codes(np.zeros(len(day), int), ["sts"]),
+                "policy_mode": pd.Categorical.from_codes(np.where(silent, -1, modes), ["testing", "enforce"]),
+            }
+        )
+        self._sessions = base.assign(
+            policy_max_age=pd.array(ages, "Int64"),
+            policy_string=pd.Categorical.from_codes(np.where(silent, len(policies), which), [*policies, ""]),
+            total_successful_session_count=volume - np.minimum(failed, volume),
+            total_failure_session_count=failed,
+            detailed_failure_session_count=failed,
+        )
+        self._sessions.loc[silent, "policy_max_age"] = pd.NA
+        self._failures = base.assign(
+            receiving_mx_hostname=pd.Categorical.from_codes(day % 2, ["mx1.example", "mx2.example"]),
+            result_type=pd.Categorical.from_codes(day % 2, ["validation-failure", "certificate-expired"]),
+            failed_session_count=failed,
+        )[failed > 0]
+
+    def session_rows(
+        self, session_columns: list[str], failure_columns: list[str], *, engine: str | None = None
+    ) -> Iterator[tuple[pd.DataFrame, pd.DataFrame]]:
+        """Yield both tables at once."""
+        yield self._sessions[list(session_columns)], self._failures[list(failure_columns)]
+
+
+def measure() -> Iterator[Figure]:
+    """Yield the times."""
+    source = Frames()
+    of = f"{_DAYS} days × {_DOMAINS} domains × {_DAYS * _DOMAINS * _REPORTERS:,} reports"
+    history = sts.policy_history(source)
+    seconds = min(timed(lambda: sts.policy_history(source)) for _ in range(3))
+    found = f"{of}; {len(history.events)} changes, {len(history.propagation)} rows of propagation"
+    yield Figure("policy_history", 1000 * seconds, "ms", 1000, beside=found)
