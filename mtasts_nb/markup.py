@@ -17,6 +17,7 @@ __all__ = [
     "MISSING",
     "clip",
     "csv_cell",
+    "folded_table",
     "html_table",
     "html_text",
     "number",
@@ -285,6 +286,34 @@ def html_table(
     )
     title = f"<caption>{html_text(caption)}</caption>" if caption else ""
     return f'<table class="sts">{title}<thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>'
+
+
+def folded_table(
+    rows: Sequence[Mapping[str, object]],
+    columns: Sequence[str] | Mapping[str, str],
+    *,
+    first: int,
+    caption: str | None = None,
+    numeric: Sequence[str] = (),
+    width: int | None = 300,
+) -> str:
+    """Return rows as an HTML table of the first so many, and one of the others behind a line that opens.
+
+    A few more than `first` are not worth the line, and stay. Parameters are those of `html_table`.
+
+    Examples
+    --------
+    >>> table = folded_table([{"n": 1}] * 9, {"n": "N"}, first=2)
+    >>> table[table.index("<details>") : table.index("<table", 9)]
+    '<details><summary>7 more rows</summary>'
+    """
+    cut = first if len(rows) > first + 3 else len(rows)
+    shown = html_table(rows[:cut], columns, caption=caption, numeric=numeric, width=width)
+    if cut == len(rows):
+        return shown
+    rest = plural(len(rows) - cut, "more row")
+    others = html_table(rows[cut:], columns, caption=rest if caption else None, numeric=numeric, width=width)
+    return f"{shown}<details><summary>{rest}</summary>{others}</details>"
 
 
 def display_width(text: str) -> int:

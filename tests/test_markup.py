@@ -181,3 +181,15 @@ def test_a_cell_without_a_value_is_shown_as_missing_not_as_zero_or_none() -> Non
 def test_counts_from_a_frame_get_their_thousands_separated() -> None:
     counts = pd.Series([1200], dtype="int64")
     assert "<td>1,200</td>" in markup.html_table([{"failed": counts.iloc[0]}], ["failed"])
+
+
+@pytest.mark.parametrize(("rows", "open_rows", "folded"), [(0, 0, 0), (5, 5, 0), (8, 8, 0), (9, 5, 4), (50, 5, 45)])
+def test_a_long_table_is_folded_and_no_row_is_lost(rows: int, open_rows: int, folded: int) -> None:
+    html = markup.folded_table(
+        [{"n": f"row {number}"} for number in range(rows)], {"n": "N"}, first=5, caption="Rows", numeric=("n",)
+    )
+    before, _, after = html.partition("<details>")
+    assert (before.count("<td"), after.count("<td")) == (open_rows, folded)
+    assert html.count("<caption>Rows</caption>") == 1
+    assert [f">row {number}<" in html for number in range(rows)] == [True] * rows
+    assert (f"<summary>{folded} more rows</summary>" in html) == bool(folded)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from ..knowledge import ResultTypeText, explain
 from ..markup import html_text, one_line, plural, terminal_text
 from ..reports import daily
-from ._cells import cells
+from ._cells import Cells, cells
 
 if TYPE_CHECKING:
     from ..reports import Source
@@ -17,6 +17,8 @@ __all__ = ["Meaning", "Meanings", "meanings"]
 
 #: A result type with fewer failed sessions than this part of the most frequent one is told in a line.
 RARE = 0.01
+#: So many kinds of failure are open in HTML; the others open at a touch.
+_OPEN = 2
 _PLACE = {
     "mx": "The mail server (MX).",
     "policy-host": "The policy host, a web server. The mail servers are not concerned.",
@@ -66,7 +68,7 @@ class Meanings:
         largest = self.items[0].failed
         often = [item for item in self.items if item.failed >= RARE * largest]
         rare = [item for item in self.items if item.failed < RARE * largest]
-        parts = [_html(item) for item in often]
+        parts = [_html(item, opened=number < _OPEN) for number, item in enumerate(often)]
         if rare:
             lines = "".join(
                 f"<li><code>{html_text(item.result_type, 80)}</code> ({plural(item.failed, 'failed session')}). "
@@ -87,9 +89,12 @@ class Meanings:
         )
 
 
-def meanings(source: Source) -> Meanings:
-    """Return what each result type in a source means, does to mail, and how to check and mend it."""
-    failures = cells(source).failures
+def meanings(source: Source, found: Cells | None = None) -> Meanings:
+    """Return what each result type in a source means, does to mail, and how to check and mend it.
+
+    `found` narrows this to some of its failures.
+    """
+    failures = (cells(source) if found is None else found).failures
     reasons = reason_codes(source)
     items = []
     for name, part in failures.groupby("result_type", sort=True):
@@ -116,10 +121,11 @@ def reason_codes(source: Source) -> dict[str, tuple[tuple[str, int], ...]]:
     }
 
 
-def _html(item: Meaning) -> str:
+def _html(item: Meaning, *, opened: bool) -> str:
     text = item.text
+    head = f"<h3>{html_text(text.title)} (<code>{html_text(item.result_type, 80)}</code>)</h3>"
     parts = [
-        f"<h3>{html_text(text.title)} (<code>{html_text(item.result_type, 80)}</code>)</h3>",
+        f"<details{' open' if opened else ''}><summary>{head} {plural(item.failed, 'failed session')}</summary>",
         f"<p>{html_text(text.short)} {html_text(text.meaning)}</p>",
         '<dl class="sts-terms">',
         f"<dt>What to mend</dt><dd>{html_text(_PLACE[text.where])}</dd>",
@@ -144,7 +150,7 @@ def _html(item: Meaning) -> str:
     parts.append(f"<dt>What to do</dt><dd>{html_text(text.fix)}</dd>")
     if text.myth:
         parts.append(f"<dt>Many guides say</dt><dd>{html_text(text.myth)} In fact: {html_text(text.fact)}</dd>")
-    parts.append(f"<dt>Defined in</dt><dd>{html_text(text.rfc)}</dd></dl>")
+    parts.append(f"<dt>Defined in</dt><dd>{html_text(text.rfc)}</dd></dl></details>")
     return "\n".join(parts)
 
 

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from ..markup import MISSING, display_width, html_table, html_text, number, plural, share, terminal_text, when
+from ..markup import MISSING, display_width, folded_table, html_text, number, plural, share, terminal_text, when
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -18,6 +18,8 @@ _ONCE = ("policy_domain", "policy_type")
 Format = Callable[[object], str]
 #: Most rows shown; the frame holds all.
 SHOWN = 40
+#: In HTML, those beyond are behind a line that opens: a page must be readable on a phone.
+_OPEN = 10
 
 
 def as_count(value: object) -> str:
@@ -84,7 +86,7 @@ class Table:
         """The title as shown."""
         same = "".join(f" {self.headings[name]}: {value}." for name, value in self._constant.items())
         more = len(self.frame) - SHOWN
-        left_out = f" The first {SHOWN} rows are shown; {number(more)} more are in `.frame`." if more > 0 else ""
+        left_out = f" The first {SHOWN} of {number(len(self.frame))} rows are shown." if more > 0 else ""
         return self.caption + same + left_out
 
     @property
@@ -107,7 +109,7 @@ class Table:
     def _repr_html_(self) -> str:
         if not len(self.frame):
             return f"<p>{html_text(self.nothing)}</p>"
-        return html_table(self.rows(), self.shown, caption=self.title, numeric=self.numeric)
+        return folded_table(self.rows(), self.shown, first=_OPEN, caption=self.title, numeric=self.numeric)
 
     def __repr__(self) -> str:
         if not len(self.frame):

@@ -64,6 +64,8 @@ _DAY = re.compile(r"\d{4}-\d\d-\d\d( \d\d:\d\d UTC)?")
 _LONG_WORD = 29
 #: From this many columns on, a table is laid out row by row on a phone.
 _WIDE = 3
+#: A cell of up to so many letters needs half a phone's width only.
+_BRIEF = 11
 _ROLES = {"table": "table", "thead": "rowgroup", "tbody": "rowgroup", "tr": "row", "td": "cell"}
 
 
@@ -196,7 +198,10 @@ def _kind(text: str) -> str:
 def _label(table: Element, labels: list[str]) -> None:
     for body in table.all("tbody"):
         for row in body.all("tr"):
-            for cell, label in zip(row.all("td", "th"), labels, strict=False):
+            for number, (cell, label) in enumerate(zip(row.all("td", "th"), labels, strict=False)):
+                # Two short cells share a line of the block.
+                if number and len(cell.text) <= _BRIEF and len(label) <= 2 * _BRIEF:
+                    cell.attributes["class"] = f"{cell.attributes.get('class', '')} brief".strip()
                 cell.attributes["data-label"] = label
     for element in (table, *table.walk()):
         if role := _ROLES.get(element.tag):

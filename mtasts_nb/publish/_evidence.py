@@ -7,7 +7,7 @@ import os
 from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
-from ..markup import html_table, html_text, number, one_line, plural
+from ..markup import folded_table, html_text, number, one_line, plural
 from ._page import EVIDENCE
 
 if TYPE_CHECKING:
@@ -19,8 +19,9 @@ __all__ = ["Evidence", "evidence", "evidence_in"]
 
 #: Longest list of reports in a page. At about 160 bytes a line this stays below 700 kB; the fingerprint covers all.
 LINES = 4_000
-#: Longest table of refused inputs or assumptions.
+#: Longest table of refused inputs or assumptions, and how much of it is open.
 ROWS = 200
+_OPEN = 5
 #: Between the steps of a member, as `reports` joins them.
 _STEP = " > "
 _OUTCOMES = ("loaded", "duplicate", "skipped", "rejected")
@@ -102,9 +103,11 @@ class Evidence:
         if not len(deviations):
             yield "<p>Nothing had to be assumed: every report loaded follows the form of RFC 8460.</p>"
             return
+        texts = deviations.astype({"field": "string", "treatment": "string"})
+        # policies[0] and policies[7] are the same slip.
+        texts["field"] = texts["field"].str.replace(r"\[\d+\]", "[]", regex=True)
         grouped = (
-            deviations.astype({"field": "string", "treatment": "string"})
-            .groupby(["treatment", "field"], dropna=False, observed=True)
+            texts.groupby(["treatment", "field"], dropna=False, observed=True)
             .agg(times=("source", "size"), example=("value", "first"))
             .reset_index()
             .sort_values(["times", "treatment", "field"], ascending=[False, True, True])
@@ -140,7 +143,7 @@ def _table(frame: pd.DataFrame, headings: Mapping[str, str], caption: str, numer
     ]
     more = len(frame) - len(shown)
     note = f" The first {ROWS} rows of {number(len(frame))} are shown." if more else ""
-    return html_table(rows, headings, caption=caption + note, numeric=numeric, width=160)
+    return folded_table(rows, headings, first=_OPEN, caption=caption + note, numeric=numeric, width=160)
 
 
 def evidence(archive: Archive) -> Evidence:

@@ -100,6 +100,15 @@ def test_the_reporters_own_words_are_kept_and_harmless(archive_of) -> None:
         assert "\u202e" not in html
 
 
+def test_the_most_frequent_kinds_are_open_and_each_folded_one_says_how_much_it_is(archive_of) -> None:
+    kinds = {FAILED: 40, "certificate-not-trusted": 30, "validation-failure": 20, "starttls-not-supported": 10}
+    html = meanings(archive_of((0, "Post", 0, kinds)))._repr_html_()
+    heads = [part.split("</summary>")[0] for part in html.split("<details")[1:]]
+    assert [head.startswith(" open>") for head in heads] == [True, True, False, False]
+    assert heads[3].endswith("(<code>starttls-not-supported</code>)</h3> 10 failed sessions")
+    assert html.count("<details") == html.count("</details>") == 4
+
+
 def test_meanings_name_the_host_and_the_mode(archive_of) -> None:
     archive = archive_of(
         (0, "Post", 0, {FAILED: 50}, {"mode": "testing"}), (0, "Post", 9, {"sts-webpki-invalid": 1}, {"mx": "x"})

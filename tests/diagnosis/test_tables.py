@@ -56,7 +56,11 @@ def test_what_needs_attention_comes_first_among_many(archive_of) -> None:
     table = diagnosis.overview(archive_of(*rows))
     assert table.frame["policy_domain"].iloc[0] == "last.example"
     assert len(table.rows()) == 40
-    assert "The first 40 rows are shown; 21 more are in `.frame`." in table.title
+    assert "The first 40 of 61 rows are shown." in table.title
+    html = table._repr_html_()
+    assert "<summary>30 more rows</summary>" in html
+    open_part, folded = html.split("<details>")
+    assert (open_part.count("<tr>"), folded.count("<tr>")) == (11, 31)
 
 
 @pytest.mark.parametrize(
