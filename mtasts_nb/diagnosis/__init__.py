@@ -8,6 +8,8 @@ from __future__ import annotations
 
 from ._breakdown import by_mx, by_reporter, by_result_type, failing_policy_types, impact
 from ._calendar import Calendar, Phase, calendar
+from ._flow import Answer, Flowchart, Node, flowchart
+from ._flow_walk import Clues, Walk, WalkStep
 from ._incidents import expected_failures, find_incidents
 from ._meanings import Meaning, Meanings, meanings
 from ._narrow import narrow
@@ -28,13 +30,17 @@ from ._timeline import timeline
 from ._verify_fix import FixCheck, verify_fix
 
 __all__ = [
+    "Answer",
     "Calendar",
+    "Clues",
     "FixCheck",
+    "Flowchart",
     "Forecast",
     "KeyFigures",
     "Meaning",
     "Meanings",
     "MxMigrationPlan",
+    "Node",
     "Phase",
     "Plan",
     "PlanStep",
@@ -45,6 +51,8 @@ __all__ = [
     "Served",
     "Story",
     "Table",
+    "Walk",
+    "WalkStep",
     "about",
     "arrivals",
     "assumptions",
@@ -56,6 +64,7 @@ __all__ = [
     "expected_failures",
     "failing_policy_types",
     "find_incidents",
+    "flowchart",
     "forecast",
     "impact",
     "key_figures",

@@ -5,7 +5,21 @@ The words lie in TOML files, one folder per language; a second language is a sec
 
 from __future__ import annotations
 
-from ._result_types import Command, ResultTypeText, explain, result_type_texts
-from ._text import languages, read_toml
+from ._causes import AREAS, KINDS, CauseText, cause_texts
+from ._commands import Command
+from ._result_types import ResultTypeText, explain, result_type_texts
+from ._text import languages, read_data, read_toml
 
-__all__ = ["Command", "ResultTypeText", "explain", "languages", "read_toml", "result_type_texts"]
+__all__ = [
+    "AREAS",
+    "KINDS",
+    "CauseText",
+    "Command",
+    "ResultTypeText",
+    "cause_texts",
+    "explain",
+    "languages",
+    "read_data",
+    "read_toml",
+    "result_type_texts",
+]

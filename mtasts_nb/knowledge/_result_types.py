@@ -2,35 +2,17 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
 from types import MappingProxyType
 
+from ._commands import Command, filled, plain_name
 from ._text import read_toml
 
-__all__ = ["Command", "ResultTypeText", "explain", "result_type_texts"]
+__all__ = ["ResultTypeText", "explain", "result_type_texts"]
 
-# A host name that a shell takes for one word and not for an option.
-_HOST = re.compile(r"(?=.{1,253}$)(?!-)[A-Za-z0-9_-]+(\.[A-Za-z0-9_-]+)*")
 _UNREGISTERED = "unregistered"
-
-
-@dataclass(frozen=True, slots=True)
-class Command:
-    """A shell command, and what to look for in its output.
-
-    Attributes
-    ----------
-    shell : str
-        One line for a POSIX shell, with the names filled in, or with `DOMAIN` and `MX-HOST` where they are not known.
-    shows : str
-        What to look for.
-    """
-
-    shell: str
-    shows: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,22 +69,12 @@ class ResultTypeText:
         >>> explain("certificate-expired").commands(mx="x; rm -rf ~")[0].shell.split()[5]
         'MX-HOST:25'
         """
-        names = {"domain": _safe(domain, "DOMAIN"), "mx": _safe(mx, "MX-HOST")}
-        return tuple(Command(_filled(one.shell, names), _filled(one.shows, names)) for one in self._commands)
+        names = {"domain": plain_name(domain, "DOMAIN"), "mx": plain_name(mx, "MX-HOST")}
+        return tuple(Command(filled(one.shell, names), filled(one.shows, names)) for one in self._commands)
 
     def causes_for(self, domain: str | None = None) -> tuple[str, ...]:
         """Return the causes, with the domain's name filled in."""
-        return tuple(_filled(cause, {"domain": _safe(domain, "DOMAIN")}) for cause in self.causes)
-
-
-def _safe(name: str | None, placeholder: str) -> str:
-    return name if name is not None and _HOST.fullmatch(name) else placeholder
-
-
-def _filled(text: str, names: Mapping[str, str]) -> str:
-    for name, value in names.items():
-        text = text.replace("{" + name + "}", value)
-    return text
+        return tuple(filled(cause, {"domain": plain_name(domain, "DOMAIN")}) for cause in self.causes)
 
 
 @cache

@@ -7,7 +7,7 @@ import tomllib
 from importlib import resources
 from typing import Any
 
-__all__ = ["languages", "read_toml"]
+__all__ = ["languages", "read_data", "read_toml"]
 
 
 def languages() -> tuple[str, ...]:
@@ -34,3 +34,8 @@ def read_toml(name: str, language: str) -> dict[str, Any]:
         raise LookupError(f"There is no text in the language {language!r}; there is {', '.join(languages())}.")
     path = resources.files(__package__) / language / f"{name}.toml"
     return tomllib.loads(path.read_text(encoding="utf-8"))
+
+
+def read_data(name: str) -> dict[str, Any]:
+    """Return the content of `<name>.toml`: what is the same in every language."""
+    return tomllib.loads((resources.files(__package__) / f"{name}.toml").read_text(encoding="utf-8"))

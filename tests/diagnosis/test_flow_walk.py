@@ -1,0 +1,188 @@
+"""A walk: what evidence settles is answered and shown as such; a person can answer, overrule, go back, jump."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import re
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from mtasts_nb.diagnosis import Answer, Clues, Walk, flowchart
+from mtasts_nb.knowledge import cause_texts
+
+CHART = flowchart()
+ALL = {
+    need: f"{need} seen"
+    for need in (
+        "record", "policy-host", "policy-file", "mx", "mx-coverage", "smtp", "tlsa", "reporting", "reports", "before",
+    )
+}  # fmt: skip
+
+
+def test_without_evidence_every_question_is_asked():
+    walk = Walk("held")
+    assert walk.steps == ()
+    assert walk.place == CHART.starts["held"]
+    walk.answer("yes")
+    assert [(step.by, step.answer) for step in walk.steps] == [("you", Answer.YES)]
+
+
+def test_evidence_leads_to_the_cause_and_says_so():
+    walk = Walk("held", Clues(found={"mx-certificate-expired": "mx1: until 2026-01-01"}, observed=ALL))
+    assert walk.cause.code == "mx-certificate-expired"
+    assert {step.by for step in walk.steps} == {"evidence"}
+    assert walk.evidence() == "mx1: until 2026-01-01"
+    assert walk.steps[-1].evidence == "mx1: until 2026-01-01"
+    assert walk.steps[0].evidence == "mx seen"
+
+
+def test_evidence_can_be_overruled_and_what_it_said_stays_visible():
+    walk = Walk("held", Clues(found={"mx-certificate-expired": "seen"}, observed=ALL))
+    walk.overrule("mx-certificate", "yes")
+    overruled = next(step for step in walk.steps if step.place == "mx-certificate")
+    assert overruled.overruled
+    assert (overruled.answer, overruled.settled, overruled.by) == (Answer.YES, Answer.NO, "you")
+    assert walk.cause.code == "no-fault-seen"
+    walk.back()
+    assert walk.place == "mx-certificate"
+    assert walk.settled() is Answer.NO
+    walk.advance()
+    assert walk.cause.code == "mx-certificate-expired"
+
+
+def test_a_question_not_passed_cannot_be_overruled():
+    with pytest.raises(ValueError, match="has not passed"):
+        Walk("held").overrule("mx-certificate", "yes")
+
+
+def test_back_goes_to_the_last_answer_given_by_hand():
+    walk = Walk("held", Clues(observed={"mx": "seen"}))
+    first = walk.place
+    walk.answer("no")
+    assert walk.cause.code == "mx-not-in-policy"
+    walk.back()
+    assert walk.place == first == "covered"
+    walk.answer("yes")
+    assert walk.place == "port-25-open"
+
+
+def test_back_at_the_beginning_stays_there():
+    walk = Walk("held")
+    walk.back()
+    assert walk.place == CHART.starts["held"]
+
+
+def test_restart_forgets_what_was_answered_by_hand():
+    walk = Walk("held")
+    walk.answer("no")
+    walk.restart()
+    assert walk.steps == ()
+    walk.restart("report")
+    assert walk.place == CHART.starts["report"]
+    with pytest.raises(ValueError, match="no start 'x'"):
+        walk.restart("x")
+
+
+def test_a_jump_asks_even_what_evidence_settles():
+    walk = Walk("held", Clues(observed=ALL))
+    walk.jump("host-address")
+    assert walk.node.id == "host-address"
+    assert walk.settled() is Answer.YES
+    assert walk.steps[-1].by == "jump"
+    walk.answer("no")
+    assert walk.place == "host-answered" or walk.cause is not None
+    with pytest.raises(ValueError, match="has no 'x'"):
+        walk.jump("x")
+
+
+def test_one_cause_after_another():
+    found = {"mx-certificate-expired": "a", "mx-certificate-name": "b", "policy-http-not-found": "c"}
+    walk = Walk("held", Clues(found=found, observed=ALL))
+    seen = []
+    while walk.cause.code != "no-fault-seen":
+        seen.append(walk.cause.code)
+        walk.go_on()
+    assert seen == ["mx-certificate-expired", "mx-certificate-name", "policy-http-not-found"]
+    assert walk.mended == set(found)
+    with pytest.raises(ValueError, match="nothing after"):
+        walk.go_on()
+
+
+def test_going_on_before_a_cause_is_refused():
+    with pytest.raises(ValueError, match="answer the question"):
+        Walk("held").go_on()
+
+
+def test_an_answer_at_a_cause_is_refused():
+    walk = Walk("held", Clues(observed=ALL))
+    with pytest.raises(ValueError, match="no question"):
+        walk.answer("yes")
+    with pytest.raises(ValueError, match="maybe"):
+        Walk("held").answer("maybe")
+
+
+@pytest.mark.parametrize(
+    ("result_type", "asked"),
+    [
+        ("sts-webpki-invalid", "host-certificate"),
+        ("sts-policy-invalid", "page"),
+        ("sts-policy-fetch-error", "host-address"),
+        ("tlsa-invalid", "tlsa-validates"),
+        ("starttls-not-supported", "starttls-offered"),
+        ("certificate-expired", "mx-certificate"),
+        ("validation-failure", "covered"),
+        ("x-private", "record-answered"),
+    ],
+)
+def test_a_result_type_leads_to_its_branch(result_type, asked):
+    walk = Walk("report", Clues(result_type=result_type, reported="3 failed sessions"))
+    assert walk.place == asked
+    assert all(step.evidence == "3 failed sessions" for step in walk.steps)
+
+
+@given(moves=st.lists(st.sampled_from(["yes", "no", "cannot tell", "back", "go_on", "restart", "jump"]), max_size=40))
+def test_any_moves_leave_a_walk_that_can_be_shown(moves):
+    walk = Walk("held", Clues(found={"policy-html": "x"}, observed={"mx": "m", "smtp": "s"}))
+    for move in moves:
+        if move in ("back", "restart"):
+            getattr(walk, move)()
+        elif move == "jump":
+            walk.jump("tlsa-matches")
+        elif move == "go_on":
+            if walk.cause is not None and walk.cause.code != "no-fault-seen":
+                with contextlib.suppress(ValueError):
+                    walk.go_on()
+        elif walk.node is not None:
+            walk.answer(move)
+    data = json.loads(json.dumps(walk.to_json()))
+    assert len(data["steps"]) == len(walk.steps) == len(walk.path) - 1
+    assert data["ended"] == (walk.cause is not None)
+    assert walk.edges == tuple(edge for edge in walk.edges if edge[2] in (*CHART.nodes, *CHART.leaves))
+    assert str(walk)
+    assert "<ol>" in walk.to_html()
+
+
+@pytest.mark.parametrize("code", list(cause_texts()))
+def test_the_end_has_cause_commands_fix_and_how_to_verify(code):
+    walk = Walk("held", Clues(domain="nordwind.example", mx="mx1.nordwind.example"))
+    walk.jump(code)
+    data = walk.to_json()["cause"]
+    assert data["commands"]
+    assert data["fix"]
+    assert data["verify"]
+    assert data["rfc"].startswith("RFC ")
+    told = walk.to_html() + str(walk)
+    assert re.search(r"\bDOMAIN\b|\bMX-HOST\b", told) is None
+    assert "{domain}" not in told
+    assert "{mx}" not in told
+
+
+def test_what_strangers_wrote_is_shown_as_text():
+    bad = "<script>alert(1)</script>\x1b[31m"
+    walk = Walk("held", Clues(found={"policy-html": bad}, observed=dict.fromkeys(ALL, bad), domain=bad, mx="$(id)"))
+    assert "<script" not in walk.to_html()
+    assert "\x1b" not in str(walk)
+    assert "$(id)" not in walk.to_html()
