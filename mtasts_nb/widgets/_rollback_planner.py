@@ -104,7 +104,9 @@ class RollbackPlanner(Live):
         self._file_text = ipywidgets.Textarea(description="1. Policy file", rows=6, **copy)
         self._record_text = ipywidgets.Text(description="2. Record", **copy)
         self._result = ipywidgets.HTML()
-        self._texts = ipywidgets.VBox([ipywidgets.HTML("<p>To copy and paste:</p>"), self._file_text, self._record_text])
+        self._texts = ipywidgets.VBox(
+            [ipywidgets.HTML("<p>To copy and paste:</p>"), self._file_text, self._record_text]
+        )
         wrap = {"flex_flow": "row wrap"}
         super().__init__(
             [

@@ -141,7 +141,9 @@ class Rollback:
             raise ValueError("The policy file is missing: paste it as it is served.")
         ttl = self._length("ttl")
         if ttl is None:
-            raise ValueError("The TTL of the record is missing: the number before IN in what dig TXT prints, in seconds.")
+            raise ValueError(
+                "The TTL of the record is missing: the number before IN in what dig TXT prints, in seconds."
+            )
         return plan_rollback(
             self.given["policy"],
             _unquoted(text["record"]) or None,
