@@ -15,6 +15,8 @@ from ._policy_state import KEY, RFC, WSP, PolicyLint, Seen
 __all__ = ["PolicyLint", "lint_policy"]
 
 _CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f]")
+# Spaces that look like one and are none (RFC 5234 WSP); in the value of an unknown field they are allowed.
+_ODD_SPACE = re.compile("[\x85\xa0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000]")
 
 
 def lint_policy(raw: Raw) -> PolicyLint:
@@ -99,6 +101,18 @@ def _read_line(lint: PolicyLint, seen: Seen, number: int, line: str) -> None:
             found=f"\\x{ord(control.group()):02x}",
         )
         bare = _CONTROL.sub("", line).strip(WSP)
+    odd = _ODD_SPACE.search(line)
+    if odd and _ODD_SPACE.sub("", bare.partition(":")[0]).strip(WSP) in ("version", "mode", "mx", "max_age"):
+        lint.fault(
+            "policy-value-malformed",
+            "A no-break space, or another that is not the plain one, stands in the line: web pages and word processors "
+            "leave such. Retype it.",
+            number,
+            column=odd.start() + 1,
+            found=f"U+{ord(odd.group()):04X}",
+            expected="a space, or nothing",
+        )
+        bare = _ODD_SPACE.sub(" ", bare).strip(WSP)
     if bare.startswith(("#", "//", ";", "--")):
         lint.fault(
             "policy-comment", "A policy file has no comments.", number, found=bare[:120], expected="a field", column=1

@@ -108,6 +108,9 @@ REFUSED = [
     (f"{HEAD}{MX}{AGE}hello\n", "policy-no-colon", 5),
     (HEAD + MX + "max_age: 604800\x00\n", "policy-control-character", 4),
     (f"{HEAD}mx: mx1\x0b.nordwind.example\n{AGE}", "policy-control-character", 3),
+    (f"version:\u00a0STSv1\nmode: enforce\n{MX}{AGE}", "policy-value-malformed", 1),
+    (f"{HEAD}mx: mx1.nordwind.example\u00a0\n{AGE}", "policy-value-malformed", 3),
+    (f"{HEAD}\u2003{MX}{AGE}", "policy-value-malformed", 3),
     # keys
     (with_field("-key: v"), "policy-key-malformed", 5),
     (with_field(f"{'k' * 33}: v"), "policy-key-malformed", 5),
