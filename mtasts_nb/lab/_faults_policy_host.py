@@ -110,9 +110,7 @@ def _servfail(world: World) -> None:
         world.override("mta-sts", rdtype, "servfail")
 
 
-_LENIENT = (
-    "Only a SHOULD: strict senders refuse it (postfix-mta-sts-resolver, KumoMTA), lenient ones take it (mox)."
-)
+_LENIENT = "Only a SHOULD: strict senders refuse it (postfix-mta-sts-resolver, KumoMTA), lenient ones take it (mox)."
 
 POLICY_HOST_FAULTS = (
     _fault(
