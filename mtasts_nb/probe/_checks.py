@@ -26,7 +26,7 @@ Row = dict[str, object]
 
 def _row(step: str, subject: str, host: str, address: str, status: Status, reason: str = "", detail: str = "",
          seconds: float | None = None) -> Row:  # fmt: skip
-    return {"step": step, "subject": one_line(subject, 253), "host": one_line(host, 253), "address": address,
+    return {"step": step, "subject": one_line(subject, 253), "host": one_line(host, 253), "address": one_line(address, 80),
             "status": status.value, "reason": reason, "detail": one_line(detail, 500), "seconds": seconds}  # fmt: skip
 
 

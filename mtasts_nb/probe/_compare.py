@@ -66,7 +66,7 @@ class Comparison:
     def _headline(self) -> str:
         apart = span(self.after.started - self.before.started)
         return (
-            f"{self.domain}, {when(self.before.started)} and {when(self.after.started)} ({apart} apart): "
+            f"{terminal_text(self.domain)}, {when(self.before.started)} and {when(self.after.started)} ({apart} apart): "
             f"{plural(len(self.changes), 'change')}, {len(self.fixed)} fixed, {len(self.new)} new."
         )
 

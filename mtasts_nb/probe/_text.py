@@ -21,7 +21,7 @@ _INDENT = " " * 12
 def as_text(probe: Probe) -> str:
     """Return the probe as lines of at most about 100 characters: fundamentals, MX hosts, findings."""
     mode = f"mode {probe.mode.value}" if probe.mode else "no MTA-STS policy that senders see"
-    lines = [f"{probe.domain}: {mode}", ""]
+    lines = [f"{terminal_text(probe.domain)}: {mode}", ""]
     for row in fundamentals(probe):
         lines += _entry(_MARKS[row.light], terminal_text(row.title), terminal_text(row.text, 600))
     lines.append("")
@@ -36,7 +36,7 @@ def as_text(probe: Probe) -> str:
                 one.permitted, ""
             )
             lines.append(f"MX {terminal_text(one.preference)} {terminal_text(one.host, 253)}{permitted}")
-        lines += _entry(f"  {_MARKS[one.light]}", one.address, terminal_text(one.seen, 600))
+        lines += _entry(f"  {_MARKS[one.light]}", terminal_text(one.address, 300), terminal_text(one.seen, 600))
     if probe.providers:
         shown = ", ".join(f"{one.name} ({one.role})" for one in probe.providers)
         lines += ["", f"Providers: {terminal_text(shown)}"]
