@@ -37,13 +37,20 @@ class Notebook:
     node : Any
         The parsed notebook, format 4.
     guided : bool
-        Whether it is one of the kit's own, which read the bundled sample where no sources are given.
+        Whether it is one of the kit's own. One that takes `sources` reads the bundled sample where none are given.
     """
 
     name: str
     sha256: str
     node: Any
     guided: bool = False
+
+    @property
+    def parameters(self) -> dict[str, object]:
+        """The names that its tagged cell assigns, each with its value, or None where that is more than a literal."""
+        tagged = (cell for cell in self.node.cells if TAG in cell.metadata.get("tags", ()))
+        first = next(tagged, None)
+        return {} if first is None else _assigned(first.source)
 
 
 def names_of_bundled() -> list[str]:
@@ -103,19 +110,26 @@ def _parse(raw: bytes, path: Path) -> Any:
         ) from error
 
 
-def _assigned(source: str) -> set[str]:
-    """Return the names that a parameters cell assigns at its top level."""
+def _assigned(source: str) -> dict[str, object]:
+    """Return the names that a parameters cell assigns at its top level, with their values where they are literals."""
     try:
         body = ast.parse(source).body
     except SyntaxError:
-        return set()
-    targets: list[ast.expr] = []
+        return {}
+    found: dict[str, object] = {}
     for statement in body:
         if isinstance(statement, ast.Assign):
-            targets += statement.targets
+            targets, value = statement.targets, statement.value
         elif isinstance(statement, ast.AnnAssign) and statement.value is not None:
-            targets.append(statement.target)
-    return {target.id for target in targets if isinstance(target, ast.Name)}
+            targets, value = [statement.target], statement.value
+        else:
+            continue
+        try:
+            said = ast.literal_eval(value)
+        except (ValueError, TypeError, SyntaxError, MemoryError, RecursionError):
+            said = None
+        found.update({target.id: said for target in targets if isinstance(target, ast.Name)})
+    return found
 
 
 def _literal(name: str, value: object) -> str:
@@ -171,7 +185,7 @@ def with_parameters(notebook: Notebook, parameters: Mapping[str, object], litera
             "Tag the cell that assigns them (JupyterLab: the gear at the right, Cell Tags)."
         )
     known = _assigned(node.cells[tagged[0]].source)
-    if unknown := sorted(set(wanted) - known):
+    if unknown := sorted(set(wanted) - set(known)):
         raise PublishError(
             f"The notebook {notebook.name} has no parameter {_listed(unknown)}. It has {_listed(sorted(known))}."
         )

@@ -178,7 +178,7 @@ def _named(source: object, position: int) -> str:
 
 def _is_sample(found: Notebook, sources: Sequence[object]) -> bool:
     if not sources:
-        return found.guided
+        return found.guided and "sources" in found.parameters
     paths = [Path(os.fsdecode(os.fspath(source))) for source in sources if isinstance(source, str | os.PathLike)]
     home = sample_dir().resolve()
     return len(paths) == len(sources) and all(path.exists() and path.resolve() == home for path in paths)
@@ -192,7 +192,8 @@ def _about(
     if sample:
         origin = "the bundled sample archive"
     elif not names:
-        origin = "the sources that the notebook names"
+        own = found.guided or "sources" not in found.parameters
+        origin = "the notebook’s own texts and examples" if own else "the sources that the notebook names"
     else:
         origin = names[0] if len(names) == 1 else plural(len(names), "source")
     listed = ", ".join(names[:20]) + (f" and {len(names) - 20} more" if len(names) > 20 else "")
@@ -205,10 +206,18 @@ def _about(
         made_iso=made.isoformat().replace("+00:00", "Z"),
         versions={"mtasts-nb": __version__, "Python": platform.python_version(), **_versions()},
         parameters={"sources": listed or origin, **shown},
-        subject=one_line(domain, 120) if domain else "All domains",
+        subject=_subject(found, domain),
         origin=origin,
         warning=_SAMPLE_WARNING if sample else "",
     )
+
+
+def _subject(found: Notebook, domain: str | None) -> str:
+    """Return what the page is about: the domain asked for or the one the notebook has; all, where it leaves that open."""
+    chosen = domain or found.parameters.get("domain")
+    if chosen:
+        return one_line(chosen, 120)
+    return "All domains" if "sources" in found.parameters and "domain" in found.parameters else ""
 
 
 def _versions() -> dict[str, str]:
