@@ -14,6 +14,12 @@ settings.register_profile("local", deadline=None, suppress_health_check=[HealthC
 settings.register_profile("ci", parent=settings.get_profile("local"), derandomize=True)
 settings.load_profile("ci" if os.environ.get("CI") else "local")
 
+
+def pytest_make_parametrize_id(val: object, argname: str) -> str | None:
+    """Name a case of bytes by its length: raw bytes are unreadable, and compressed ones hold the time."""
+    return f"{argname}-of-{len(val)}-bytes" if isinstance(val, bytes) else None
+
+
 ROOT = Path(__file__).resolve().parent.parent
 
 
