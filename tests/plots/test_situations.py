@@ -28,6 +28,7 @@ FUNCTIONS = {
     "success share": plots.success_share,
     "MX by result": plots.mx_by_result,
     "reporter coverage": plots.reporter_coverage,
+    "policy history": plots.policy_history,
 }
 Case = tuple[str, Archive, dict[str, object]]
 
