@@ -23,6 +23,7 @@ from ._policy_history import PolicyHistory, policy_history
 from ._quality import arrivals, assumptions, coverage, refusals
 from ._rollback import RollbackPlan, plan_rollback
 from ._rollback_forecast import Forecast, about, forecast
+from ._rollback_measured import measured_propagation
 from ._rollback_model import SenderModel
 from ._story import KeyFigures, Story, key_figures, scope, story
 from ._table import Table
@@ -69,6 +70,7 @@ __all__ = [
     "impact",
     "key_figures",
     "meanings",
+    "measured_propagation",
     "narrow",
     "one_report",
     "overview",

@@ -56,6 +56,11 @@ class PlanStep:
     not_before: bool = False
 
     @property
+    def is_command(self) -> bool:
+        """Whether `check` is a command to copy."""
+        return self.check.startswith(("curl ", "dig ", "openssl "))
+
+    @property
     def moment(self) -> str:
         """When, in words."""
         return ("not before " if self.not_before else "") + when(self.when)
@@ -175,5 +180,6 @@ def _item(step: PlanStep) -> str:
         parts.append(f"<p>{html_text(step.why, 2000)}{source}</p>")
     if step.check:
         expect = f"<br>All is well if: {html_text(step.expect, 600)}" if step.expect else ""
-        parts.append(f"<p>Check: <code>{html_text(step.check, 1000)}</code>{expect}</p>")
+        check = html_text(step.check, 1000)
+        parts.append(f"<p>Check: {f'<code>{check}</code>' if step.is_command else check}{expect}</p>")
     return f"<li>{''.join(parts)}</li>"

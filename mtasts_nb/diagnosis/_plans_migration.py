@@ -7,7 +7,7 @@ import shlex
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from ..errors import PolicyError
 from ..markup import one_line, plural, span, when
@@ -15,9 +15,13 @@ from ..policy import Policy, StsRecord, mx_host_names, mx_matches, parse_sts_rec
 from ..settings import utc_now
 from ..vocabulary import Mode
 from ._plans import Plan, PlanStep
-from ._plans_present import Present, Seconds, check_texts, next_record, present, seconds
+from ._plans_present import Present, Seconds, check_texts, history_of, next_record, present, seconds
 from ._rollback_forecast import Forecast, forecast
+from ._rollback_measured import calibrated
 from ._rollback_model import SenderModel
+
+if TYPE_CHECKING:
+    from ..reports import Source
 
 __all__ = ["MxMigrationPlan", "plan_mx_migration"]
 
@@ -56,6 +60,7 @@ def plan_mx_migration(
     ttl: Seconds,
     new_mx: Iterable[str] | str,
     previous_max_age: Seconds | None = None,
+    source: Source | None = None,
     *,
     keep: Iterable[str] | str = (),
     mx_ttl: Seconds = 3600,
@@ -71,7 +76,7 @@ def plan_mx_migration(
 
     Parameters
     ----------
-    policy, record, ttl, previous_max_age, domain, earlier, model, now
+    policy, record, ttl, previous_max_age, source, domain, earlier, model, now
         As in `plan_rollback`.
     new_mx : iterable of str, or str with one host per line
         The new MX hosts; lines of ``dig +short MX`` will do.
@@ -107,7 +112,17 @@ def plan_mx_migration(
     >>> plan.move_after.isoformat()
     '2026-02-15T18:00:00+00:00'
     """
-    there = present(policy, record, ttl, now=now(), domain=domain, previous_max_age=previous_max_age, earlier=earlier)
+    history = history_of(source, domain)
+    there = present(
+        policy,
+        record,
+        ttl,
+        now=now(),
+        domain=domain,
+        previous_max_age=previous_max_age,
+        earlier=earlier,
+        history=history,
+    )
     if there.policy.mode is Mode.NONE:
         raise PolicyError(
             "The policy is in mode none: it permits every host, so there is nothing to prepare. Move the MX records, and put "
@@ -124,7 +139,9 @@ def plan_mx_migration(
     gone = move + timedelta(seconds=seconds(mx_ttl, "mx_ttl")) + _WATCH
     used = (parse_sts_record(first_record).id,) if first_record else ()
     last, last_record = _texts(there, final, gone, used, unlike=both)
-    told = forecast(there.ttl, there.longest, there.made, model=model)
+    chosen = model or SenderModel()
+    chosen = calibrated(history, chosen, there.ttl) if history else chosen
+    told = forecast(there.ttl, there.longest, there.made, model=chosen)
     texts = [(text, line) for text, line in ((first, first_record), (last, last_record)) if text]
     return MxMigrationPlan(
         title="New MX hosts: the policy first, the MX records after the wait.",

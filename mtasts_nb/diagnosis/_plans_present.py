@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from ..errors import PolicyError, RecordError
-from ..markup import plural, span, when
+from ..markup import one_line, plural, span, when
 from ..policy import (
     Policy,
     StsRecord,
@@ -20,8 +20,13 @@ from ..policy import (
     validate,
 )
 from ..vocabulary import Findings, Mode
+from ._rollback_measured import served_before
 
-__all__ = ["PLACEHOLDER", "Present", "Served", "check_texts", "next_record", "present", "seconds"]
+if TYPE_CHECKING:
+    from ..reports import Source
+    from ._policy_history import PolicyHistory
+
+__all__ = ["PLACEHOLDER", "Present", "Served", "check_texts", "history_of", "next_record", "present", "seconds"]
 
 #: Stands where no policy domain was given.
 PLACEHOLDER: Final = "your.example"
@@ -151,6 +156,7 @@ def present(
     domain: str | None = None,
     previous_max_age: Seconds | None = None,
     earlier: Iterable[tuple[date | datetime | str, Seconds]] = (),
+    history: PolicyHistory | None = None,
 ) -> Present:
     """Return what is published, read; `now` without a time zone is taken as UTC.
 
@@ -181,11 +187,36 @@ def present(
         # Nobody can have been given a policy after now.
         last = min(moment(until), made)
         served.append(Served(max_age=length, until=last, known=f"an earlier policy, last served on {when(last)}"))
+    for until, length in served_before(history)[-_MOST_EARLIER:] if history else []:
+        last = min(until, made)
+        known = f"an earlier policy, replaced by {when(last)} as reports show"
+        served.append(Served(max_age=min(length, _LARGEST_AGE), until=last, known=known))
     served.sort(key=lambda one: one.expires, reverse=True)
     return Present(
         domain=name, policy=served_now, record=found, ttl=seconds(ttl, "ttl"), made=made, served=tuple(served),
         notes=tuple(notes),
     )  # fmt: skip
+
+
+def history_of(source: Source | None, domain: str | None) -> PolicyHistory | None:
+    """Return what the reports show of the policies of a domain; None without reports about it.
+
+    Raises
+    ------
+    ValueError
+        The reports are about several domains, and none was named.
+    """
+    if source is None:
+        return None
+    from ._policy_history import policy_history
+
+    name = domain_name(domain) if domain is not None else None
+    found = policy_history(source, name)
+    about = found.reporters["policy_domain"].dropna().unique()
+    if name is None and len(about) > 1:
+        some = ", ".join(one_line(one, 60) for one in sorted(map(str, about))[:3])
+        raise ValueError(f"source has reports about {len(about)} policy domains ({some}, …): name one as domain")
+    return found
 
 
 def moment(value: date | datetime | str) -> datetime:

@@ -5,14 +5,17 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from ..markup import html_table, span, when
 from ..policy import Policy, StsRecord
 from ..settings import utc_now
 from ..vocabulary import Mode
 from ._plans import Plan, PlanStep
-from ._plans_present import Present, Seconds, Served, check_texts, next_record, present, with_mode
+from ._plans_present import Present, Seconds, Served, check_texts, history_of, next_record, present, with_mode
+
+if TYPE_CHECKING:
+    from ..reports import Source
 
 __all__ = ["RemovalPlan", "plan_removal"]
 
@@ -57,6 +60,7 @@ def plan_removal(
     record: str | bytes | StsRecord | Iterable[str | bytes] | None,
     ttl: Seconds,
     previous_max_age: Seconds | None = None,
+    source: Source | None = None,
     *,
     domain: str | None = None,
     earlier: Iterable[tuple[date | datetime | str, Seconds]] = (),
@@ -70,7 +74,7 @@ def plan_removal(
 
     Parameters
     ----------
-    policy, record, ttl, previous_max_age, domain, earlier, now
+    policy, record, ttl, previous_max_age, source, domain, earlier, now
         As in `plan_rollback`.
     max_age : int
         Of the policy in mode none, in seconds; nobody need wait for that one.
@@ -96,7 +100,17 @@ def plan_removal(
     >>> plan.delete_after.isoformat()
     '2026-03-04T00:00:00+00:00'
     """
-    there = present(policy, record, ttl, now=now(), domain=domain, previous_max_age=previous_max_age, earlier=earlier)
+    history = history_of(source, domain)
+    there = present(
+        policy,
+        record,
+        ttl,
+        now=now(),
+        domain=domain,
+        previous_max_age=previous_max_age,
+        earlier=earlier,
+        history=history,
+    )
     text = with_mode(there.policy, Mode.NONE, max_age)
     line = next_record(there.record, there.made)
     # One in mode none holds nothing back, whoever has it.

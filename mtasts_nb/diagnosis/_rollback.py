@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from ..errors import PolicyError, RecordError
 from ..markup import html_text, span, when
@@ -14,9 +14,13 @@ from ..settings import utc_now
 from ..vocabulary import Mode
 from ._calendar import Calendar, calendar
 from ._plans import Plan, PlanStep, wrapped
-from ._plans_present import Present, Seconds, check_texts, moment, next_record, present, with_mode
+from ._plans_present import Present, Seconds, check_texts, history_of, moment, next_record, present, with_mode
 from ._rollback_forecast import Forecast, about, forecast
+from ._rollback_measured import calibrated
 from ._rollback_model import SenderModel
+
+if TYPE_CHECKING:
+    from ..reports import Source
 
 __all__ = ["RollbackPlan", "plan_rollback"]
 
@@ -59,6 +63,7 @@ def plan_rollback(
     record: str | bytes | StsRecord | Iterable[str | bytes] | None,
     ttl: Seconds,
     previous_max_age: Seconds | None = None,
+    source: Source | None = None,
     *,
     domain: str | None = None,
     earlier: Iterable[tuple[date | datetime | str, Seconds]] = (),
@@ -83,6 +88,9 @@ def plan_rollback(
         Of that record, in seconds.
     previous_max_age : int, float or timedelta, optional
         The longest max_age of the policies before this one, where it is not known when the last of them was served.
+    source : Source, optional
+        Reports about the domain, an `Archive` or a store. What they show of earlier changes says how its senders look for
+        a new policy, and which policies were served before.
     domain : str, optional
         The policy domain; only for names and commands.
     earlier : iterable of (time, max_age)
@@ -112,7 +120,7 @@ def plan_rollback(
     RecordError
         `new_record` is no valid record, or has the id of the present one.
     ValueError
-        A length of time, a date or the domain is none.
+        A length of time, a date or the domain is none, or `source` is about several domains and none is named.
 
     Examples
     --------
@@ -128,8 +136,9 @@ def plan_rollback(
     >>> plan.record
     'v=STSv1; id=20260208180000;'
     """
+    history = history_of(source, domain)
     there = present(
-        policy, record, ttl, now=now(), domain=domain, previous_max_age=previous_max_age, earlier=earlier
+        policy, record, ttl, now=now(), domain=domain, previous_max_age=previous_max_age, earlier=earlier, history=history
     )  # fmt: skip
     if there.policy.mode is Mode.NONE:
         raise PolicyError(
@@ -142,7 +151,9 @@ def plan_rollback(
     waited = 0
     if blocked_since is not None:
         waited = max(0, round((there.made - _start(blocked_since)).total_seconds()))
-    told = forecast(there.ttl, there.longest, there.made, waited=waited, model=model)
+    chosen = model or SenderModel()
+    chosen = calibrated(history, chosen, there.ttl) if history else chosen
+    told = forecast(there.ttl, there.longest, there.made, waited=waited, model=chosen)
     return RollbackPlan(
         title="Back from enforce to testing: the file first, then the record.",
         domain=there.domain,

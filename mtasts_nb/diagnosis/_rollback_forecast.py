@@ -109,7 +109,7 @@ class Forecast:
         return [
             {
                 "part": name,
-                **{case: span(timedelta(hours=self.hours_until(part, case))) for case in CASES},
+                **{case: about(self.hours_until(part, case)) for case in CASES},
                 "worst_on": when(self.published + timedelta(hours=self.hours_until(part, "worst"))),
             }
             for part, name in _MILESTONES

@@ -8,7 +8,7 @@ from typing import Final
 
 from ..markup import MISSING, html_table, number, plural, span
 
-__all__ = ["SenderModel"]
+__all__ = ["PRIOR", "SenderModel"]
 
 _HOUR: Final = 3600
 _DAY: Final = 86_400
@@ -94,7 +94,7 @@ class SenderModel:
                 shown = span(value)
             source = _SOURCES.get(one.name, MISSING)
             if one.name in _SHARES and self.reporters:
-                source = f"measured: {plural(self.reporters, 'reporter')} of this domain, and the assumed share as {number(_PRIOR)} more"
+                source = f"measured: {plural(self.reporters, 'reporter')} of this domain, and the assumed share as {number(PRIOR)} more"
             found.append({"parameter": one.name, "value": shown, "source": source})
         return found
 
@@ -105,7 +105,7 @@ class SenderModel:
 
 _SHARES: Final = ("at_each_attempt", "by_refresh", "at_expiry")
 #: The assumed shares count as much as so many reporters.
-_PRIOR: Final = 4
+PRIOR: Final = 4
 _SOURCES: Final = MappingProxyType(
     {
         "fetch": "RFC 8461 §3.3: a time-out of one minute is suggested",
