@@ -45,6 +45,7 @@ class Kind:
     rfc: str
     consequence: str  # what breaks in practice
     effect: Effect  # what an error in it does to mail
+    absent: Severity  # how wrong it is that there is none
     typo: re.Pattern[str]  # version tags that mean this record
 
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 
 from mtasts_nb.errors import RecordError
 from mtasts_nb.markup import one_line, plural
-from mtasts_nb.vocabulary import Effect
+from mtasts_nb.vocabulary import Effect, Severity
 
 from ._decode import as_raw
 from ._fault import Fault, Raw
@@ -25,6 +25,7 @@ STS = Kind(
     rfc="RFC 8461 §3.1",
     consequence="Senders treat the domain as without MTA-STS.",
     effect=Effect.DISABLES_PROTECTION,
+    absent=Severity.ERROR,
     typo=re.compile(r"(v\s*[=:]\s*)?\W*(m?ta-?)?sts?[-_ ]?v?[-_ ]?1?(\.0)?\W*|version\s*[=:]\s*stsv1"),
 )
 _ID = re.compile(r"[A-Za-z0-9]{1,32}")

@@ -32,6 +32,7 @@ TLSRPT = Kind(
     rfc="RFC 8460 §3",
     consequence="Senders send no TLS reports for the domain.",
     effect=Effect.COSMETIC,  # mail goes on as before; nobody tells how
+    absent=Severity.WARNING,  # RFC 8460 asks no domain to have it; one that is there and wrong is an error
     typo=re.compile(r"(v\s*[=:]\s*)?\W*(smtp-?)?tls-?r(e?p(or)?t?|tp)?s?[-_ ]?v?[-_ ]?1?(\.0)?\W*"),
 )
 

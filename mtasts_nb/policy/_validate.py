@@ -163,7 +163,7 @@ def _sole(
     return meant, [
         Finding(
             code=f"{kind.prefix}-missing",
-            severity=Severity.ERROR,
+            severity=kind.absent,
             effect=kind.effect,
             subject=where,
             message=f"No TXT record begins `{kind.tag};`. {kind.consequence}",

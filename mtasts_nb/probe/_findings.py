@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING
 
 from ..errors import PolicyError
 from ..policy import parse_policy, validate
-from ..vocabulary import Effect, Finding, Findings
+from ..vocabulary import Effect, Finding, Findings, Severity
 from ._closed import anything_answered
 from ._evidence import DnsAttempt
 from ._judge import finding
 from ._judge_dns import nameserver_findings, sts_findings, tlsrpt_findings
-from ._judge_mx import every_mx_fails, mx_findings, mx_names
+from ._judge_mx import mx_findings, mx_names, redundancy_lost, usable_mx
 from ._judge_policy_host import policy_bodies, policy_host_findings
 
 if TYPE_CHECKING:
@@ -58,13 +58,17 @@ def _all(probe: Probe) -> Iterator[Finding]:
 def _policy_file_findings(probe: Probe) -> Iterator[Finding]:
     """Yield what is wrong with each policy file served, by the rules of `mtasts_nb.policy`."""
     names = mx_names(probe) or None
-    held = every_mx_fails(probe)
+    usable = usable_mx(probe)
     for body in policy_bodies(probe):
         # A file that senders refuse permits and forbids nothing: its patterns wait until it is valid.
         for one in validate(policy=body, mx_hosts=names if _is_valid(body) else None):
             # `validate` knows the names only; here it is known whether another MX host takes the mail.
-            idle = one.effect is Effect.HOLDS_MAIL and not held
-            yield replace(one, effect=Effect.COSMETIC) if idle else one
+            if one.effect is Effect.HOLDS_MAIL and usable is not None:
+                one = replace(one, effect=Effect.COSMETIC)
+                if one.code == "mx-not-covered":
+                    message = f"{one.message} {redundancy_lost(usable)}"
+                    one = replace(one, severity=Severity.WARNING, message=message)
+            yield one
 
 
 def _is_valid(body: bytes) -> bool:

@@ -35,16 +35,22 @@ def sts_findings(probe: Probe) -> Iterator[Finding]:
     for one in validate(record=attempt.texts):
         if one.code == "sts-record-missing":
             evidence = " · ".join(attempt.texts) or attempt.detail
-            yield finding(one.code, subject=attempt.query.name, evidence=evidence, names=names)
+            yield _missing(one, attempt, evidence, names)
         elif one.code not in _NO_FAULT:
             yield one
+
+
+def _missing(one: Finding, attempt: DnsAttempt, evidence: str, names: dict[str, str]) -> Finding:
+    # What it is called here; how wrong it is, is for `mtasts_nb.policy` to say.
+    return finding(
+        one.code, subject=attempt.query.name, evidence=evidence, severity=one.severity, effect=one.effect, names=names
+    )
 
 
 def tlsrpt_findings(probe: Probe) -> Iterator[Finding]:
     """Yield the findings about the `_smtp._tls` record (RFC 8460 §3).
 
-    A live domain without reporting is a warning: RFC 8460 asks nobody to have it. And whatever is wrong with it, mail
-    comes in as before.
+    Whatever is wrong with it, mail comes in as before.
     """
     attempt = probe.tlsrpt
     names = {"name": attempt.query.name, "domain": probe.domain}
@@ -64,7 +70,7 @@ def tlsrpt_findings(probe: Probe) -> Iterator[Finding]:
     for one in validate(tlsrpt_record=attempt.texts):
         if one.code == "tlsrpt-record-missing":
             evidence = " · ".join(attempt.texts) or attempt.detail
-            yield finding(one.code, subject=attempt.query.name, evidence=evidence, names=names)
+            yield _missing(one, attempt, evidence, names)
         elif one.code not in _NO_FAULT:
             yield replace(one, effect=Effect.COSMETIC)
 

@@ -4,11 +4,13 @@ Severity and effect by these rules (RFC 8461 §5, §8.4; RFC 5321 §5.1; RFC 767
 
 - A sender tries the next address and the next MX host. Mail is held back only where *every* host that could be looked
   at fails: at delivery in any mode, at TLS only for senders that enforce (mode enforce, or a mode that cannot be seen
-  while a record announces a policy).
-- A host that fails at every address is an error, a backup as well: its fault shows only on the day it is needed.
-  A fault at some addresses of a host while another is in order is a warning.
-- Where nothing asks senders to enforce (no MTA-STS, or mode none), a fault at TLS is a warning: mail is delivered,
-  unprotected. In mode testing it is an error, as it will hold mail back in enforce.
+  while a record announces a policy). That, and only that, is an error that holds mail back. Where some hosts could not
+  be looked at, the finding says so.
+- A host that fails at every address while another takes the mail is a warning, and cosmetic: for mail nothing changes
+  now. What is lost is redundancy, and the finding says that: such a fault shows only on the day the host is needed.
+  So is a fault at some addresses of a host while another address is in order.
+- Where nothing asks senders to enforce, a fault at TLS disables protection: mail is delivered, unprotected. It is an
+  error in mode testing where every host fails, as it will hold mail back in enforce; else a warning.
 """
 
 from __future__ import annotations
@@ -29,7 +31,7 @@ from ._wording import WORDING
 if TYPE_CHECKING:
     from ._probe import Probe
 
-__all__ = ["every_mx_fails", "faults_at", "mx_findings", "mx_names"]
+__all__ = ["faults_at", "mx_findings", "mx_names", "redundancy_lost", "usable_mx"]
 
 # Faults that keep mail from a host in any mode, and those that do so only for senders that check DANE.
 _DELIVERY = frozenset(
@@ -95,9 +97,10 @@ def mx_findings(probe: Probe) -> Iterator[Finding]:
         yield from _host_findings(one, domain, rank)
 
 
-def every_mx_fails(probe: Probe) -> bool:
-    """Return whether no MX host is left to a sender that enforces, the policy's patterns included."""
-    return _Verdicts(probe, _look_through_all(probe)).validation_fails
+def usable_mx(probe: Probe) -> list[str] | None:
+    """Return the MX hosts left to a sender that enforces, patterns included; None where every one looked at fails."""
+    verdicts = _Verdicts(probe, _look_through_all(probe))
+    return None if verdicts.validation_fails else verdicts.good
 
 
 def faults_at(mx: MxHost) -> dict[str, list[Fault]]:
@@ -152,9 +155,20 @@ class _Verdicts:
         self.dane_fails = _all(one.fails_dane() for one in seen)
         self.good = [one.mx.host for one in seen if self._fails_validation(one) is False]
         self.reachable = [one.mx.host for one in seen if one.fails(delivery=True) is False]
+        self.good_by_dane = [one.mx.host for one in seen if one.fails_dane() is False]
+        limit = [mx.host for mx in probe.mx_hosts if mx.problem == "limit"]
+        self.unseen = [one.mx.host for one in seen if one.fails(delivery=True) is None] + limit
+
+    def at(self, code: str) -> tuple[bool, list[str]]:
+        """Return whether every host fails in the way of this code, and those that do not."""
+        if code in _DANE:
+            return self.dane_fails, self.good_by_dane
+        if code in _DELIVERY:
+            return self.delivery_fails, self.reachable
+        return self.validation_fails, self.good
 
     def _fails_validation(self, one: _Seen) -> bool | None:
-        if self.enforced and self.policy is not None and not self.policy.matches(one.mx.host):
+        if self.wanted and self.policy is not None and not self.policy.matches(one.mx.host):
             return True
         return one.fails(delivery=False)
 
@@ -167,34 +181,36 @@ def _all(verdicts: Iterator[bool | None]) -> bool:
 
 def _rank(verdicts: _Verdicts, code: str, *, everywhere: bool) -> _Ranking:
     """Return how bad a fault of an MX host is, and what it does to mail, by the rules above."""
-    severity, effect, more = WORDING[code].severity, WORDING[code].effect, ""
-    if severity is Severity.ERROR and not everywhere:
-        severity = Severity.WARNING
-    if effect is not Effect.HOLDS_MAIL:
-        return _Ranking(severity, effect, more)
-    if code in _DANE:
-        holds, others = verdicts.dane_fails, []
-    elif code in _DELIVERY:
-        holds, others = verdicts.delivery_fails, verdicts.reachable
+    severity, effect = WORDING[code].severity, WORDING[code].effect
+    if effect is not Effect.HOLDS_MAIL and code not in _DELIVERY:
+        return _Ranking(severity if everywhere else milder(severity), effect, "")
+    if severity is not Severity.ERROR:  # it may come to that, and has not yet
+        return _Ranking(severity, Effect.COSMETIC if verdicts.enforced else Effect.DISABLES_PROTECTION, "")
+    fails, others = verdicts.at(code)
+    if code not in _DANE and code not in _DELIVERY and not verdicts.enforced:
+        more = "Mail is delivered all the same, without the protection of MTA-STS."
+        worst = verdicts.wanted and everywhere and fails
+        return _Ranking(severity if worst else Severity.WARNING, Effect.DISABLES_PROTECTION, more)
+    if not everywhere:
+        return _Ranking(Severity.WARNING, Effect.COSMETIC, "Senders go on to its other addresses.")
+    if not fails:
+        return _Ranking(Severity.WARNING, Effect.COSMETIC, redundancy_lost(others))
+    if verdicts.unseen:
+        more = f"Every MX host that could be looked at fails; nothing is known of {_named(verdicts.unseen)}."
     else:
-        holds, others = verdicts.validation_fails and verdicts.enforced, verdicts.good
-        if not verdicts.wanted:
-            severity = milder(severity)
-        if not verdicts.enforced:
-            more = "Mail is delivered all the same, without the protection of MTA-STS."
-            return _Ranking(severity, Effect.DISABLES_PROTECTION, more)
-    if severity is not Severity.ERROR:
-        holds = False
-    if not holds:
-        return _Ranking(severity, Effect.COSMETIC, _instead(others))
-    return _Ranking(severity, Effect.HOLDS_MAIL, "No MX host is left that senders can use: they wait and try again.")
+        more = "No MX host is left that senders can use: they wait and try again."
+    return _Ranking(severity, Effect.HOLDS_MAIL, more)
 
 
-def _instead(others: list[str]) -> str:
-    if not others:
-        return ""
-    shown = ", ".join(one_line(name, 80) for name in others[:3])
-    return f"Senders go on to {shown}: nothing is held back while that works."
+def redundancy_lost(others: list[str]) -> str:
+    """Return what it means that a host fails while others take the mail."""
+    where = f"to {_named(others)}" if others else "to the other MX hosts"
+    return f"Redundancy is lost: senders go on {where}, and nothing is held back while that works."
+
+
+def _named(hosts: list[str]) -> str:
+    shown = ", ".join(one_line(name, 80) for name in hosts[:3])
+    return f"{shown} and {len(hosts) - 3} more" if len(hosts) > 3 else shown
 
 
 def _look_through(mx: MxHost) -> _Seen:

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import string
 from dataclasses import replace
+from datetime import timedelta
 
 import pytest
 
+from mtasts_nb.policy import validate
 from mtasts_nb.probe import DnsAnswer, DnsRecord, TlsSession, Validation, Verdict, finding_codes
 from mtasts_nb.probe._certificates import TrustStore, read_certificate
 from mtasts_nb.probe._dane import match_tlsa
@@ -44,9 +46,11 @@ def without_policy(seen):
         ("mx-certificate-expired", b"mode: none", "mx-certificate-expired", WARNING, DISABLES),
         ("mx-certificate-expired", without_policy, "mx-certificate-expired", ERROR, HOLDS),  # cached senders go on
         # One host of two: the other takes the mail (RFC 5321 §5.1).
-        ("backup-certificate-expired", None, "mx-certificate-expired", ERROR, COSMETIC),
-        ("backup-no-starttls", None, "mx-starttls-missing", ERROR, COSMETIC),
-        ("mx-timeout", None, "mx-timeout", ERROR, COSMETIC),
+        ("backup-certificate-expired", None, "mx-certificate-expired", WARNING, COSMETIC),
+        ("backup-certificate-expired", b"mode: testing", "mx-certificate-expired", WARNING, DISABLES),
+        ("backup-no-starttls", None, "mx-starttls-missing", WARNING, COSMETIC),
+        ("dane-backup-mismatch", None, "tlsa-mismatch", WARNING, COSMETIC),
+        ("mx-timeout", None, "mx-timeout", WARNING, COSMETIC),
         # One address of one host.
         ("address-certificate-expired", None, "mx-certificate-expired", WARNING, COSMETIC),
         ("address-refused", None, "mx-refused", WARNING, COSMETIC),
@@ -70,6 +74,83 @@ def test_without_mta_sts_a_fault_at_tls_is_a_warning(look):
     """Nobody is asked to enforce anything: mail is delivered, unprotected."""
     seen = without_policy(without_record(look("mx-certificate-self-signed")))
     assert {one.severity for one in seen.findings if one.code == "mx-certificate-self-signed"} == {WARNING}
+
+
+def of(seen, code, host=None):
+    (found,) = (one for one in seen.findings if one.code == code and (host is None or one.subject.startswith(host)))
+    return found
+
+
+class TestWhatASecondHostIsFor:
+    """RFC 5321 §5.1, RFC 8461 §8.4: nothing is held back while another takes the mail, and the words say what is lost."""
+
+    @pytest.mark.parametrize(
+        ("fault", "code"),
+        [("backup-certificate-expired", "mx-certificate-expired"), ("dane-backup-mismatch", "tlsa-mismatch")],
+    )
+    def test_redundancy(self, fault, code, look):
+        message = of(look(fault), code).message
+        assert "Redundancy is lost: senders go on to mx1.nordwind.example" in message
+
+    def test_a_host_that_the_policy_leaves_out(self, look):
+        seen = look("policy-file-mx-ip-address")
+        found = of(seen, "mx-not-covered")
+        assert (found.severity, found.effect) == (WARNING, COSMETIC)
+        assert "Redundancy is lost" in found.message
+
+    def test_one_address(self, look):
+        assert "Senders go on to its other addresses." in of(look("address-refused"), "mx-refused").message
+
+    def test_what_is_not_broken_yet_sends_nobody_away(self, healthy):
+        later = healthy.started + timedelta(days=55)
+
+        def aged(attempt):
+            return replace(attempt, tls=replace(attempt.tls, validation=replace(attempt.tls.validation, at=later)))
+
+        hosts = tuple(replace(mx, attempts=tuple(map(aged, mx.attempts))) for mx in healthy.mx_hosts)
+        found = [one for one in replace(healthy, mx_hosts=hosts).findings if one.code == "mx-certificate-expires-soon"]
+        assert len(found) == 2
+        assert not any("Senders go on" in one.message for one in found)
+
+    def test_a_host_that_could_not_be_looked_at_is_named(self, look):
+        """That every host fails is not known; what is held back depends on the one that was not seen."""
+        seen = look("mx-certificate-expired")
+        first, second = seen.mx_hosts
+        unseen = tuple(
+            replace(a, status=Status.NOT_OBSERVED, stage="connect", reason="no-way-out", tls=None)
+            for a in second.attempts
+        )
+        found = of(replace(seen, mx_hosts=(first, replace(second, attempts=unseen))), "mx-certificate-expired")
+        assert (found.severity, found.effect) == (ERROR, HOLDS)
+        assert "nothing is known of mx2.nordwind.example" in found.message
+
+    def test_an_mx_that_is_an_alias_in_a_circle_takes_no_mail(self, healthy):
+        loop = {"status": Status.FAILED, "reason": "cname-loop", "detail": "a → b → a"}
+        bare = DnsAnswer(rcode="NOERROR")
+        hosts = tuple(
+            replace(mx, a=replace(mx.a, answer=bare, **loop), aaaa=replace(mx.aaaa, answer=bare, **loop), attempts=())
+            for mx in healthy.mx_hosts
+        )
+        found = of(replace(healthy, mx_hosts=hosts), "cname-chain-broken", "mx1")
+        assert (found.severity, found.effect) == (ERROR, HOLDS)
+
+
+@pytest.mark.parametrize(
+    ("code", "severity", "effect"),
+    [
+        ("sts-record-missing", ERROR, DISABLES),
+        ("tlsrpt-record-missing", WARNING, COSMETIC),  # RFC 8460 asks no domain to have reporting; mail is as before
+    ],
+)
+def test_a_record_that_is_not_there_weighs_the_same_live_and_on_paper(code, severity, effect, look):
+    offline = [one for one in validate(record=[], tlsrpt_record=[]) if one.code == code]
+    live = [
+        one
+        for one in look(code.replace("sts-record", "record").replace("rpt-record", "rpt")).findings
+        if one.code == code
+    ]
+    assert [(one.severity, one.effect) for one in offline + live] == [(severity, effect)] * 2
+    assert (WORDING[code].severity, WORDING[code].effect) == (severity, effect)
 
 
 def test_a_missing_policy_host_is_no_second_fault_of_a_domain_without_a_record(healthy):
