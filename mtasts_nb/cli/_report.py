@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import argparse
+from datetime import date, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from ..errors import SourceError
 from ._say import say
 
 if TYPE_CHECKING:
@@ -23,6 +25,7 @@ SOURCES are files, folders of any depth, or patterns: JSON, gzip, zip, tar, mail
 examples:
   mtasts-nb report mailbox.mbox -o report.html
   mtasts-nb report reports/ --domain nordwind.example
+  mtasts-nb report reports/ --period 2026-09-01 2026-09-30 --events changes.csv --title "September" --author "M. Lind"
   mtasts-nb report reports/ --notebook 03_failures_over_time -o overview.html"""
 _EPILOG = """\
 exit status:
@@ -41,6 +44,28 @@ def add(commands: _SubParsersAction[argparse.ArgumentParser]) -> None:
     )
     parser.add_argument("sources", metavar="SOURCES", nargs="*", help="where the reports are; none: the bundled sample")
     parser.add_argument("--domain", metavar="D", help="only this policy domain")
+    when = parser.add_mutually_exclusive_group()
+    when.add_argument(
+        "--period",
+        metavar=("FIRST", "LAST"),
+        nargs=2,
+        type=_day,
+        help="tell every incident that touches these days, both included, such as 2026-09-01 2026-09-30",
+    )
+    when.add_argument(
+        "--latest-incident",
+        action="store_true",
+        help="tell the incident that goes on, else the one that ended last (this is the default)",
+    )
+    parser.add_argument("--title", metavar="TEXT", help="of the document; without it, made from the incident")
+    parser.add_argument("--author", metavar="TEXT", help="who writes it")
+    parser.add_argument(
+        "--events", metavar="CSV", help="what was done when, columns time and text, to lay over the timeline"
+    )
+    parser.add_argument("--probe", metavar="JSON", help="a snapshot from `mtasts-nb probe DOMAIN --save JSON`")
+    parser.add_argument(
+        "--fixed-at", metavar="TIME", type=_moment, help="when it was mended, ISO 8601, UTC unless it says"
+    )
     parser.add_argument("-o", "--output", metavar="FILE", default="report.html", help="the file to write (report.html)")
     parser.add_argument(
         "--notebook",
@@ -50,6 +75,42 @@ def add(commands: _SubParsersAction[argparse.ArgumentParser]) -> None:
     )
     parser.add_argument("--timeout", metavar="S", type=float, default=1800.0, help="longest run of one cell (1800)")
     parser.set_defaults(run=run)
+
+
+def _day(text: str) -> date:
+    try:
+        return date.fromisoformat(text)
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(f"{text!r} is no day; write it as 2026-09-01") from error
+
+
+def _moment(text: str) -> str:
+    try:
+        datetime.fromisoformat(text)
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(f"{text!r} is no time; write it as 2026-09-01T14:05+02:00") from error
+    return text
+
+
+def _parameters(arguments: argparse.Namespace) -> dict[str, object]:
+    """Return what the notebook is to know; a slip in a file is told before anything is run."""
+    given = {name: getattr(arguments, name) for name in ("title", "author", "events", "probe", "fixed_at")}
+    if arguments.period:
+        first, last = arguments.period
+        if last < first:
+            raise SourceError(f"The period ends on {last}, before it begins on {first}: give the first day first.")
+        given["period"] = (first, last)
+    if arguments.latest_incident:
+        given["period"] = "latest incident"
+    if arguments.events:
+        from ..diagnosis import load_events
+
+        load_events(arguments.events)
+    if arguments.probe:
+        from ..probe import load_probe
+
+        load_probe(arguments.probe)
+    return {name: value for name, value in given.items() if value is not None}
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -63,6 +124,7 @@ def run(arguments: argparse.Namespace) -> int:
         *arguments.sources,
         domain=arguments.domain,
         notebook=arguments.notebook,
+        parameters=_parameters(arguments),
         timeout=arguments.timeout,
     )
     size = path.stat().st_size

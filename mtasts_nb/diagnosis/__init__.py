@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from ._breakdown import by_mx, by_reporter, by_result_type, failing_policy_types, impact
 from ._calendar import Calendar, Phase, calendar
+from ._events import load_events
 from ._flow import Answer, Flowchart, Node, flowchart
 from ._flow_walk import Clues, Walk, WalkStep
 from ._incidents import expected_failures, find_incidents
@@ -20,6 +21,7 @@ from ._plans_migration import MxMigrationPlan, plan_mx_migration
 from ._plans_present import Served
 from ._plans_removal import RemovalPlan, plan_removal
 from ._policy_history import PolicyHistory, policy_history
+from ._postmortem import Case, open_case
 from ._quality import arrivals, assumptions, coverage, refusals
 from ._rollback import RollbackPlan, plan_rollback
 from ._rollback_forecast import Forecast, about, forecast
@@ -33,6 +35,7 @@ from ._verify_fix import FixCheck, verify_fix
 __all__ = [
     "Answer",
     "Calendar",
+    "Case",
     "Clues",
     "FixCheck",
     "Flowchart",
@@ -69,10 +72,12 @@ __all__ = [
     "forecast",
     "impact",
     "key_figures",
+    "load_events",
     "meanings",
     "measured_propagation",
     "narrow",
     "one_report",
+    "open_case",
     "overview",
     "plan_mx_migration",
     "plan_removal",

@@ -1,4 +1,4 @@
-"""Failures by result type, by MX host and by reporter, and the stretches of days in which they came."""
+"""Failures by result type, by MX host and by reporter, and what they did to mail."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ def _grouped(failures: pd.DataFrame, keys: list[str]) -> pd.DataFrame:
     return grouped.sort_values(["failed", *keys], ascending=[False, *[True] * len(keys)]).reset_index(drop=True)
 
 
-def by_result_type(source: Source) -> Table:
+def by_result_type(source: Source | Cells) -> Table:
     """Return failed sessions by policy domain, policy type and result type, the largest first.
 
     Returns
@@ -79,7 +79,7 @@ def by_result_type(source: Source) -> Table:
     )  # fmt: skip
 
 
-def by_mx(source: Source) -> Table:
+def by_mx(source: Source | Cells) -> Table:
     """Return failed sessions by policy domain, policy type and MX host, the largest first.
 
     Returns
@@ -113,7 +113,7 @@ def by_mx(source: Source) -> Table:
     )  # fmt: skip
 
 
-def by_reporter(source: Source) -> Table:
+def by_reporter(source: Source | Cells) -> Table:
     """Return sessions and failed sessions by reporter and policy type, the most failures first.
 
     Returns
@@ -151,7 +151,7 @@ def by_reporter(source: Source) -> Table:
     )  # fmt: skip
 
 
-def impact(source: Source) -> Table:
+def impact(source: Source | Cells) -> Table:
     """Return what the failures did to mail: one row per effect and policy type.
 
     A session is an attempt, not a message, and a reporter may try another MX host; so the counts of failed sessions say

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from ..markup import html_text, number, one_line, plural, share, terminal_text
 from ..vocabulary import PolicyType
 from ._cells import Cells, cells
-from ._incidents import find_incidents
+from ._incidents import CHRONIC, find_incidents
 from ._meanings import reason_codes
 from ._table import as_day, days, listed
 
@@ -27,11 +27,14 @@ UNDER = {
     PolicyType.TLSA.value: "under DANE",
     PolicyType.NO_POLICY_FOUND.value: "where the sender found no policy",
 }
+#: On fewer days with reports, what fails all the time may pass for normal.
+FEW_DAYS = 7
 _DAY = re.compile(r"\b\d{4}-\d\d-\d\d\b")
 
 
-def _unbroken(day: re.Match[str]) -> str:
-    return f'<span class="sts-day">{day.group()}</span>'
+def shown_days(html: str) -> str:
+    """Return HTML text with every day in a piece that no line break parts."""
+    return _DAY.sub(r'<span class="sts-day">\g<0></span>', html)
 
 
 @dataclass(frozen=True)
@@ -42,7 +45,7 @@ class Story:
 
     def _repr_html_(self) -> str:
         items = "".join(
-            f"<li><strong>{html_text(label)}</strong> {_DAY.sub(_unbroken, html_text(text))}</li>"
+            f"<li><strong>{html_text(label)}</strong> {shown_days(html_text(text))}</li>"
             for label, text in self.statements
         )
         return f'<ul class="sts-lead">{items}</ul>'
@@ -132,8 +135,7 @@ def _order(totals: pd.Series) -> list[str]:
 def _happened(found: Cells, incidents: pd.DataFrame, reasons: Mapping[str, tuple[tuple[str, int], ...]]) -> str:
     period = _period(found.sessions)
     if incidents.empty:
-        failed = plural(int(found.failures["failed"].sum()), "failed session")
-        return f"{period}, {failed} came scattered, too few on any day to stand out."
+        return f"{period}, {scattered(found)}."
     top = incidents.sort_values(["failed_session_count", "start"], ascending=[False, True]).iloc[0]
     first, last = as_day(top["start"]), as_day(top["end"])
     length = f"on {first}" if first == last else f"from {first} to {last}"
@@ -146,6 +148,30 @@ def _happened(found: Cells, incidents: pd.DataFrame, reasons: Mapping[str, tuple
     if len(incidents) == 1:
         return f"{period}, one kind of failure stood out: {what}."
     return f"{period}, failures stood out {number(len(incidents))} times, most of all {what}."
+
+
+def _under(kind: str) -> str:
+    return UNDER.get(kind, f"under {kind}")
+
+
+def scattered(found: Cells) -> str:
+    """Return what failed outside any incident, as a clause; by policy type, for sts and tlsa may count the same ones."""
+    sums = found.failures.groupby("policy_type")["failed"].sum()
+    failed = {str(kind): int(count) for kind, count in sums.items() if count}
+    sessions = found.sessions.groupby("policy_type")["sessions"].sum()
+    seen = {kind: int(sessions[kind]) for kind in failed}
+    few = found.sessions["day"].nunique()
+    if few < FEW_DAYS and any(failed[kind] > CHRONIC * seen[kind] for kind in failed):
+        counted = " and ".join(
+            f"{number(bad)} of {plural(seen[kind], 'session')} {_under(kind)} failed ({share(bad, seen[kind])})"
+            for kind, bad in failed.items()
+        )
+        about = "a report about a single day is" if few == 1 else f"reports about {days(few)} are"
+        return f"{counted}, and {about} too little to tell what is normal"
+    counted = " and ".join(
+        plural(bad, "failed session") + ("" if len(failed) == 1 else f" {_under(kind)}") for kind, bad in failed.items()
+    )
+    return f"{counted} came scattered, too few on any day to stand out"
 
 
 def at_mx(host: object) -> str:

@@ -8,7 +8,7 @@ from ..markup import plural
 from ._breakdown import NO_MX
 from ._cells import Cells, cells
 from ._incidents import find_incidents
-from ._story import UNDER
+from ._story import UNDER, scattered
 from ._table import Table, as_count, as_day, as_share
 
 if TYPE_CHECKING:
@@ -52,10 +52,10 @@ def incident_table(incidents: pd.DataFrame, found: Cells, caption: str = "") -> 
     if found.sessions.empty:
         nothing = "No report came: nothing is known."
     elif outside:
-        nothing = f"No incident: {outside} came scattered, too few on any day to stand out."
-    scattered = f" {outside} came scattered, outside." if outside else ""
+        nothing = f"No incident: {scattered(found)}."
+    rest = f" {outside} came scattered, outside." if outside else ""
     first = caption or f"{plural(len(frame), 'incident')}: days on which failures stand out from their own history."
-    return Table(frame, _HEADINGS, caption=first + scattered, nothing=nothing, formats=_FORMATS)
+    return Table(frame, _HEADINGS, caption=first + rest, nothing=nothing, formats=_FORMATS)
 
 
 def _outside(incidents: pd.DataFrame, found: Cells) -> str:

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import glob
+import hashlib
 import os
 import platform
 import tempfile
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from importlib import metadata
 from pathlib import Path
 from typing import Any
@@ -198,7 +199,7 @@ def _about(
         origin = names[0] if len(names) == 1 else plural(len(names), "source")
     listed = ", ".join(names[:20]) + (f" and {len(names) - 20} more" if len(names) > 20 else "")
     made = made.astimezone(UTC).replace(microsecond=0)
-    shown = {name: one_line(value, 300) for name, value in sorted(given.items())}
+    shown = {name: _shown(name, value) for name, value in sorted(given.items())}
     return About(
         notebook=found.name,
         sha256=found.sha256,
@@ -210,6 +211,20 @@ def _about(
         origin=origin,
         warning=_SAMPLE_WARNING if sample else "",
     )
+
+
+#: Parameters that name a file whose content is in the document.
+_FILES = ("events", "probe")
+
+
+def _shown(name: str, value: object) -> str:
+    """Return a parameter as text; of a file, its hash too."""
+    if isinstance(value, tuple | list) and all(isinstance(part, date) for part in value):
+        return " to ".join(str(part) for part in value)
+    text = one_line(value, 300)
+    if name in _FILES and isinstance(value, str | os.PathLike) and Path(value).is_file():
+        return f"{text}, SHA-256 {hashlib.sha256(Path(value).read_bytes()).hexdigest()}"
+    return text
 
 
 def _subject(found: Notebook, domain: str | None) -> str:

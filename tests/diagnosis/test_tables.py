@@ -108,7 +108,8 @@ def test_the_timeline_says_what_came_outside_the_incidents(archive_of) -> None:
 def test_what_came_outside_is_told_by_policy_type(archive_of) -> None:
     both = [(0, "Post", 999, {EXPIRED: 1}), (0, "Post", 999, {"tlsa-invalid": 2}, {"kind": "tlsa"})]
     assert (
-        "1 failed session under MTA-STS, 2 failed sessions under DANE" in diagnosis.timeline(archive_of(*both)).nothing
+        "1 failed session under MTA-STS and 2 failed sessions under DANE"
+        in diagnosis.timeline(archive_of(*both)).nothing
     )
 
 

@@ -107,18 +107,25 @@ def test_a_period_without_a_report_is_said_to_be_unknown(tmp_path: Path) -> None
 def test_a_domain_and_a_period_narrow_everything(tmp_path: Path) -> None:
     for day in range(1, 9):
         _write(tmp_path / f"{day}.json", day, 0 if day == 4 else 50, 30 if day == 4 else 0)
+    (tmp_path / "events.csv").write_text("time,text\n2026-03-04T10:00Z,key changed\n")
     node = _run(
         "06_incident_postmortem",
         tmp_path,
         sources=["."],
         domain="NORDWIND.example",
-        start="2026-03-03",
-        end="2026-03-05",
+        period=("2026-03-03", "2026-03-05"),
+        title="A bad night",
+        events="events.csv",
     )
     said = _said(node)
-    assert "Between 2026-03-03 and 2026-03-05 , one kind of failure stood out: certificate-expired" in said
-    assert "Mail of 1 reporter was held back, on 1 day in all" in said
-    assert "3 reports" in said
+    assert "A bad night" in said
+    assert "On 2026-03-04 , 30 of 30 sessions reported under MTA-STS about nordwind.example (100 %) failed" in said
+    assert "Mail from 1 reporter was held back on 1 day" in said
+    assert "Reports read 3 They are in" in said
+    assert "8 reports" in said, "what an incident is held against is evidence too"
+    assert "key changed" in said
+    alts = [output["metadata"].get("image/svg+xml", {}).get("alt", "") for output in _outputs(node)]
+    assert any("Event 1, 2026-03-04 10:00 UTC: key changed." in alt for alt in alts)
 
 
 def test_the_corrected_facts_are_in_the_guide() -> None:
