@@ -20,8 +20,10 @@ _LANE: Final = 10.0
 
 Edge = tuple[str, str]
 Point = tuple[float, float]
+# An edge pointing down, and whether it was turned round for it.
+Downward = tuple[str, str, bool]
 # Where an edge passes a rank between its ends: the edge and the rank.
-Lane = tuple[str, str, int]
+Lane = tuple[Downward, int]
 Cell = str | Lane
 
 
@@ -82,7 +84,7 @@ def layered(
     >>> [drawn.places[name].rank for name in "abc"]
     [0, 1, 2]
     """
-    downward, turned = _acyclic(list(sizes), list(dict.fromkeys(edges)))
+    downward = _acyclic(list(sizes), list(dict.fromkeys(edges)))
     ranks = _ranks(list(sizes), downward)
     layers, ways = _with_lanes(sizes, downward, ranks)
     main = set(spine)
@@ -99,12 +101,12 @@ def layered(
     places = {name: Place(p.x - left, p.y, p.width, p.height, p.rank) for name, p in places.items()}
     right = max((centres[cell] + wide[cell] / 2 - left for cell in centres), default=0.0)
     lanes = {cell: centre - left for cell, centre in centres.items()}
-    routes = _routes(downward, turned, places, lanes, (tops, heights), main)
+    routes = _routes(downward, places, lanes, (tops, heights), main)
     return Layout(places, routes, right, tops[-1] + heights[-1] if tops else 0.0)
 
 
-def _acyclic(names: list[str], edges: list[Edge]) -> tuple[list[Edge], frozenset[Edge]]:
-    """Return the edges all pointing one way, and which of them were turned round for it."""
+def _acyclic(names: list[str], edges: list[Edge]) -> list[Downward]:
+    """Return the edges all pointing one way; those that close a circle are turned round."""
     after: dict[str, list[str]] = {name: [] for name in names}
     for start, end in edges:
         if start == end or start not in after or end not in after:
@@ -130,15 +132,14 @@ def _acyclic(names: list[str], edges: list[Edge]) -> tuple[list[Edge], frozenset
             elif following not in done:
                 open_now.add(following)
                 stack.append((following, iter(after[following])))
-    turned = frozenset((end, start) for start, end in back)
-    return list(dict.fromkeys((e[1], e[0]) if e in back else e for e in edges)), turned
+    return [(edge[1], edge[0], True) if edge in back else (*edge, False) for edge in edges]
 
 
-def _ranks(names: list[str], edges: list[Edge]) -> dict[str, int]:
+def _ranks(names: list[str], edges: list[Downward]) -> dict[str, int]:
     """Return the rank of each box: as far down as the longest way to it, first boxes as far down as they can be."""
     before: dict[str, list[str]] = {name: [] for name in names}
     after: dict[str, list[str]] = {name: [] for name in names}
-    for start, end in edges:
+    for start, end, _ in edges:
         before[end].append(start)
         after[start].append(end)
     waiting = {name: len(before[name]) for name in names}
@@ -158,17 +159,18 @@ def _ranks(names: list[str], edges: list[Edge]) -> dict[str, int]:
 
 
 def _with_lanes(
-    sizes: Mapping[str, tuple[float, float]], edges: list[Edge], ranks: dict[str, int]
+    sizes: Mapping[str, tuple[float, float]], edges: list[Downward], ranks: dict[str, int]
 ) -> tuple[list[list[Cell]], list[tuple[Cell, Cell]]]:
     """Return the cells of each rank, and the ways from rank to rank; a long edge has a lane in each rank it passes."""
     layers: list[list[Cell]] = [[] for _ in range(max(ranks.values(), default=-1) + 1)]
     for name in sizes:
         layers[ranks[name]].append(name)
     ways: list[tuple[Cell, Cell]] = []
-    for start, end in edges:
+    for edge in edges:
+        start, end, _ = edge
         chain: list[Cell] = [start]
         for rank in range(ranks[start] + 1, ranks[end]):
-            lane: Lane = (start, end, rank)
+            lane: Lane = (edge, rank)
             layers[rank].append(lane)
             chain.append(lane)
         chain.append(end)
@@ -270,8 +272,7 @@ def _spread(wishes: list[float], weights: list[float], apart: list[float]) -> li
 
 
 def _routes(
-    edges: list[Edge],
-    turned: frozenset[Edge],
+    edges: list[Downward],
     places: Mapping[str, Place],
     lanes: Mapping[Cell, float],
     rows: tuple[list[float], list[float]],
@@ -280,25 +281,25 @@ def _routes(
     """Return the points of each edge; edges of one box leave and arrive side by side."""
     tops, heights = rows
     paths = {
-        edge: [lanes[(*edge, rank)] for rank in range(places[edge[0]].rank + 1, places[edge[1]].rank)] for edge in edges
+        edge: [lanes[edge, rank] for rank in range(places[edge[0]].rank + 1, places[edge[1]].rank)] for edge in edges
     }
 
-    def towards(edge: Edge, end: int) -> float:
+    def towards(edge: Downward, end: int) -> float:
         """Where an edge comes from or goes to, seen from one of its ends."""
-        path, other = paths[edge], places[edge[1 - end]]
+        path, other = paths[edge], places[edge[1] if end == 0 else edge[0]]
         return (path[0] if end == 0 else path[-1]) if path else other.x + other.width / 2
 
-    ports: dict[tuple[Edge, int], float] = {}
+    ports: dict[tuple[Downward, int], float] = {}
     for end in (0, 1):
-        at: dict[str, list[Edge]] = {}
+        at: dict[str, list[Downward]] = {}
         for edge in edges:
-            at.setdefault(edge[end], []).append(edge)
+            at.setdefault(edge[1] if end else edge[0], []).append(edge)
         for name, ending in at.items():
             box = places[name]
             middle = box.x + box.width / 2
             step = min(36.0, box.width / (len(ending) + 1))
             ending.sort(key=lambda edge, end=end: towards(edge, end))  # type: ignore[misc]
-            straight = next((number for number, edge in enumerate(ending) if spine.issuperset(edge)), None)
+            straight = next((number for number, edge in enumerate(ending) if spine.issuperset(edge[:2])), None)
             for number, edge in enumerate(ending):
                 # The main way goes straight through the middle; else all are spread around it.
                 ports[edge, end] = middle + (number - ((len(ending) - 1) / 2 if straight is None else straight)) * step
@@ -312,8 +313,6 @@ def _routes(
         for rank, x in enumerate(paths[edge], start=first.rank + 1):
             points += [(x, tops[rank]), (x, tops[rank] + heights[rank])]
         points.append((ports[edge, 1], last.y))
-        if edge in turned:
-            routes[edge[1], edge[0]] = tuple(reversed(points))
-        else:
-            routes[edge] = tuple(points)
+        start, end_name, turned = edge
+        routes[(end_name, start) if turned else (start, end_name)] = tuple(reversed(points) if turned else points)
     return routes

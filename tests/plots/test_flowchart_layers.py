@@ -20,7 +20,6 @@ def graphs(draw: st.DrawFn) -> tuple[dict[str, tuple[float, float]], list[tuple[
     sizes = {name: (float(draw(st.integers(1, 200))), float(draw(st.integers(1, 90)))) for name in names}
     pairs = st.tuples(st.sampled_from(names), st.sampled_from(names)).filter(lambda pair: pair[0] != pair[1])
     edges = draw(st.lists(pairs, max_size=25, unique=True)) if len(names) > 1 else []
-    edges = [edge for number, edge in enumerate(edges) if edge[::-1] not in edges[:number]]
     return sizes, edges, draw(st.lists(st.sampled_from(names), unique=True, max_size=4)) if names else []
 
 
@@ -95,6 +94,12 @@ def test_a_circle_is_drawn_with_one_edge_upwards() -> None:
     assert [drawn.places[name].rank for name in "abc"] == [0, 1, 2]
     points = drawn.routes["c", "a"]
     assert points[0][1] > points[-1][1]
+
+
+def test_there_and_back_are_two_lines() -> None:
+    drawn = layered(dict.fromkeys("ab", (80.0, 10.0)), [("a", "b"), ("b", "a")])
+    there, back = drawn.routes["a", "b"], drawn.routes["b", "a"]
+    assert abs(there[0][0] - back[-1][0]) > 10
 
 
 def test_crossings_are_taken_away() -> None:
