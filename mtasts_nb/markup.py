@@ -15,6 +15,7 @@ from numbers import Real
 
 __all__ = [
     "MISSING",
+    "TABLE_STYLE",
     "clip",
     "csv_cell",
     "folded_table",
@@ -34,6 +35,12 @@ __all__ = [
 #: How a value that is not known is shown. Unknown is not zero.
 MISSING = "–"
 
+#: JupyterLab sets every cell of a table to the right, and its title in the middle. A page has its own style instead.
+TABLE_STYLE = (
+    "<style>table.sts :is(caption, th, td) { text-align: left !important; } "
+    "table.sts .num { text-align: right !important; } table.sts :is(.num, .sts-day) { white-space: nowrap; }</style>"
+)
+
 # Control characters, surrogates, and the marks that reorder or hide text (bidirectional overrides, zero width,
 # tags): shown as an escape, so that what a person reads is what is there.
 _HIDDEN = re.compile(
@@ -42,6 +49,7 @@ _HIDDEN = re.compile(
 )
 # A spreadsheet runs a cell that begins with one of these (CWE-1236).
 _FORMULA = ("=", "+", "-", "@", "\t", "\r")
+_DAY = re.compile(r"\d{4}-\d\d-\d\d")
 _NUMBER = re.compile(r"[+-]?\d+(\.\d+)?([eE][+-]?\d+)?")
 
 
@@ -263,13 +271,14 @@ def html_table(
 
     Examples
     --------
-    >>> html_table([{"mx": "<mx1>"}], {"mx": "MX host"})
+    >>> html_table([{"mx": "<mx1>"}], {"mx": "MX host"}).removeprefix(TABLE_STYLE)
     '<table class="sts"><thead><tr><th scope="col">MX host</th></tr></thead><tbody><tr><td>&lt;mx1&gt;</td></tr></tbody></table>'
     """
     headings = columns if isinstance(columns, Mapping) else {key: key for key in columns}
 
-    def style(key: str) -> str:
-        return ' class="num"' if key in numeric else ""
+    def style(key: str, text: str = "") -> str:
+        kind = "num" if key in numeric else "sts-day" if _DAY.fullmatch(text) else ""
+        return f' class="{kind}"' if kind else ""
 
     def cell(value: object) -> str:
         if isinstance(value, bool):
@@ -282,10 +291,13 @@ def html_table(
 
     head = "".join(f'<th scope="col"{style(key)}>{html_text(text)}</th>' for key, text in headings.items())
     body = "".join(
-        "<tr>" + "".join(f"<td{style(key)}>{cell(row.get(key))}</td>" for key in headings) + "</tr>" for row in rows
+        "<tr>"
+        + "".join(f"<td{style(key, text)}>{text}</td>" for key in headings for text in (cell(row.get(key)),))
+        + "</tr>"
+        for row in rows
     )
     title = f"<caption>{html_text(caption)}</caption>" if caption else ""
-    return f'<table class="sts">{title}<thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>'
+    return f'{TABLE_STYLE}<table class="sts">{title}<thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>'
 
 
 def folded_table(
@@ -304,8 +316,8 @@ def folded_table(
     Examples
     --------
     >>> table = folded_table([{"n": 1}] * 9, {"n": "N"}, first=2)
-    >>> table[table.index("<details>") : table.index("<table", 9)]
-    '<details><summary>7 more rows</summary>'
+    >>> table[table.index("<details>") : table.index("</summary>")]
+    '<details><summary>7 more rows'
     """
     cut = first if len(rows) > first + 3 else len(rows)
     shown = html_table(rows[:cut], columns, caption=caption, numeric=numeric, width=width)

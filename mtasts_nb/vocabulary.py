@@ -14,7 +14,7 @@ from enum import StrEnum
 from types import MappingProxyType
 from typing import TYPE_CHECKING, overload
 
-from .markup import html_text, plural, terminal_text
+from .markup import TABLE_STYLE, html_text, plural, terminal_text
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -89,7 +89,11 @@ class Severity(StrEnum):
 
 
 class Effect(StrEnum):
-    """What a fault does to mail."""
+    """What a fault does to mail, now.
+
+    ``cosmetic`` means that mail comes in as before and is protected as before. Something may be lost all the same:
+    redundancy, where a host fails that others stand in for; reports, where the reporting record is missing.
+    """
 
     HOLDS_MAIL = "holds mail back"
     DISABLES_PROTECTION = "disables protection"
@@ -316,7 +320,7 @@ class Findings(Sequence[Finding]):
         below = "".join(f"<p>The {html_text(title)}:</p><pre>{html_text(text)}</pre>" for title, text in self._below())
         head = "".join(f'<th scope="col">{title}</th>' for title in ("What is wrong", "What to do"))
         return (
-            f'<table class="sts"><caption>{html_text(self.summary())}</caption><thead><tr>{head}</tr></thead>'
+            f'{TABLE_STYLE}<table class="sts"><caption>{html_text(self.summary())}</caption><thead><tr>{head}</tr></thead>'
             f"<tbody>{rows}</tbody></table>{below}"
         )
 

@@ -167,8 +167,8 @@ def test_clip_says_how_much_it_left_out() -> None:
 def test_a_table_holds_only_its_own_tags(heading: str, cell: str) -> None:
     reader = _Reader()
     reader.feed(markup.html_table([{"key": cell}], {"key": heading}, caption=cell))
-    assert reader.tags == ["table", "caption", "thead", "tr", "th", "tbody", "tr", "td"] or (
-        not cell and reader.tags == ["table", "thead", "tr", "th", "tbody", "tr", "td"]
+    assert reader.tags == ["style", "table", "caption", "thead", "tr", "th", "tbody", "tr", "td"] or (
+        not cell and reader.tags == ["style", "table", "thead", "tr", "th", "tbody", "tr", "td"]
     )
 
 
@@ -193,3 +193,12 @@ def test_a_long_table_is_folded_and_no_row_is_lost(rows: int, open_rows: int, fo
     assert html.count("<caption>Rows</caption>") == 1
     assert [f">row {number}<" in html for number in range(rows)] == [True] * rows
     assert (f"<summary>{folded} more rows</summary>" in html) == bool(folded)
+
+
+def test_in_a_notebook_text_stands_left_counts_right_and_a_day_on_one_line() -> None:
+    html = markup.html_table(
+        [{"day": date(2026, 2, 8), "mx": "2026-02-08", "failed": 7}], ["day", "mx", "failed"], numeric=["failed"]
+    )
+    assert html.startswith("<style>table.sts :is(caption, th, td) { text-align: left !important; }")
+    cells = '<td class="sts-day">2026-02-08</td><td class="sts-day">2026-02-08</td><td class="num">7</td>'
+    assert cells in html
