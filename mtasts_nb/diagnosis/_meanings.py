@@ -123,7 +123,8 @@ def reason_codes(source: Source) -> dict[str, tuple[tuple[str, int], ...]]:
 
 def _html(item: Meaning, *, opened: bool) -> str:
     text = item.text
-    head = f"<h3>{html_text(text.title)} (<code>{html_text(item.result_type, 80)}</code>)</h3>"
+    # JupyterLab would set the heading below its marker; a page has its own style sheet, and drops this one.
+    head = f'<h3 style="display: inline">{html_text(text.title)} (<code>{html_text(item.result_type, 80)}</code>)</h3>'
     parts = [
         f"<details{' open' if opened else ''}><summary>{head} {plural(item.failed, 'failed session')}</summary>",
         f"<p>{html_text(text.short)} {html_text(text.meaning)}</p>",
