@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from ._causes import AREAS, KINDS, CauseText, cause_texts
 from ._commands import Command
+from ._providers import Provider, providers
 from ._result_types import ResultTypeText, explain, result_type_texts
 from ._text import languages, read_data, read_toml
 
@@ -15,10 +16,12 @@ __all__ = [
     "KINDS",
     "CauseText",
     "Command",
+    "Provider",
     "ResultTypeText",
     "cause_texts",
     "explain",
     "languages",
+    "providers",
     "read_data",
     "read_toml",
     "result_type_texts",
