@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 
 from ..reports import daily
+from ._cells import far_off_days
 
 if TYPE_CHECKING:
     import numpy.typing as npt
@@ -67,6 +68,7 @@ def day_numbers(days: pd.Series) -> Ints:
 def blocks(source: Source, policy_type: str | None = None) -> Iterator[Block]:
     """Yield the blocks of a source, by policy domain and policy type."""
     table = daily(source, by=("organization_name", "receiving_mx_hostname", "result_type"), policy_type=policy_type)
+    table = table[~far_off_days(table["day"])].reset_index(drop=True)
     domain, domains = _codes(table["policy_domain"])
     kind, kinds = _codes(table["policy_type"])
     reporter, reporters = _codes(table["organization_name"])

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
     from ..reports import Source
 
-__all__ = ["EFFECTS", "Cells", "cells"]
+__all__ = ["EFFECTS", "Cells", "cells", "far_off_days"]
 
 #: One reporter's sessions of one day, about one domain, under one policy type and mode.
 CELL = ["day", "policy_domain", "policy_type", "organization_name", "policy_mode"]
@@ -66,7 +66,7 @@ def cells(source: Source | Cells) -> Cells:
     fine = daily(source, by=("organization_name", "policy_mode", "receiving_mx_hostname", "result_type"))
     texts = [*CELL[1:], "receiving_mx_hostname", "result_type"]
     fine = fine.astype(dict.fromkeys(texts, "str")).fillna(dict.fromkeys(texts, ""))
-    far = _far_off(fine["day"])
+    far = far_off_days(fine["day"])
     far_off = _sessions(fine[far])
     fine = fine[~far]
     sessions = _sessions(fine)
@@ -79,7 +79,7 @@ def _sessions(fine: pd.DataFrame) -> pd.DataFrame:
     return rows.reset_index(drop=True)
 
 
-def _far_off(day: pd.Series) -> pd.Series:
+def far_off_days(day: pd.Series) -> pd.Series:
     """Return which rows have a day far off: few days, more than a year from the stretch with the most days."""
     import numpy as np
     import pandas as pd

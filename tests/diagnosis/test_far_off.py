@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from mtasts_nb.diagnosis import arrivals, by_mx, coverage, key_figures, story
+from mtasts_nb.diagnosis import arrivals, by_mx, coverage, find_incidents, key_figures, story
 
 FAILED = "certificate-expired"
 WEEKS = [(day, "Post", 100, {FAILED: 2}) for day in range(25)]
@@ -19,6 +19,10 @@ def test_a_day_years_from_all_others_is_left_out_and_told(archive_of, day: int) 
         assert table(archive).frame.equals(table(clean).frame)
     assert repr(story(archive)) == repr(story(clean))
     assert ("25 of 25", "days with a report") in key_figures(archive).figures
+    burst = [(day, "Post", 0, {FAILED: 90}) for day in range(25, 28)]
+    with_stray = find_incidents(archive_of(*WEEKS, *burst, (day + 3, "Kontor", 3, {FAILED: 4})))
+    assert with_stray.equals(find_incidents(archive_of(*WEEKS, *burst)))
+    assert with_stray["ongoing"].tolist() == [True]
     told = arrivals(archive).frame.set_index("what")["count"]
     assert told["Sessions dated years from all others"] == 7
     assert len(archive.sessions) == 26
