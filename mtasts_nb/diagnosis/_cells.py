@@ -89,7 +89,7 @@ def far_off_days(day: pd.Series) -> pd.Series:
     days = pd.Series(np.sort(day.unique()))
     stretch = (days.diff().dt.days > _FAR_DAYS).cumsum()
     sizes = stretch.value_counts()
-    few = sizes[sizes < _FEW * sizes.max()].index
+    few = sizes[(sizes < _FEW * sizes.max()) | ((sizes == 1) & (sizes.max() > 2))].index
     return day.isin(days[stretch.isin(few)])
 
 

@@ -28,6 +28,14 @@ def test_a_day_years_from_all_others_is_left_out_and_told(archive_of, day: int) 
     assert len(archive.sessions) == 26
 
 
+def test_one_day_beside_three_is_far_off_and_beside_two_nobody_knows_which(archive_of) -> None:
+    stray = (9000, "Kontor", 3, {})
+    three = archive_of(*((day, "Post", 9, {}) for day in range(3)), stray)
+    assert ("3 of 3", "days with a report") in key_figures(three).figures
+    two = archive_of(*((day, "Post", 9, {}) for day in range(2)), stray)
+    assert ("3 of 9,001", "days with a report") in key_figures(two).figures
+
+
 def test_what_is_within_a_year_or_not_few_stays(archive_of) -> None:
     near = archive_of(*WEEKS, (24 + 366, "Kontor", 3, {}))
     assert ("26 of 391", "days with a report") in key_figures(near).figures
