@@ -25,7 +25,7 @@ from ._postmortem import Case, open_case
 from ._quality import arrivals, assumptions, coverage, refusals
 from ._rollback import RollbackPlan, plan_rollback
 from ._rollback_forecast import Forecast, about, forecast
-from ._rollback_measured import measured_propagation
+from ._rollback_measured import measured_propagation, take_over_table
 from ._rollback_model import SenderModel
 from ._story import KeyFigures, Story, key_figures, scope, story
 from ._table import Table
@@ -86,6 +86,7 @@ __all__ = [
     "refusals",
     "scope",
     "story",
+    "take_over_table",
     "timeline",
     "verify_fix",
 ]

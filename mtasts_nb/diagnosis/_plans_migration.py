@@ -10,13 +10,13 @@ from datetime import date, datetime, timedelta
 from typing import TYPE_CHECKING, Final
 
 from ..errors import PolicyError
-from ..markup import one_line, plural, span, when
+from ..markup import one_line, span, when
 from ..policy import Policy, StsRecord, mx_host_names, mx_matches, parse_sts_record
 from ..settings import utc_now
 from ..vocabulary import Mode
 from ._plans import Plan, PlanStep
 from ._plans_present import Present, Seconds, check_texts, history_of, next_record, present, seconds
-from ._rollback_forecast import Forecast, forecast
+from ._rollback_forecast import Forecast, about, forecast
 from ._rollback_measured import calibrated
 from ._rollback_model import SenderModel
 
@@ -228,7 +228,7 @@ def _steps(
     others = f"; the same for {', '.join(new[1:])}" if len(new) > 1 else ""
     yield PlanStep(
         when=there.made,
-        what=f"See that {plural(len(new), 'new host')} {'is' if len(new) == 1 else 'are'} ready: STARTTLS, and a certificate "
+        what=f"See that the new {'host is' if len(new) == 1 else 'hosts are'} ready: STARTTLS, and a certificate "
         "with that name from a CA that senders trust.",
         check=f"openssl s_client -starttls smtp -connect {name}:25 -servername {name} -verify_hostname {name} </dev/null "
         "2>/dev/null | grep -E 'NotAfter|Verif'",
@@ -290,5 +290,5 @@ def _notes(there: Present, told: Forecast, move: datetime, changed: bool) -> Ite
         yield (
             f"If it cannot wait until {when(move)}: RFC 8461 §8.1 asks only for the TTL of the record ({span(there.ttl)}). Mail "
             "is not lost then, but some of it waits: a sender with an old copy queues it until it looks. About nine in ten "
-            f"senders have looked {span(most)} after the change of the record, as forecast."
+            f"senders have looked {about(most)} after the change of the record, as forecast."
         )

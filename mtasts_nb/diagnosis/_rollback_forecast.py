@@ -109,7 +109,8 @@ class Forecast:
         return [
             {
                 "part": name,
-                **{case: about(self.hours_until(part, case)) for case in CASES},
+                **{case: about(self.hours_until(part, case)) for case in CASES[:2]},
+                "worst": span(timedelta(hours=self.hours_until(part, "worst"))),
                 "worst_on": when(self.published + timedelta(hours=self.hours_until(part, "worst"))),
             }
             for part, name in _MILESTONES

@@ -7,15 +7,17 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Final
 
+from ..markup import when
 from ._rollback_forecast import take_up
 from ._rollback_model import PRIOR, SenderModel
+from ._table import Table, as_count, as_day
 
 if TYPE_CHECKING:
     import pandas as pd
 
     from ._policy_history import PolicyHistory
 
-__all__ = ["calibrated", "measured_propagation", "served_before"]
+__all__ = ["calibrated", "measured_propagation", "served_before", "take_over_table"]
 
 _HOUR: Final = 3600
 _DAY: Final = 86_400
@@ -138,3 +140,36 @@ def measured_propagation(history: PolicyHistory, event: int, published: datetime
     sure = np.concatenate([[0.0], low])[np.searchsorted(ends, edges, side="right")]
     possible = high[np.maximum(np.searchsorted(starts, edges, side="right") - 1, 0)]
     return pd.DataFrame({"hours": edges, "share_at_least": sure, "share_at_most": np.maximum(possible, sure)})
+
+
+def take_over_table(history: PolicyHistory, event: int) -> Table:
+    """Return how each reporter stands to one change, as a table.
+
+    Parameters
+    ----------
+    history : PolicyHistory
+        What `policy_history` gave.
+    event : int
+        Of `history.events`.
+
+    Raises
+    ------
+    ValueError
+        There is no such event.
+    """
+    change = history.events[history.events["event"] == event]
+    if change.empty:
+        raise ValueError(f"event is {event}: there are {len(history.events)}, numbered from 1")
+    row = change.iloc[0]
+    mine = history.propagation[history.propagation["event"] == event].reset_index(drop=True)
+    headings = {
+        "organization_name": "Reporter", "state": "State", "last_old": "Last day with the old one",
+        "first_new": "First day with the new one", "days_at_least": "Days, at least", "days_at_most": "At most",
+    }  # fmt: skip
+    return Table(
+        mine,
+        headings,
+        caption=f"{row['policy_domain']}: {row['what']}, first seen on {when(row['day'].date())}.",
+        nothing="No reporter was seen before and after this change.",
+        formats={"last_old": as_day, "first_new": as_day, "days_at_least": as_count, "days_at_most": as_count},
+    )

@@ -112,14 +112,17 @@ def forecast(
         entries=entries,
         left=width("100 %", TEXT_SIZE) + 8 + TEXT_SIZE * 1.8,
     )
+    # Beyond the forecast all are back; what was measured may take longer.
+    curves = {case: np.append(told.frame[case].to_numpy(), 1.0) for case in ("best", "typical", "worst")}
+    hours = np.append(hours, end)
     axes.fill_between(
-        hours, told.frame["worst"], told.frame["best"], step=None, color=_BAND, linewidth=0, zorder=0.6
+        hours, curves["worst"], curves["best"], step=None, color=_BAND, linewidth=0, zorder=0.6
     )  # fmt: skip
     if measured is not None:
         _draw_measured(axes, measured, end)
-    axes.plot(hours, told.frame["best"], color=_BEST, linewidth=1.4, linestyle=(0, (5, 2)), zorder=2.4)
-    axes.step(hours, told.frame["worst"], where="post", color=_WORST, linewidth=1.4, linestyle=(0, (1, 1)), zorder=2.5)
-    axes.plot(hours, told.frame["typical"], color=_TYPICAL, linewidth=2.2, zorder=3)
+    axes.plot(hours, curves["best"], color=_BEST, linewidth=1.4, linestyle=(0, (5, 2)), zorder=2.4)
+    axes.step(hours, curves["worst"], where="post", color=_WORST, linewidth=1.4, linestyle=(0, (1, 1)), zorder=2.5)
+    axes.plot(hours, curves["typical"], color=_TYPICAL, linewidth=2.2, zorder=3)
     if inside:
         axes.axvline(old, color=_OLD, linewidth=1.2, linestyle="--", zorder=1.5)
     _mark(axes, half.total_seconds() / 3600, 0.5, end)

@@ -15,6 +15,7 @@ from ._static import Live, error, picture, said
 
 if TYPE_CHECKING:
     from ..diagnosis import RollbackPlan, SenderModel
+    from ..reports import Source
 
 __all__ = ["RollbackPlanner"]
 
@@ -37,6 +38,8 @@ class RollbackPlanner(Live):
         Of that record; seconds, or ``1 h``.
     previous_max_age : int or str
         The longest max_age of the policies before this one; empty: none.
+    source : Source, optional
+        Reports about the domain, from which the forecast learns.
     domain : str
         The policy domain.
     blocked_since : str
@@ -65,6 +68,7 @@ class RollbackPlanner(Live):
         record: str = "",
         ttl: int | str = "",
         previous_max_age: int | str = "",
+        source: Source | None = None,
         *,
         domain: str = "",
         blocked_since: str = "",
@@ -76,7 +80,7 @@ class RollbackPlanner(Live):
             "domain": domain, "policy": policy, "record": record, "ttl": str(ttl),
             "previous_max_age": str(previous_max_age), "blocked_since": blocked_since,
         }  # fmt: skip
-        self.state = Rollback(given=given, model=model)
+        self.state = Rollback(given=given, source=source, model=model)
         hints = {
             "domain": "what stands after the @",
             "policy": "the file as it is served",

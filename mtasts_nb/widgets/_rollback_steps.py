@@ -13,6 +13,7 @@ from ..markup import when
 
 if TYPE_CHECKING:
     from ..diagnosis import RollbackPlan, SenderModel
+    from ..reports import Source
 
 __all__ = ["FIELDS", "Rollback", "Stage", "length_of"]
 
@@ -79,6 +80,10 @@ class Rollback:
         What is wrong, and what was expected; empty where nothing is.
     file_at, record_at : datetime or None
         When they were told to be published, UTC.
+    source : Source or None
+        Reports about the domain.
+    model : SenderModel or None
+        What is assumed of senders.
 
     Examples
     --------
@@ -94,6 +99,7 @@ class Rollback:
     problem: str = ""
     file_at: datetime | None = None
     record_at: datetime | None = None
+    source: Source | None = None
     model: SenderModel | None = None
 
     def edit(self, name: str, text: str) -> Rollback:
@@ -103,7 +109,7 @@ class Rollback:
         text = text[:_LONGEST]
         if self.given.get(name, "") == text:
             return self
-        return Rollback(given={**self.given, name: text}, model=self.model)
+        return Rollback(given={**self.given, name: text}, source=self.source, model=self.model)
 
     def make(self, now: datetime) -> Rollback:
         """Return the state with a plan for what stands in the fields, or with the problem."""
@@ -131,7 +137,7 @@ class Rollback:
 
     def start_over(self) -> Rollback:
         """Return the state with the same texts and nothing published."""
-        return Rollback(given=self.given, model=self.model)
+        return Rollback(given=self.given, source=self.source, model=self.model)
 
     def _planned(self, now: datetime, record: str | None) -> RollbackPlan:
         from ..diagnosis import plan_rollback
@@ -149,6 +155,7 @@ class Rollback:
             _unquoted(text["record"]) or None,
             ttl,
             self._length("previous_max_age"),
+            self.source,
             domain=text["domain"] or None,
             blocked_since=text["blocked_since"] or None,
             new_record=record,

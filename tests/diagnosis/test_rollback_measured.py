@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 import mtasts_nb as sts
-from mtasts_nb.diagnosis import PolicyHistory, SenderModel, measured_propagation, policy_history
+from mtasts_nb.diagnosis import PolicyHistory, SenderModel, measured_propagation, policy_history, take_over_table
 from mtasts_nb.diagnosis._rollback_measured import calibrated, served_before
 from mtasts_nb.reports import Archive
 
@@ -78,6 +78,15 @@ def test_the_curve_says_what_is_sure_and_what_is_possible() -> None:
 def test_an_unknown_event_is_named() -> None:
     with pytest.raises(ValueError, match="event is 9"):
         measured_propagation(history({"one": 0}, changes=1), 9, NOW)
+    with pytest.raises(ValueError, match="event is 9"):
+        take_over_table(history({"one": 0}, changes=1), 9)
+
+
+def test_how_each_reporter_stands() -> None:
+    told = history({"one": 0, "three": 3}, changes=1)
+    table = take_over_table(told, int(told.events["event"].iloc[-1]))
+    assert "mode testing → enforce" in table.title
+    assert [(row["organization_name"], row["days_at_most"]) for row in table.rows()] == [("one", "0"), ("three", "3")]
 
 
 def test_the_sample_measured(sample: Archive) -> None:

@@ -11,15 +11,17 @@ from nbclient import NotebookClient
 
 import mtasts_nb as sts
 
+PLANNER = 'ttl = 300\nprevious_max_age = "30 days"\nblocked_since = ""\nsources = []'
 PARAMETERS = {
     "good": (
         'domain = "nordwind.example"\nrecord = "v=STSv1; id=20260208;"\n'
         'policy = "version: STSv1\\nmode: enforce\\nmx: mx1.nordwind.example\\nmax_age: 604800\\n"\n'
-        'mx_hosts = ["mx1.nordwind.example"]\ntlsrpt_record = None'
+        'mx_hosts = ["mx1.nordwind.example"]\ntlsrpt_record = None\n' + PLANNER
     ),
     "hostile": (
         'domain = "bücher.example"\nrecord = "<script>alert(1)</script>"\npolicy = "<html><script>alert(1)</script>"\n'
-        'mx_hosts = "<script>alert(1)</script>"\ntlsrpt_record = "v=TLSRPTv1; rua=<script>alert(1)</script>"'
+        'mx_hosts = "<script>alert(1)</script>"\ntlsrpt_record = "v=TLSRPTv1; rua=<script>alert(1)</script>"\n'
+        + PLANNER
     ),
 }
 
@@ -42,7 +44,10 @@ def run(stored: nbformat.NotebookNode, folder: Path, parameters: str | None = No
     ).execute()
     return {
         cell.id: "".join(
-            output.get("text", "") or output.data.get("text/html") or output.data["text/plain"]
+            output.get("text", "")
+            or output.data.get("text/html")
+            or output.metadata.get("image/svg+xml", {}).get("alt")
+            or output.data["text/plain"]
             for output in cell.get("outputs", [])
         )
         for cell in notebook.cells
@@ -106,3 +111,40 @@ def test_hostile_texts_are_shown_as_text(stored: nbformat.NotebookNode, tmp_path
     assert not any("<script" in html for html in shown.values() if html.lstrip().startswith("<"))
     assert "policy-html" in shown["policy"]
     assert "xn--bcher-kva.example" in shown["places"]
+
+
+def test_the_emergency_is_walked_through(shown: dict[str, str]) -> None:
+    plan = shown["emergency"]
+    assert plan.index("mode: testing") < plan.index("v=STSv1; id=20260909104000;")  # RFC 8461 §8.1
+    assert "measured from 4 reporters of this domain" in plan
+    assert "The way back to enforce" in plan
+    assert "Leave record and file in place" in plan
+
+
+def test_the_forecast_lies_beside_what_the_sample_measured(shown: dict[str, str]) -> None:
+    told = shown["forecast"]
+    assert told.startswith("Forecast of how senders come back, from 2026-09-09 10:40 UTC on.")
+    assert "Measured: 75.0 % to 100 % back" in told
+    assert "The old max_age is 7 days." in told
+    # Three on the day itself, one later, one that does not say: as the text beside it has it.
+    assert shown["spread"].count("<td>taken over</td>") == 4
+    assert shown["spread"].count("<td>not observed</td>") == 1
+
+
+def test_removal_waits_for_the_earlier_policy_and_migration_for_the_present_one(shown: dict[str, str]) -> None:
+    assert "not before 2026-09-26 00:00 UTC" in shown["removal"]  # §8.3: thirty days from the end of 26 August
+    assert "mode: none" in shown["removal"]
+    assert "mx: mx1.suedwind.example\nmx: mx1.nordwind.example" in shown["migration"]
+    assert "not before 2026-09-07 09:00 UTC" in shown["migration"]
+
+
+def test_the_planner_shows_its_plan_without_a_kernel(shown: dict[str, str]) -> None:
+    assert "mode: testing\nmx: nordwind.example\nmx: mx2.nordwind.example" in shown["planner"]
+    assert "Forecast of how senders come back" in shown["planner"]
+
+
+def test_the_planner_takes_the_texts_given_and_says_what_is_wrong(
+    stored: nbformat.NotebookNode, tmp_path: Path
+) -> None:
+    shown = run(stored, tmp_path, PARAMETERS["good"].replace("ttl = 300", "ttl = 'soon'"))
+    assert "TTL of the record: &#x27;soon&#x27; is not a length of time" in shown["planner"]
