@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from ..knowledge import CauseText
     from ._flow_walk import Walk, WalkStep
 
-__all__ = ["as_data", "as_html", "as_text"]
+__all__ = ["as_data", "as_html", "as_text", "end_html"]
 
 _BY = {
     "evidence": "by the evidence",
@@ -88,16 +88,20 @@ def as_html(walk: Walk) -> str:
         for step in walk.steps
     )
     head = f"<p><strong>{html_text(chart.start_titles[walk.start])}</strong></p>"
+    return f'<div class="sts-walk">{head}<ol>{items}</ol>{end_html(walk)}</div>'
+
+
+def end_html(walk: Walk) -> str:
+    """Return the cause with all that belongs to it, or the question that is open, as static HTML."""
     node, cause = walk.node, walk.cause
-    end = ""
-    if node is not None:
-        end = (
-            f"<h3>{html_text(node.question)}</h3><p>{html_text(node.help)}</p>"
-            f"<p>The evidence cannot tell. It would need: {html_text(node.evidence)}</p>"
-        )
-    elif cause is not None:
-        end = _cause_html(walk, cause)
-    return f'<div class="sts-walk">{head}<ol>{items}</ol>{end}</div>'
+    if cause is not None:
+        return _cause_html(walk, cause)
+    if node is None:
+        return ""
+    return (
+        f"<h3>{html_text(node.question)}</h3><p>{html_text(node.help)}</p>"
+        f"<p>The evidence cannot tell. It would need: {html_text(node.evidence)}</p>"
+    )
 
 
 def _cause_html(walk: Walk, cause: CauseText) -> str:

@@ -333,6 +333,12 @@ class Walk:
 
         return as_html(self)
 
+    def end_html(self) -> str:
+        """Return only the end of `to_html`: the cause with all that belongs to it, or the question that is open."""
+        from ._flow_view import end_html
+
+        return end_html(self)
+
     def _repr_html_(self) -> str:
         return self.to_html()
 

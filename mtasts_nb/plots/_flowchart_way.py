@@ -151,7 +151,7 @@ def around(chart: Flowchart, path: Sequence[str] | Walk, *, fold: bool = True) -
         first = group[0]
         name = first.place if len(group) == 1 else f"fold {first.place}"
         if len(group) > 1:
-            text = f"{plural(len(group), 'question')} passed, nothing wrong"
+            text = _folded(chart, group)
             drawn.boxes[name] = Box("fold", text, lit=True, badge=f"{number + 1}–{number + len(group)}")
         elif name in drawn.boxes:  # the way came by here before
             drawn.boxes[name].badge += f", {number + 1}"
@@ -185,7 +185,8 @@ def _grouped(chart: Flowchart, steps: list[Passed], *, fold: bool) -> list[list[
         run.clear()
 
     for number, step in enumerate(steps):
-        quiet = _clear(chart.nodes.get(step.place), step.answer) and "against" not in step.words
+        node = chart.nodes.get(step.place)
+        quiet = "against" not in step.words and (_clear(node, step.answer) or _left_open(step))
         if fold and quiet and number < len(steps) - _LAST_SHOWN:
             run.append(step)
         else:
@@ -193,6 +194,19 @@ def _grouped(chart: Flowchart, steps: list[Passed], *, fold: bool) -> list[list[
             groups.append([step])
     close()
     return groups
+
+
+def _left_open(step: Passed) -> bool:
+    """Return whether the evidence could not tell, and led on all the same."""
+    return step.answer is not None and step.words == f"cannot tell · {_BY['evidence']}"
+
+
+def _folded(chart: Flowchart, group: list[Passed]) -> str:
+    well = sum(_clear(chart.nodes.get(step.place), step.answer) for step in group)
+    rest = len(group) - well
+    if not rest:
+        return f"{plural(well, 'question')} passed, nothing wrong"
+    return f"{plural(len(group), 'question')} passed: {well} with nothing wrong, {rest} left open"
 
 
 def _join(drawn: Drawn, names: list[str], name: str, line: Line | None) -> None:

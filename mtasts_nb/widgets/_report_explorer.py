@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import ipywidgets
@@ -9,7 +10,7 @@ import ipywidgets
 from ..markup import html_text
 from ..plots import show
 from ._selection import GROUPINGS, Exploration, Selection
-from ._static import Live, choice, error, picture, said
+from ._static import Choice, Live, buttons, error, picture, said
 
 if TYPE_CHECKING:
     from ..reports import Archive
@@ -66,9 +67,10 @@ class ReportExplorer(Live):
             for key, text in (("start", "First day"), ("end", "Last day"))
         }
         self._lists = {
-            key: choice(text, self.exploration.options(key), getattr(selection, key)) for key, text in _LISTS.items()
+            key: Choice(text, self.exploration.options(key), getattr(selection, key), partial(self._changed, key))
+            for key, text in _LISTS.items()
         }
-        self._by = choice("Told apart by", [(text, key) for key, (text, _) in GROUPINGS.items()], selection.by)
+        self._by = buttons("Told apart by", [(text, key) for key, (text, _) in GROUPINGS.items()], selection.by)
         self._all = ipywidgets.Button(description="Choose all again", tooltip="Take back every choice")
         self._words = ipywidgets.HTML()
         self._shown = ipywidgets.HTML()
@@ -82,14 +84,15 @@ class ReportExplorer(Live):
         super().__init__(
             [
                 ipywidgets.HBox(list(self._days.values()), layout=wrap),
-                ipywidgets.HBox([*self._lists.values(), self._by], layout=wrap),
+                ipywidgets.HBox(list(self._lists.values()), layout=wrap),
+                self._by,
                 self._all,
                 self._words,
                 self._shown,
                 self._code,
             ]
         )
-        for key, control in {**self._days, **self._lists, "by": self._by}.items():
+        for key, control in {**self._days, "by": self._by}.items():
             control.observe(lambda change, key=key: self._changed(key, change["new"]), names="value")
         self._all.on_click(lambda _: self.choose(**dict.fromkeys([*self._days, *self._lists])))
         self._refresh()
@@ -121,11 +124,7 @@ class ReportExplorer(Live):
             for key, control in self._days.items():
                 control.value = getattr(selection, key)
             for key, control in self._lists.items():
-                options = self.exploration.options(key)
-                if list(control.options) != options:
-                    # With new options the first is chosen, until the next line.
-                    control.options = options
-                control.value = getattr(selection, key)
+                control.offer(self.exploration.options(key), getattr(selection, key))
             self._by.value = selection.by
         finally:
             self._settling = False

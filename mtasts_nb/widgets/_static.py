@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import base64
+from collections.abc import Callable, Sequence
 from typing import Any, Final
 
 import ipywidgets
 
 from ..markup import html_text
 
-__all__ = ["Live", "choice", "error", "picture", "said"]
+__all__ = ["Choice", "Live", "buttons", "error", "picture", "said"]
 
 #: The mark by which a front end knows a live view.
 VIEW: Final = "application/vnd.jupyter.widget-view+json"
@@ -23,6 +24,8 @@ STYLE: Final = (
     ".sts-widget td.num,.sts-widget th.num{text-align:right;white-space:nowrap}"
     ".sts-widget pre{white-space:pre-wrap;overflow-wrap:anywhere;padding:.5em .7em;"
     "border:1px solid rgba(128,128,128,.4);border-radius:4px}"
+    ".sts-widget dl,.sts-widget dt,.sts-widget dd{display:block;float:none;width:auto;margin:0;max-width:60em}"
+    ".sts-widget dt{font-weight:600;margin-top:.6em}.sts-widget input::placeholder{color:inherit;opacity:.85}"
     ".sts-widget figure{margin:.5em 0}.sts-widget img{max-width:100%;height:auto}"
     ".sts-widget p,.sts-widget ol,.sts-widget ul{max-width:60em;line-height:1.45}"
     ".sts-widget .widget-html-content{line-height:1.45;overflow-x:auto}"
@@ -49,15 +52,69 @@ class Live(ipywidgets.VBox):  # type: ignore[misc]  # ipywidgets ships no types
         return {**live, "text/plain": repr(self), "text/html": self._repr_html_()}
 
 
-def choice(description: str, options: list[tuple[str, Any]], value: Any, **more: Any) -> Any:
-    """Return a list control with its label before it, wide enough for the name of a host."""
-    return ipywidgets.Dropdown(
+class Choice(ipywidgets.Combobox):  # type: ignore[misc]
+    """A list of named values, chosen by typing a part of a name, by the arrow keys, or with the mouse.
+
+    Not a drop-down list: in JupyterLab the arrow keys and letters pressed in one move and change cells. Here they go
+    to a text field, which is empty until something is typed; what is chosen stands in it as its placeholder.
+
+    Parameters
+    ----------
+    description : str
+        The label.
+    choices : list of (str, Any)
+        Labels, each different from all others, with their values.
+    chosen : Any
+        One of the values.
+    on_choice : callable, optional
+        Called with the new value when a person chooses.
+    """
+
+    def __init__(
+        self,
+        description: str,
+        choices: Sequence[tuple[str, Any]],
+        chosen: Any,
+        on_choice: Callable[[Any], None] = lambda _: None,
+    ) -> None:
+        self.choices: list[tuple[str, Any]] = []
+        self.chosen: Any = None
+        self._on_choice = on_choice
+        super().__init__(
+            description=description,
+            style={"description_width": "8em"},
+            layout={"width": "32em", "max_width": "100%"},
+        )
+        self.offer(choices, chosen)
+        self.observe(self._typed, names="value")
+
+    def offer(self, choices: Sequence[tuple[str, Any]], chosen: Any) -> None:
+        """Offer these values, of which one is chosen; where it is none of them, nothing is."""
+        self.choices = list(choices)
+        self.options = [label for label, _ in self.choices]
+        self.chosen = next((value for _, value in self.choices if value == chosen), None)
+        label = next((label for label, value in self.choices if value == chosen), "nothing to choose")
+        self.placeholder = f"{label} ▾"
+
+    def pick(self, value: Any) -> None:
+        """Choose as a person would."""
+        self.value = next(label for label, one in self.choices if one == value)
+
+    def _typed(self, change: dict[str, Any]) -> None:
+        found = [value for label, value in self.choices if label == change["new"]]
+        if found:  # until then it is a part of a name
+            self.value = ""
+            self.offer(self.choices, found[0])
+            self._on_choice(found[0])
+
+
+def buttons(description: str, choices: Sequence[tuple[str, Any]], chosen: Any) -> Any:
+    """Return a few values as buttons side by side, of which one is pressed."""
+    return ipywidgets.ToggleButtons(
         description=description,
-        options=options,
-        value=value,
-        style={"description_width": "8em"},
-        layout={"width": "32em", "max_width": "100%"},
-        **more,
+        options=list(choices),
+        value=chosen,
+        style={"description_width": "8em", "button_width": "auto"},
     )
 
 

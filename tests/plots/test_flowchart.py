@@ -82,6 +82,20 @@ def test_what_went_well_is_folded_unless_asked_for() -> None:
     assert folded.alt == all_of_it.alt
 
 
+def test_what_the_evidence_left_open_is_counted_apart() -> None:
+    """Not observed is not "nothing wrong"."""
+    seen = {name: text for name, text in GOOD.items() if name != "smtp"}
+    walk = Walk("held", Clues(found={"policy-http-not-found": "404"}, observed=seen))
+    open_ = sum(step.answer == "cannot tell" for step in walk.steps)
+    if walk.cause is None:  # a walk that waits for a person at what it cannot tell
+        while walk.node is not None and walk.settled() == "cannot tell":
+            walk.answer("cannot tell")
+        open_ = 0
+    folded = [text for text in texts(plots.flowchart(chart(), walk).svg) if "questions passed" in text]
+    assert folded
+    assert ("left open" in " ".join(folded)) == bool(open_)
+
+
 def test_everything_is_in_the_whole_chart() -> None:
     shown = texts(plots.flowchart(chart(), Walk("report", TLSA), whole_chart=True).svg)
     for place in (*chart().nodes, *chart().leaves):

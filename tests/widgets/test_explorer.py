@@ -125,7 +125,7 @@ def test_sts_and_tlsa_are_never_added_up(sample: Archive) -> None:
 
 def test_the_controls_follow_and_lead(sample: Archive) -> None:
     explorer = ReportExplorer(sample)
-    explorer._lists["domain"].value = "suedwind.example"
+    explorer._lists["domain"].pick("suedwind.example")
     assert explorer.selection.domain == "suedwind.example"
     assert 'domain="suedwind.example"' in explorer._code.value
     assert "suedwind.example" in explorer._words.value
@@ -137,10 +137,23 @@ def test_the_controls_follow_and_lead(sample: Archive) -> None:
     assert set(explorer.archive.sessions["policy_domain"]) == {"suedwind.example"}
     explorer._all.click()
     assert explorer.selection == Selection(by="receiving_mx_hostname")
-    assert explorer._lists["domain"].value is None
+    assert explorer._lists["domain"].chosen is None
     assert explorer._days["start"].value is None
     assert "<img" in explorer._shown.value
     assert explorer._shown.value in explorer._repr_html_()
+
+
+def test_a_part_of_a_name_chooses_nothing_yet(sample: Archive) -> None:
+    explorer = ReportExplorer(sample)
+    control = explorer._lists["domain"]
+    label = next(label for label, value in control.choices if value == "suedwind.example")
+    for typed in ("s", "suedwind", "no such domain"):
+        control.value = typed
+        assert explorer.selection.domain is None
+    control.value = label
+    assert explorer.selection.domain == "suedwind.example"
+    assert control.value == "", "ready for the next choice, with what is chosen in its place"
+    assert "suedwind.example" in control.placeholder
 
 
 def test_more_values_than_a_list_can_bear_are_counted() -> None:
@@ -178,7 +191,7 @@ def test_names_that_look_the_same_stay_apart() -> None:
     labels = [label for label, _ in explorer.exploration.options("mx")]
     assert len(set(labels)) == 3
     explorer.choose(mx=f"{long}y{long}")
-    assert explorer._lists["mx"].value == f"{long}y{long}"
+    assert explorer._lists["mx"].chosen == f"{long}y{long}"
 
 
 def test_hostile_reports_are_shown_as_text(hostile_archive: Archive) -> None:
