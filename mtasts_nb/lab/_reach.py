@@ -64,14 +64,16 @@ def commands(lab: Lab) -> list[Command]:
             Command(f"the policy at {address}", f"{fetch} {url}"),
             Command(f"its headers (of a GET, as senders do) at {address}", f"{fetch} -D - -o /dev/null {url}"),
             Command(f"the policy host's certificate at {address}", _handshake(f"{host}:{to}", policy_host, roots)),
+            Command(f"{_NAMES} at {address}", _names(f"{host}:{to}", policy_host)),
         ]
     found.append(Command("the MX hosts", f"{ask} MX {domain}"))
     for (address, port), (host, to) in lab.settings.routes.items():
         if port == 25:
             name = lab.world.mail[address].name
-            found.append(
-                Command(f"STARTTLS at {name}, {address}", _handshake(f"{host}:{to}", name, roots, "-starttls smtp "))
-            )
+            found += [
+                Command(f"STARTTLS at {name}, {address}", _handshake(f"{host}:{to}", name, roots, "-starttls smtp ")),
+                Command(f"{_NAMES} at {name}, {address}", _names(f"{host}:{to}", name, "-starttls smtp ")),
+            ]
     return found
 
 
@@ -86,8 +88,19 @@ def _addresses(lab: Lab, name: str) -> list[str]:
     return found
 
 
+_NAMES = "the names in it, SAN only: where there is none, openssl and curl take the common name, senders do not;"
+
+
+def _names(where: str, name: str, starttls: str = "") -> str:
+    return (
+        f"openssl s_client {starttls}-connect {where} -servername {name} </dev/null 2>/dev/null "
+        "| openssl x509 -noout -ext subjectAltName"
+    )
+
+
 def _handshake(where: str, name: str, roots: str, starttls: str = "") -> str:
-    # A return code of 0 says nothing about the name unless -verify_hostname asks for it.
+    # A return code of 0 says nothing about the name unless -verify_hostname asks for it; and where the certificate has
+    # no SAN that takes the common name, as curl does too: hence a look at the names themselves.
     return (
         f"openssl s_client -brief {starttls}-connect {where} -servername {name} -verify_hostname {name} "
         f"-verify_return_error -CAfile {roots} </dev/null"

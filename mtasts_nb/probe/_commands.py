@@ -1,7 +1,8 @@
 """The commands with which to check a probe by hand, beside what the probe saw.
 
 They ask what a sender asks: GET and not HEAD (`curl -I` sends HEAD), SNI, and the name check that `openssl s_client`
-leaves out unless told (`-verify_hostname`).
+leaves out unless told (`-verify_hostname`). Where a certificate has no SAN, OpenSSL and curl fall back to its common
+name, which senders do not (RFC 8461 §4.2, RFC 9525 §2): the names are printed too.
 """
 
 from __future__ import annotations
@@ -32,7 +33,7 @@ class Command:
     title : str
         What is checked.
     line : str
-        The command, for a POSIX shell with dig, curl and OpenSSL 1.1.1 or newer.
+        The command, for a POSIX shell with dig, curl and OpenSSL 1.1.1 or newer; where it takes two, one a line.
     expect : str
         What it prints where all is well.
     seen : str
@@ -58,7 +59,8 @@ class Commands(tuple[Command, ...]):
     def __str__(self) -> str:
         lines: list[str] = []
         for number, one in enumerate(self, start=1):
-            lines += [f"{number}. {one.title}", f"   $ {one.line}", f"   expect  {terminal_text(one.expect, 300)}"]
+            shell = [f"   $ {line}" for line in one.line.splitlines()]
+            lines += [f"{number}. {one.title}", *shell, f"   expect  {terminal_text(one.expect, 300)}"]
             lines += [f"   seen    {terminal_text(one.seen, 400)}", ""]
         return "\n".join(lines).rstrip()
 
@@ -78,7 +80,7 @@ def commands_for(probe: Probe) -> Commands:
 
 
 def _commands(probe: Probe) -> Iterator[Command]:
-    domain, host = probe.domain, probe.policy_host.host
+    domain, host = shlex.quote(probe.domain), shlex.quote(probe.policy_host.host)
     url = f"https://{host}/.well-known/mta-sts.txt"
     response = next((a.response for a in probe.policy_host.attempts if a.response), None)
     yield Command(
@@ -125,7 +127,7 @@ def _commands(probe: Probe) -> Iterator[Command]:
         step="certificate",
         title="The certificate of the policy host (without -verify_hostname code 0 says nothing about the name)",
         line=_openssl(f"-connect {host}:443", host),
-        expect="Verify return code: 0 (ok)",
+        expect=_expect(host),
         seen=_certificate(tls) if tls else _ending(probe),
     )
     for mx in probe.mx_hosts:
@@ -136,7 +138,7 @@ def _commands(probe: Probe) -> Iterator[Command]:
                 step="mx",
                 title=f"STARTTLS and the certificate of {mx.host}",
                 line=_openssl(f"-starttls smtp -connect {shlex.quote(mx.host)}:25", mx.host),
-                expect="Verify return code: 0 (ok)",
+                expect=_expect(mx.host),
                 seen=f"{attempt.detail}; {_certificate(attempt.tls)}" if attempt and attempt.tls else last,
             )
 
@@ -145,7 +147,15 @@ def _openssl(how: str, host: str) -> str:
     name = shlex.quote(host)
     return (
         f"openssl s_client {how} -servername {name} -verify_hostname {name} </dev/null 2>/dev/null "
-        "| grep -E 'NotAfter|Verif'"
+        "| grep -E 'NotAfter|Verif'\n"
+        f"openssl s_client {how} -servername {name} </dev/null 2>/dev/null | openssl x509 -noout -ext subjectAltName"
+    )
+
+
+def _expect(host: str) -> str:
+    return (
+        f"Verify return code: 0 (ok), and then DNS:{host} or a wildcard for it. Both: where there is no DNS name OpenSSL "
+        "falls back to the common name, and senders do not"
     )
 
 
@@ -162,7 +172,8 @@ def _certificate(session: TlsSession) -> str:
     if session.validation is None or not session.chain:
         return "no certificate"
     validation = session.validation
-    name = "" if validation.name_matches else f", {validation.name_detail}"
+    names = ", ".join(session.chain[0].dns_names[:8])
+    name = f", DNS {names}" if validation.name_matches else f", {validation.name_detail}"
     return (
         f"{len(session.chain)} certificates sent, until {when(session.chain[0].not_after)}, "
         f"verify code {validation.verdict.code} ({validation.verdict.text}){name}"

@@ -96,17 +96,21 @@ def test_the_commands_work_as_printed(tool):
             assert done.stdout + done.stderr
             if command.looks_at.startswith("the policy at"):
                 assert done.stdout.startswith("version: STSv1")
-            if tool == "openssl":
+            if command.looks_at.startswith("the names"):
+                assert "DNS:" in done.stdout
+            elif tool == "openssl":
                 assert "Verification: OK" in done.stderr
 
 
 @pytest.mark.parametrize("kind", ["expired", "wrong-name", "self-signed", "intermediate-missing", "common-name-only"])
 def test_the_openssl_command_fails_where_a_sender_does(kind):
     with Lab(f"mx-certificate-{kind}") as lab:
-        done = run(commands(lab)[-1])
+        *_, handshake, names = commands(lab)
+        done, shown = run(handshake), run(names)
     if kind == "common-name-only":
-        # OpenSSL falls back to the common name where there is no SAN, which RFC 8461 §4.2 does not.
+        # OpenSSL falls back to the common name where there is no SAN, which RFC 8461 §4.2 does not: the names tell.
         assert done.returncode == 0
+        assert "DNS:" not in shown.stdout
     else:
         assert done.returncode == 1
         assert "verify error" in done.stderr

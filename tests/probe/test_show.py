@@ -103,3 +103,14 @@ def test_the_checks_table(healthy):
     assert (checks["step"] == "mx certificate").sum() == 4
     assert (checks["step"] == "https response").sum() == 2
     assert set(checks["status"]) == {"completed"}
+
+
+def test_the_certificate_commands_look_at_the_names_themselves(healthy):
+    """RFC 9525 §2: only the SAN counts; `-verify_hostname` and curl fall back to the common name without one."""
+    for one in (*healthy.commands.of("certificate"), *healthy.commands.of("mx")[1:]):
+        check, names = one.line.splitlines()
+        assert "-verify_hostname" in check
+        assert names.endswith("openssl x509 -noout -ext subjectAltName")
+        assert "common name" in one.expect
+        assert "DNS m" in one.seen
+    assert str(healthy.commands).count("   $ ") == len(healthy.commands) + 3
