@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING
 
 from ..markup import html_table, html_text, one_line, plural, span, terminal_text, when
 from ..vocabulary import Finding, Findings, Status
-from ._evidence import TlsSession
+from ._evidence import DnsAttempt, TlsSession
 from ._judge import finding
 from ._judge_policy_host import policy_bodies
+from ._looked_again import looked_again
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -44,8 +45,8 @@ class Comparison:
     findings : Findings
         What only the comparison shows, for example a policy that changed under the same id.
     fixed, new : Findings
-        Findings of the first probe that the second does not have, and the other way round. What the second could not
-        look at is not called fixed.
+        Findings of the first probe that the second does not have, and the other way round. What the second did not
+        get to is not called fixed: a certificate, where the connection was refused before it.
     """
 
     domain: str
@@ -115,21 +116,16 @@ def compare_probes(before: Probe, after: Probe) -> Comparison:
     changes = [
         change
         for what in dict.fromkeys((*facts_before, *facts_after))
-        if (change := _change(what, facts_before.get(what), facts_after.get(what))) is not None
+        if (change := _change(what, _fact(facts_before, what, before), _fact(facts_after, what, after))) is not None
     ]
     seen_before, seen_after = _keys(before.findings), _keys(after.findings)
-    unseen = _unobserved(after)
     return Comparison(
         domain=before.domain,
         before=before,
         after=after,
         changes=tuple(changes),
         findings=Findings(_shown_by_comparison(before, after)),
-        fixed=Findings(
-            one
-            for key, one in seen_before.items()
-            if key not in seen_after and not any(place in one.subject for place in unseen)
-        ),
+        fixed=Findings(one for key, one in seen_before.items() if key not in seen_after and looked_again(one, after)),
         new=Findings(one for key, one in seen_after.items() if key not in seen_before),
     )
 
@@ -138,12 +134,18 @@ def _keys(findings: Findings) -> dict[tuple[str, str], Finding]:
     return {(one.code, one.subject): one for one in findings}
 
 
-def _unobserved(probe: Probe) -> set[str]:
-    """Return the hosts of which nothing was observed."""
-    unseen = {mx.host for mx in probe.mx_hosts if not any(a.status is not Status.NOT_OBSERVED for a in mx.attempts)}
-    if not any(a.status is not Status.NOT_OBSERVED for a in probe.policy_host.attempts):
-        unseen.add(probe.policy_host.host)
-    return unseen if probe.mx.status is Status.COMPLETED else unseen | {probe.domain}
+def _fact(facts: dict[str, str], what: str, probe: Probe) -> str | None:
+    """Return a fact; where it is missing because its place was not looked up, that it was not observed."""
+    fact = facts.get(what)
+    if fact is not None:
+        return fact
+    lookups: list[DnsAttempt | None] = [probe.mx]
+    if what.startswith(("policy host ", "policy file")):
+        lookups = [probe.policy_host.a, probe.policy_host.aaaa]
+    elif mx := next((mx for mx in probe.mx_hosts if what.startswith((f"{mx.host} ", f"{mx.host}:"))), None):
+        lookups += [mx.tlsa] if what.endswith(": TLSA") else [mx.a, mx.aaaa]
+    known = all(lookup is not None and lookup.status is Status.COMPLETED for lookup in lookups)
+    return None if known else _UNSEEN
 
 
 def _change(what: str, before: str | None, after: str | None) -> Change | None:
@@ -162,10 +164,8 @@ def _change(what: str, before: str | None, after: str | None) -> Change | None:
 def _facts(probe: Probe) -> Iterator[tuple[str, str]]:
     """Yield what a sender would see, as text, by name."""
     yield "_mta-sts record", _records(probe.sts.status, probe.sts.texts, probe.sts.detail)
-    yield (
-        "policy host addresses",
-        _records(probe.policy_host.a.status, (*probe.policy_host.a.texts, *probe.policy_host.aaaa.texts), ""),
-    )
+    for lookup in (probe.policy_host.a, probe.policy_host.aaaa):
+        yield f"policy host addresses, {lookup.query.type}", _records(lookup.status, lookup.texts, lookup.detail)
     for http in probe.policy_host.attempts:
         where = f"policy host {http.request.address}"
         yield (
@@ -175,8 +175,9 @@ def _facts(probe: Probe) -> Iterator[tuple[str, str]]:
             else (f"status {http.response.status_code}" if http.response else f"{http.stage}: {http.reason}"),
         )
         yield f"{where}: certificate", _session(http.tls, observed=http.status is not Status.NOT_OBSERVED)
-    bodies = policy_bodies(probe)
-    yield "policy file", "\n---\n".join(sorted(body.decode("utf-8", "backslashreplace") for body in bodies)) or _NONE
+    bodies = sorted(body.decode("utf-8", "backslashreplace") for body in policy_bodies(probe))
+    if bodies or any(attempt.status is not Status.NOT_OBSERVED for attempt in probe.policy_host.attempts):
+        yield "policy file", "\n---\n".join(bodies) or _NONE
     yield "MX records", _records(probe.mx.status, probe.mx.texts, probe.mx.detail)
     for mx in probe.mx_hosts:
         for smtp in mx.attempts:
@@ -188,8 +189,8 @@ def _facts(probe: Probe) -> Iterator[tuple[str, str]]:
             )
             yield f"{where}: TLS", smtp.tls.version if smtp.tls else _NONE if observed else _UNSEEN
             yield f"{where}: certificate", _session(smtp.tls, observed=observed)
-        if mx.tlsa is not None and mx.tlsa.texts:
-            yield f"{mx.host}: TLSA", "\n".join(mx.tlsa.texts)
+        if mx.tlsa is not None:
+            yield f"{mx.host}: TLSA", _records(mx.tlsa.status, mx.tlsa.texts, mx.tlsa.detail)
     yield "_smtp._tls record", _records(probe.tlsrpt.status, probe.tlsrpt.texts, probe.tlsrpt.detail)
 
 

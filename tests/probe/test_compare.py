@@ -7,6 +7,7 @@ from dataclasses import replace
 import pytest
 
 from mtasts_nb.probe import compare_probes
+from mtasts_nb.vocabulary import Status
 
 
 @pytest.mark.parametrize(
@@ -35,6 +36,63 @@ def test_what_could_not_be_observed_is_not_called_fixed(look):
     assert "mx-certificate-expired" not in comparison.fixed.codes
     kinds = {change.kind for change in comparison.changes if "mx1" in change.what}
     assert kinds == {"not comparable"}
+
+
+def blind(seen):
+    """The same domain, from a machine whose resolver answers nothing."""
+    lost = {"status": Status.NOT_OBSERVED, "reason": "timeout", "answer": None}
+    host = seen.policy_host
+    return replace(
+        seen,
+        sts=replace(seen.sts, **lost),
+        tlsrpt=replace(seen.tlsrpt, **lost),
+        mx=replace(seen.mx, **lost),
+        policy_host=replace(host, a=replace(host.a, **lost), aaaa=replace(host.aaaa, **lost), attempts=()),
+        authoritative=(),
+        mx_hosts=(),
+    )
+
+
+@pytest.mark.parametrize(
+    "fault",
+    ["record-missing", "record-id-missing", "policy-file-mode-missing", "policy-http-404", "policy-certificate-expired",
+     "policy-host-no-address", "mx-not-in-policy", "mx-certificate-expired", "mx-no-address", "mx-cname", "dane-mismatch",
+     "tlsrpt-missing", "tlsrpt-rua-scheme", "address-certificate-expired"],
+)  # fmt: skip
+def test_a_second_look_that_saw_nothing_finds_nothing_fixed_and_nothing_gone(fault, look):
+    comparison = compare_probes(look(fault), blind(look(fault)))
+    assert comparison.fixed.codes == ()
+    assert {change.kind for change in comparison.changes} == {"not comparable"}
+    # And the other way round, nothing has appeared.
+    assert {change.kind for change in compare_probes(blind(look(fault)), look(fault)).changes} == {"not comparable"}
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "code"),
+    [
+        # A certificate is not mended by a connection that is refused before it.
+        ("mx-certificate-expired", "mx-refused", "mx-certificate-expired"),
+        ("mx-no-starttls", "mx-greeting-554", "mx-starttls-missing"),
+        ("policy-certificate-expired", "policy-host-refused", "policy-certificate-expired"),
+        ("policy-http-404", "policy-host-refused", "policy-http-not-found"),
+        ("policy-file-mode-missing", "policy-http-404", "policy-mode-missing"),
+        ("address-certificate-expired", "mx-refused", "mx-certificate-expired"),
+        ("record-id-missing", "record-servfail", "id-missing"),
+    ],
+)
+def test_what_was_not_reached_again_is_not_fixed(before, after, code, look):
+    assert code in look(before).findings.codes
+    assert code not in compare_probes(look(before), look(after)).fixed.codes
+
+
+def test_an_address_that_is_no_more_has_no_fault(look, healthy):
+    """The broken address was taken out of the DNS: that is a fix."""
+    before = look("address-certificate-expired")
+    (bad,) = {a.request.address for mx in before.mx_hosts for a in mx.attempts if not a.tls.validation.valid}
+    hosts = tuple(
+        replace(mx, attempts=tuple(a for a in mx.attempts if a.request.address != bad)) for mx in healthy.mx_hosts
+    )
+    assert "mx-certificate-expired" in compare_probes(before, replace(healthy, mx_hosts=hosts)).fixed.codes
 
 
 def test_nothing_changed(healthy):
