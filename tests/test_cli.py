@@ -68,7 +68,10 @@ def test_help_and_version_and_nothing(capsys) -> None:
     [
         (lambda folder: folder / "missing", "missing"),
         (lambda folder: folder, "holds no file"),
-        (lambda folder: (folder / "a.txt").write_text("hello") and folder, "no TLS report in"),
+        (
+            lambda folder: (folder / "a.txt").write_text("hello") and folder,
+            "1 skipped, mostly: no report: neither JSON",
+        ),
         (lambda folder: (folder / "a.json").write_bytes(b"{") and folder / "a.json", "no TLS report in"),
     ],
     ids=["no such path", "an empty folder", "a folder without a report", "a broken file"],

@@ -133,7 +133,7 @@ def _look(sources: Sequence[object]) -> None:
     for source in sources:
         if isinstance(source, str | os.PathLike):
             text = os.fspath(source)
-            if isinstance(text, str) and not Path(text).exists() and not glob.glob(text, recursive=True):  # noqa: PTH207
+            if isinstance(text, str) and not _leads_somewhere(text):
                 raise SourceError(
                     f"There is nothing at {one_line(text)}: no such file or folder, and no file matches it as a pattern. "
                     "Check the path, or give the folder that holds the reports."
@@ -143,6 +143,12 @@ def _look(sources: Sequence[object]) -> None:
                 f"publish takes what load takes (paths, patterns, bytes, binary files), not {type(source).__name__}: "
                 "the notebook is run afresh, and reads the reports itself."
             )
+
+
+def _leads_somewhere(text: str) -> bool:
+    """Return whether `load` would find something: a path, with `~` for the home folder, or a pattern that matches."""
+    text = os.path.expanduser(text)  # noqa: PTH111 - Path.expanduser raises where there is no such user
+    return Path(text).exists() or any(glob.iglob(text, recursive=True))  # noqa: PTH207
 
 
 def _source_literal(sources: Sequence[object], stack: ExitStack) -> str:

@@ -178,9 +178,9 @@ class Archive:
         outcomes = self.inputs["outcome"].value_counts()
         parts = [plural(len(self.inputs), "input") + " looked at"]
         parts += [f"{number(outcomes[name])} {name}" for name in ("skipped", "rejected") if outcomes.get(name, 0)]
-        if len(self.rejects):
-            reason = self.rejects["reason"].value_counts().index[0]
-            parts.append(f"mostly: {reason}")
+        why = self.rejects["reason"] if len(self.rejects) else self.inputs["reason"]
+        if len(why := why.dropna()):
+            parts.append(f"mostly: {why.value_counts().index[0]}")
         raise SourceError(
             f"no TLS report in {where}: {', '.join(parts)}. "
             "Point to reports (.json, .json.gz), an archive of them, or the mailbox that receives them."

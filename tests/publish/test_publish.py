@@ -19,6 +19,7 @@ import pytest
 
 import mtasts_nb as sts
 from mtasts_nb.errors import PublishError, SourceError
+from mtasts_nb.publish import _publish
 from mtasts_nb.publish._promises import broken_promises
 
 REPORT = json.dumps(
@@ -160,6 +161,17 @@ def test_no_report_in_the_sources_is_the_callers_error_and_not_the_notebooks(tmp
     (tmp_path / "in" / "notes.txt").write_text("no report here")
     with pytest.raises(SourceError, match="no TLS report in"):
         publish(tmp_path / "x.html", tmp_path / "in")
+
+
+@pytest.mark.parametrize("given", ["~/in", "~/i*", "~/**/*.txt"])
+def test_the_home_folder_is_meant_by_its_sign_as_in_load(tmp_path: Path, monkeypatch, given: str) -> None:
+    (tmp_path / "in").mkdir()
+    (tmp_path / "in" / "notes.txt").write_text("no report here")
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.setenv("USERPROFILE", str(tmp_path))
+    assert _publish._leads_somewhere(given)
+    assert not _publish._leads_somewhere(given + "-not")
+    assert not _publish._leads_somewhere("~no-such-user/in")
 
 
 @pytest.mark.parametrize(

@@ -120,6 +120,7 @@ def test_a_generator_of_paths_is_a_source(tree: Path) -> None:
     [
         ("no-such.json", "'no-such.json' is not there"),
         ("no-such/", "'no-such/' is not there"),
+        ("~no-such-user/a.json", "'~no-such-user/a.json' is not there"),
         ("a.json/below", "Not a directory"),
         ("*.nothing", "matches no file"),
         ("no-such/*.json", "the folder 'no-such' is not there"),
