@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import base64
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any, Final
 
 import ipywidgets
@@ -53,7 +53,7 @@ class Live(ipywidgets.VBox):  # type: ignore[misc]  # ipywidgets ships no types
 
 
 class Choice(ipywidgets.Combobox):  # type: ignore[misc]
-    """A list of named values, chosen by typing a part of a name, by the arrow keys, or with the mouse.
+    """A list of named values, chosen with the mouse, by the arrow keys, or by a part of a name and Enter.
 
     Not a drop-down list: in JupyterLab the arrow keys and letters pressed in one move and change cells. Here they go
     to a text field, which is empty until something is typed; what is chosen stands in it as its placeholder.
@@ -82,11 +82,15 @@ class Choice(ipywidgets.Combobox):  # type: ignore[misc]
         self._on_choice = on_choice
         super().__init__(
             description=description,
+            tooltip="Type a part of a name and press Enter, or choose from the list",
             style={"description_width": "8em"},
             layout={"width": "32em", "max_width": "100%"},
         )
         self.offer(choices, chosen)
-        self.observe(self._typed, names="value")
+        self.observe(
+            lambda change: self._take(label for label, _ in self.choices if label == change["new"]), names="value"
+        )
+        self.on_msg(self._entered)
 
     def offer(self, choices: Sequence[tuple[str, Any]], chosen: Any) -> None:
         """Offer these values, of which one is chosen; where it is none of them, nothing is."""
@@ -100,12 +104,19 @@ class Choice(ipywidgets.Combobox):  # type: ignore[misc]
         """Choose as a person would."""
         self.value = next(label for label, one in self.choices if one == value)
 
-    def _typed(self, change: dict[str, Any]) -> None:
-        found = [value for label, value in self.choices if label == change["new"]]
-        if found:  # until then it is a part of a name
+    def _entered(self, _: Any, content: dict[str, Any], __: Any) -> None:
+        part = self.value.strip().casefold()
+        if content.get("event") == "submit" and part:
+            self._take(label for label, _ in self.choices if part in label.casefold())
+
+    def _take(self, labels: Iterable[str]) -> None:
+        """Choose the first of the labels; none where nothing fits what was typed so far."""
+        label = next(iter(labels), None)
+        if label is not None:
             self.value = ""
-            self.offer(self.choices, found[0])
-            self._on_choice(found[0])
+            chosen = next(value for one, value in self.choices if one == label)
+            self.offer(self.choices, chosen)
+            self._on_choice(chosen)
 
 
 def buttons(description: str, choices: Sequence[tuple[str, Any]], chosen: Any) -> Any:

@@ -156,6 +156,19 @@ def test_a_part_of_a_name_chooses_nothing_yet(sample: Archive) -> None:
     assert "suedwind.example" in control.placeholder
 
 
+def test_a_part_of_a_name_and_enter_choose_the_first_that_fits(sample: Archive) -> None:
+    explorer = ReportExplorer(sample)
+    control = explorer._lists["domain"]
+    for typed, chosen in (
+        ("SUEDWIND", "suedwind.example"),
+        ("no such domain", "suedwind.example"),
+        ("", "suedwind.example"),
+    ):
+        control.value = typed
+        control._handle_custom_msg({"event": "submit"}, [])
+        assert explorer.selection.domain == chosen
+
+
 def test_more_values_than_a_list_can_bear_are_counted() -> None:
     policies = [
         {
