@@ -128,7 +128,11 @@ def daily(
         None if policy_type is None or merged else {policy_type} if isinstance(policy_type, str) else {*policy_type}
     )
     sessions, failures = _summed(source, base, failure_keys, wanted, engine, merged=merged)
-    table = _joined(sessions, failures, base, failure_keys)
+    if not failure_keys and not _OF_SESSIONS_ALONE.isdisjoint(base):
+        # Both are sums over the same sessions, by the same keys: row by row about the same group.
+        table = _with_totals(sessions.assign(failed=failures["failed"]))
+    else:
+        table = _joined(sessions, failures, base, failure_keys)
     rest = [name for name in ("policy_domain", "policy_type") if name not in keys]
     return table[["day", *keys, "failed", "sessions", "group_sessions", *rest]]
 
@@ -286,12 +290,19 @@ def _joined(sessions: pd.DataFrame, failures: pd.DataFrame, base: list[str], fai
         column = failures[name].array
         missing = np.concatenate([np.arange(len(failures)), np.full(len(without), -1)])
         table[name] = column.take(missing, allow_fill=True)
+    table["sessions"] = _with_totals(sessions)["sessions"].to_numpy()[rows]
+    order, _, _ = _group(table[[*base, *failure_keys]])
+    return table.take(np.argsort(order, kind="stable")).reset_index(drop=True)
+
+
+def _with_totals(sessions: pd.DataFrame) -> pd.DataFrame:
+    """Return the groups of sessions with the sessions of their whole day, policy domain and policy type."""
+    import numpy as np
+
     whole, _, _ = _group(sessions[list(_ALWAYS)])
     totals = np.zeros(int(whole.max(initial=-1)) + 1, np.int64)
     np.add.at(totals, whole, sessions["group_sessions"].to_numpy())
-    table["sessions"] = totals[whole[rows]]
-    order, _, _ = _group(table[[*base, *failure_keys]])
-    return table.take(np.argsort(order, kind="stable")).reset_index(drop=True)
+    return sessions.assign(sessions=totals[whole])
 
 
 def _plain(keys: pd.DataFrame) -> pd.DataFrame:
