@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from .diagnosis import plan_removal as plan_removal
     from .diagnosis import plan_rollback as plan_rollback
     from .diagnosis import policy_history as policy_history
+    from .diagnosis import readiness as readiness
     from .diagnosis import verify_fix as verify_fix
     from .errors import PolicyError as PolicyError
     from .errors import RecordError as RecordError
@@ -92,6 +93,7 @@ _HOME = {
     "probe": "probe",
     "probe_many": "probe",
     "publish": "publish",
+    "readiness": "diagnosis",
     "sample_dir": "bundled",
     "simulate": "sender",
     "validate": "policy",
@@ -136,6 +138,7 @@ __all__ = [
     "probe",
     "probe_many",
     "publish",
+    "readiness",
     "sample_dir",
     "simulate",
     "validate",

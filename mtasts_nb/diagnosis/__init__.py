@@ -23,6 +23,7 @@ from ._plans_removal import RemovalPlan, plan_removal
 from ._policy_history import PolicyHistory, policy_history
 from ._postmortem import Case, open_case
 from ._quality import arrivals, assumptions, coverage, refusals
+from ._readiness import Readiness, readiness
 from ._rollback import RollbackPlan, plan_rollback
 from ._rollback_forecast import Forecast, about, forecast
 from ._rollback_measured import measured_propagation, take_over_table
@@ -49,6 +50,7 @@ __all__ = [
     "Plan",
     "PlanStep",
     "PolicyHistory",
+    "Readiness",
     "RemovalPlan",
     "RollbackPlan",
     "SenderModel",
@@ -83,6 +85,7 @@ __all__ = [
     "plan_removal",
     "plan_rollback",
     "policy_history",
+    "readiness",
     "refusals",
     "scope",
     "story",

@@ -71,3 +71,7 @@ def measure() -> Iterator[Figure]:
     seconds = min(timed(lambda: sts.policy_history(source)) for _ in range(3))
     found = f"{of}; {len(history.events)} changes, {len(history.propagation)} rows of propagation"
     yield Figure("policy_history", 1000 * seconds, "ms", 1000, beside=found)
+    seconds = min(timed(lambda: sts.readiness(source, domain="d7.example")) for _ in range(3))
+    yield Figure("readiness of one domain", 1000 * seconds, "ms", 1000, beside=of)
+    seconds = min(timed(lambda: sts.plots.policy_history(source)) for _ in range(3))
+    yield Figure("plots.policy_history", 1000 * seconds, "ms", 1500, beside=f"{of}; the history in it")
