@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     from . import widgets as widgets
     from .bundled import notebooks_dir as notebooks_dir
     from .bundled import sample_dir as sample_dir
+    from .diagnosis import Diagnosis as Diagnosis
+    from .diagnosis import diagnose as diagnose
     from .diagnosis import find_incidents as find_incidents
     from .diagnosis import plan_mx_migration as plan_mx_migration
     from .diagnosis import plan_removal as plan_removal
@@ -59,6 +61,7 @@ if TYPE_CHECKING:
 # Where each public name lives; a name that is a module of its own maps to itself.
 _HOME = {
     "Archive": "reports",
+    "Diagnosis": "diagnosis",
     "Finding": "vocabulary",
     "Findings": "vocabulary",
     "Limits": "settings",
@@ -73,6 +76,7 @@ _HOME = {
     "TlsRptRecord": "policy",
     "compare_probes": "probe",
     "daily": "reports",
+    "diagnose": "diagnosis",
     "draft_policy": "policy",
     "draft_record": "policy",
     "find_incidents": "diagnosis",
@@ -103,6 +107,7 @@ _HOME = {
 
 __all__ = [
     "Archive",
+    "Diagnosis",
     "Finding",
     "Findings",
     "Limits",
@@ -118,6 +123,7 @@ __all__ = [
     "__version__",
     "compare_probes",
     "daily",
+    "diagnose",
     "draft_policy",
     "draft_record",
     "find_incidents",

@@ -8,7 +8,13 @@ from __future__ import annotations
 
 from ._breakdown import by_mx, by_reporter, by_result_type, failing_policy_types, impact
 from ._calendar import Calendar, Phase, calendar
+from ._causes import Candidate
+from ._diagnose import Cause, Diagnosis, Evidence, diagnose
+from ._diagnose_groups import STATES, Group
+from ._diagnose_health import LEVELS, Health
+from ._diagnose_plan import Action
 from ._events import load_events
+from ._evidence_reports import Reported
 from ._flow import Answer, Flowchart, Node, flowchart
 from ._flow_walk import Clues, Walk, WalkStep
 from ._incidents import expected_failures, find_incidents
@@ -34,13 +40,22 @@ from ._timeline import timeline
 from ._verify_fix import FixCheck, verify_fix
 
 __all__ = [
+    "LEVELS",
+    "STATES",
+    "Action",
     "Answer",
     "Calendar",
+    "Candidate",
     "Case",
+    "Cause",
     "Clues",
+    "Diagnosis",
+    "Evidence",
     "FixCheck",
     "Flowchart",
     "Forecast",
+    "Group",
+    "Health",
     "KeyFigures",
     "Meaning",
     "Meanings",
@@ -52,6 +67,7 @@ __all__ = [
     "PolicyHistory",
     "Readiness",
     "RemovalPlan",
+    "Reported",
     "RollbackPlan",
     "SenderModel",
     "Served",
@@ -67,6 +83,7 @@ __all__ = [
     "by_result_type",
     "calendar",
     "coverage",
+    "diagnose",
     "expected_failures",
     "failing_policy_types",
     "find_incidents",

@@ -78,8 +78,8 @@ class WalkStep:
 class Walk:
     """A walk through the flowchart, from one of its starts to a cause. Holds no widget and asks nobody.
 
-    What the evidence settles is answered at once, and shown as such; the walk stops at the first question that it
-    cannot tell, and at a cause.
+    What the evidence settles is answered at once, and shown as such; the walk stops at a cause, and at the first question
+    that the evidence cannot tell, unless it shows a cause further on: then the question is left open.
 
     Parameters
     ----------
@@ -206,9 +206,13 @@ class Walk:
                 self._take(node, self._by_hand[node.id], BY_HAND)
                 continue
             settled = self.settled()
-            if settled is Answer.CANNOT_TELL:
+            if settled is Answer.CANNOT_TELL and not self._leads_on(node):
                 return
             self._take(node, settled, BY_EVIDENCE)
+
+    def _leads_on(self, node: Node) -> bool:
+        """Return whether the evidence shows a cause further on: what it cannot tell here is left open for that."""
+        return not self.chart.reachable(node.cannot_tell).isdisjoint(self.clues.found.keys() - self.mended)
 
     def overrule(self, place: str, answer: Answer | str) -> None:
         """Answer a question passed otherwise than it was, and go on from there.

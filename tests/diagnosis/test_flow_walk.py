@@ -131,7 +131,7 @@ def test_an_answer_at_a_cause_is_refused():
         ("sts-policy-invalid", "page"),
         ("sts-policy-fetch-error", "host-address"),
         ("tlsa-invalid", "tlsa-validates"),
-        ("starttls-not-supported", "starttls-offered"),
+        ("starttls-not-supported", "mx-talks"),
         ("certificate-expired", "mx-certificate"),
         ("validation-failure", "covered"),
         ("x-private", "record-answered"),

@@ -1,0 +1,266 @@
+"""Every fault of the lab: the right cause first, the right leaf, the right level; a healthy domain has none."""
+
+from __future__ import annotations
+
+import itertools
+import json
+
+import pytest
+
+import mtasts_nb as sts
+from mtasts_nb.diagnosis import LEVELS, diagnose
+from mtasts_nb.knowledge import cause_texts
+from mtasts_nb.lab import FAULTS, VARIANTS, Lab
+from mtasts_nb.probe import finding_codes, probe
+from mtasts_nb.sender import simulate
+from mtasts_nb.vocabulary import Effect, Severity
+
+#: Which cause is behind each fault. Several faults share one where meaning and fix are the same.
+CAUSES = {
+    "record-missing": ("record-missing", "record-at-apex"),
+    "record-not-recognised": (
+        "record-version-typo", "record-version-case", "record-version-spaced", "record-quoted", "record-comma",
+    ),
+    "record-id-invalid": ("record-id-missing", "record-id-illegal", "record-id-empty", "record-id-long"),
+    "record-multiple": ("record-two",),
+    "record-alias-broken": ("record-cname-dangling", "record-cname-loop"),
+    "record-lookup-fails": ("record-servfail", "record-refused", "record-timeout"),
+    "record-not-propagated": ("record-old-cached",),
+    "nameservers-disagree": ("record-missing-on-one-nameserver",),
+    "nameserver-silent": ("nameserver-silent",),
+    "dnssec-broken": ("zone-signatures-expired",),
+    "policy-host-no-address": ("policy-host-no-address", "policy-host-cname-dangling"),
+    "policy-host-lookup-fails": ("policy-host-servfail",),
+    "policy-host-private-address": ("policy-host-private-address",),
+    "policy-host-unreachable": ("policy-host-refused", "policy-host-timeout"),
+    "policy-response-incomplete": ("policy-host-silent", "policy-host-slow", "policy-http-cut"),
+    "policy-host-tls-fails": ("policy-host-closes-in-handshake",),
+    "policy-host-tls-version": ("policy-host-tls-1.1-only",),
+    "policy-http-redirect": ("policy-http-301", "policy-http-302"),
+    "policy-http-forbidden": ("policy-http-403",),
+    "policy-http-not-found": ("policy-http-404",),
+    "policy-http-error": ("policy-http-500", "policy-http-503", "policy-http-204"),
+    "policy-content-type": ("policy-content-type-html", "policy-content-type-missing"),
+    "policy-html": ("policy-html-as-text", "policy-html-page"),
+    "policy-too-large": ("policy-too-large", "policy-endless"),
+    "policy-host-address-differs": (
+        "policy-good-on-one-address", "policy-one-address-refused", "policy-differs-by-address",
+    ),
+    "policy-certificate-expired": ("policy-certificate-expired",),
+    "policy-certificate-not-yet-valid": ("policy-certificate-not-yet-valid",),
+    "policy-certificate-expires-soon": ("policy-certificate-expires-soon",),
+    "policy-certificate-untrusted": ("policy-certificate-self-signed", "policy-certificate-unknown-ca"),
+    "policy-certificate-name": ("policy-certificate-wrong-name", "policy-certificate-common-name-only"),
+    "policy-certificate-chain-incomplete": ("policy-certificate-intermediate-missing",),
+    "policy-certificate-weak": ("policy-certificate-weak-key",),
+    "policy-file-fields": (
+        "policy-file-version-missing", "policy-file-version-unknown", "policy-file-version-typo",
+        "policy-file-mode-missing", "policy-file-mode-unknown", "policy-file-max-age-missing",
+        "policy-file-max-age-hyphen", "policy-file-max-age-too-large", "policy-file-max-age-unit",
+        "policy-file-max-age-negative",
+    ),
+    "policy-file-mx": (
+        "policy-file-mx-missing", "policy-file-mx-list", "policy-file-mx-url", "policy-file-mx-port",
+        "policy-file-mx-bare-wildcard", "policy-file-mx-wildcard-middle", "policy-file-mx-u-label",
+        "policy-file-mx-trailing-dot",
+    ),
+    "policy-file-encoding": ("policy-file-byte-order-mark", "policy-file-utf-16", "policy-file-not-utf-8"),
+    "policy-file-format": (
+        "policy-file-comment", "policy-file-equals-sign", "policy-file-is-record", "policy-file-json", "policy-empty",
+    ),
+    "policy-max-age-short": ("policy-file-max-age-short",),
+    "mx-missing": ("mx-none",),
+    "mx-implicit": ("mx-implicit",),
+    "mx-null": ("mx-null",),
+    "mx-null-mixed": ("mx-null-mixed",),
+    "mx-name-invalid": ("mx-ip-literal",),
+    "mx-cname": ("mx-cname",),
+    "mx-no-address": ("mx-no-address", "backup-no-address"),
+    "mx-lookup-fails": ("mx-servfail",),
+    # A pattern that is an address matches no host: the file is valid, and the host not covered.
+    "mx-not-in-policy": (
+        "mx-not-in-policy", "mx-wildcard-too-short", "mx-wildcard-too-deep", "backup-not-in-policy",
+        "mx-implicit-not-in-policy", "policy-file-mx-ip-address",
+    ),
+    "mx-unreachable": ("mx-refused", "mx-timeout", "address-refused"),
+    "outbound-port-25-closed": ("port-25-closed",),
+    "mx-smtp-broken": ("mx-silent", "mx-closes-before-greeting", "mx-greeting-endless", "mx-drops-after-ehlo"),
+    "mx-greeting-refused": ("mx-greeting-554", "mx-greeting-421"),
+    "mx-ehlo-refused": ("mx-ehlo-refused",),
+    "mx-starttls-missing": ("mx-no-starttls", "backup-no-starttls"),
+    "mx-starttls-refused": ("mx-starttls-454",),
+    "mx-starttls-stripped": ("mx-starttls-stripped",),
+    "mx-tls-handshake-fails": ("mx-starttls-silent", "mx-closes-in-handshake", "mx-garbage-in-handshake"),
+    "mx-tls-version": ("mx-tls-1.0-only",),
+    "mx-certificate-expired": (
+        "mx-certificate-expired", "backup-certificate-expired", "address-certificate-expired",
+    ),
+    "mx-certificate-not-yet-valid": ("mx-certificate-not-yet-valid",),
+    "mx-certificate-expires-soon": ("mx-certificate-expires-soon",),
+    "mx-certificate-untrusted": ("mx-certificate-self-signed", "mx-certificate-unknown-ca"),
+    "mx-certificate-name": ("mx-certificate-wrong-name", "mx-certificate-common-name-only"),
+    "mx-certificate-chain-incomplete": (
+        "mx-certificate-intermediate-missing", "backup-certificate-intermediate-missing",
+    ),
+    "mx-certificate-weak": ("mx-certificate-weak-key",),
+    "dane-tlsa-mismatch": ("dane-mismatch", "dane-backup-mismatch"),
+    "dane-dnssec-broken": ("dane-signature-expired",),
+    "dane-not-secure": ("dane-unsigned",),
+    "dane-unusable": ("dane-unusable",),
+    "reporting-missing": ("tlsrpt-missing",),
+    "reporting-record-invalid": (
+        "tlsrpt-version-wrong", "tlsrpt-rua-missing", "tlsrpt-rua-scheme", "tlsrpt-rua-bare",
+    ),
+    "reporting-multiple": ("tlsrpt-two",),
+}  # fmt: skip
+BY_FAULT = {fault: cause for cause, faults in CAUSES.items() for fault in faults}
+#: Shows only between two looks.
+TWO_LOOKS = "policy-changed-same-id"
+ONE_LOOK = [name for name in FAULTS if name != TWO_LOOKS]
+#: What a probe says of itself and not of the domain, and what stands beside a fault that says more.
+NO_CAUSE = {"outbound-ipv6-closed", "probe-deadline-reached", "probe-limit-reached", "resolver-unreachable"}
+
+
+def test_every_fault_of_the_lab_has_its_cause():
+    assert set(BY_FAULT) == set(ONE_LOOK)
+    assert set(CAUSES) <= set(cause_texts())
+
+
+def test_every_finding_of_a_probe_has_its_cause():
+    explained = {code for text in cause_texts().values() for code in text.findings}
+    assert set(finding_codes()) - explained == NO_CAUSE
+
+
+@pytest.mark.parametrize("name", ONE_LOOK)
+def test_the_right_cause_is_first(name, look):
+    found = diagnose(look(name))
+    first = found.causes[0]
+    assert first.code == BY_FAULT[name]
+    assert first.confidence == "high"
+    assert first.state == "seen now"
+    assert any(one.supports and one.source == "probe" for one in first.evidence)
+    assert first.commands
+    assert first.fix
+    assert first.verify
+    assert first.rfc.startswith("RFC ")
+
+
+@pytest.mark.parametrize("name", ONE_LOOK)
+def test_the_evidence_alone_leads_to_the_right_leaf(name, look):
+    walk = diagnose(look(name)).walk("held")
+    assert walk.cause is not None
+    assert walk.cause.code == BY_FAULT[name]
+    assert {step.by for step in walk.steps} == {"evidence"}
+    assert walk.evidence()
+
+
+@pytest.mark.parametrize("name", [name for name in ONE_LOOK if FAULTS[name].result_type is not None])
+def test_so_it_does_from_the_report_that_a_sender_writes(name, look):
+    seen = look(name)
+    archive = sts.load(json.dumps(simulate(seen).report()).encode(), progress=False)
+    found = diagnose(seen, archive)
+    walk = found.walk()
+    assert walk.start == "report"
+    assert walk.cause.code == BY_FAULT[name]
+    assert found.causes[0].code == BY_FAULT[name]
+    assert found.causes[0].failed > 0
+    assert {group.state for group in found.groups} == {"reproduced now"}
+
+
+@pytest.mark.parametrize("name", ONE_LOOK)
+def test_the_level_follows_from_what_becomes_of_mail(name, look):
+    fault, health = FAULTS[name], diagnose(look(name)).health
+    if fault.delivery in ("deferred", "bounced"):
+        assert health.level == "act now"
+    elif fault.delivery == "without_sts":
+        assert health.level == "act soon"
+    else:
+        assert health.level in ("act soon", "watch")
+    assert health.rule == LEVELS[health.level]
+    assert health.sentence.endswith(".")
+
+
+@pytest.mark.parametrize("name", ONE_LOOK)
+def test_a_diagnosis_can_be_shown_and_tabled(name, look):
+    found = diagnose(look(name))
+    html, text = found._repr_html_(), str(found)
+    for cause in found.causes:
+        assert cause.title.split("'")[0] in html
+        assert cause.title in text
+    assert "<script" not in html
+    assert max(map(len, text.splitlines())) <= 400
+    frame = found.to_frame()
+    assert frame["code"].tolist() == [cause.code for cause in found.causes]
+    assert frame.dtypes.astype(str)["rank"] == "int64"
+    assert json.dumps(found.walk().to_json())
+
+
+@pytest.mark.parametrize("name", VARIANTS)
+def test_a_healthy_domain_has_no_cause(name, look):
+    found = diagnose(look(variant=name))
+    assert found.causes == ()
+    assert found.not_observed == ()
+    assert found.health.level == "fine"
+    assert all(step.status in ("done", "not needed", "to do", "not known") for step in found.plan)
+    assert [step.step for step in found.plan if step.status == "to do"] == ["Read the result types in the reports"]
+    assert found.walk("held").place == "explained"
+
+
+def test_what_changed_under_the_same_id_shows_between_two_looks():
+    with Lab(TWO_LOOKS) as lab:
+        first = probe("nordwind.example", lab.settings)
+        lab.advance()
+        second = probe("nordwind.example", lab.settings)
+    assert diagnose(second).causes == ()
+    found = diagnose(second, before=first)
+    assert [cause.code for cause in found.causes] == ["policy-id-unchanged"]
+    assert found.walk("held").cause.code == "policy-id-unchanged"
+
+
+@pytest.mark.parametrize(
+    ("name", "hidden"),
+    [
+        ("policy-host-refused", "certificate and file of mta-sts.nordwind.example"),
+        ("policy-http-404", "the policy file"),
+        ("policy-file-comment", "whether the policy covers the MX hosts"),
+        ("mx-no-starttls", "certificate of mx1.nordwind.example"),
+        ("mx-servfail", "the MX hosts"),
+        ("port-25-closed", "the MX hosts"),
+    ],
+)
+def test_what_a_fault_hides_is_named(name, hidden, look):
+    found = diagnose(look(name))
+    assert any(what.startswith(hidden) for what, _ in found.not_observed)
+    assert hidden in found._repr_html_()
+
+
+def test_a_fault_at_the_backup_alone_holds_nothing_back(look):
+    found = diagnose(look("backup-certificate-expired"))
+    assert found.causes[0].mx == ("mx2.nordwind.example",)
+    assert found.causes[0].effect is Effect.COSMETIC
+    assert found.health.level == "act soon"
+
+
+def test_the_text_to_publish_is_in_the_fix(look):
+    assert "mx: mx1.nordwind.example" in diagnose(look("mx-not-in-policy")).causes[0].fix
+
+
+def test_the_plan_ticks_what_the_evidence_settles(look):
+    plan = {step.step: step for step in diagnose(look("policy-http-404")).plan}
+    assert plan["Identify the problem"].ticked
+    assert plan["Check: the _mta-sts record"].ticked
+    assert plan["Check: the policy file"].status == "to do"
+    assert plan["Check: the certificate of the policy host"].ticked
+    assert plan["Validate record and policy"].status == "to do"
+
+
+def test_without_anything_there_is_nothing_to_diagnose():
+    with pytest.raises(ValueError, match=r"sts\.probe"):
+        diagnose()
+
+
+def test_ranking_is_by_what_it_does_to_mail(look):
+    for name in ("mx-implicit-not-in-policy", "policy-html-page", "policy-file-not-utf-8"):
+        ranks = [(cause.effect.rank, cause.severity.rank) for cause in diagnose(look(name)).causes]
+        assert all(first <= second for first, second in itertools.pairwise(ranks))
+        assert Severity.ERROR.rank == 0
