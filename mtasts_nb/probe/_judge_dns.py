@@ -130,12 +130,26 @@ def _silent_servers(probe: Probe) -> Iterator[Finding]:
     for attempt in probe.authoritative:
         if attempt.status is not Status.NOT_OBSERVED:
             by_server.setdefault(attempt.query.server, []).append(attempt)
-    silent = {server: x for server, x in by_server.items() if all(one.answer is None for one in x)}
-    if silent and len(silent) < len(by_server):
-        evidence = "; ".join(f"{server} {x[0].query.address}: {x[0].detail}" for server, x in sorted(silent.items()))
+    faults = {server: fault for server, seen in by_server.items() if (fault := _no_answer_of_its_own(seen))}
+    # Where all are like that, something on the way may answer in their place.
+    if faults and len(faults) < len(by_server):
+        evidence = "; ".join(
+            f"{server} {by_server[server][0].query.address}: {x}" for server, x in sorted(faults.items())
+        )
         yield finding(
             "nameserver-not-answering",
-            subject=", ".join(sorted(silent)),
+            subject=", ".join(sorted(faults)),
             evidence=evidence,
             names={"name": probe.domain},
         )
+
+
+def _no_answer_of_its_own(seen: list[DnsAttempt]) -> str:
+    """Return how a server does not answer for the zone, or nothing."""
+    if all(attempt.answer is None for attempt in seen):
+        return seen[0].detail
+    # Names below the domain may be delegated to other servers; the domain itself lies in the zone.
+    apex = next((attempt for attempt in seen if attempt.query.type == "MX" and attempt.answer is not None), None)
+    if apex is None or _is_authoritative(apex):
+        return ""
+    return apex.detail if apex.status is Status.FAILED else "it answers without authority (AA) for the zone"

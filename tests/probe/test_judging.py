@@ -185,6 +185,40 @@ def test_a_resolver_with_an_old_answer_is_not_propagated_yet(healthy):
     assert "19990101" in found.evidence
 
 
+class TestNameServers:
+    """RFC 1912 §2.8, RFC 2308 §2: a server of the zone answers for it, with authority."""
+
+    def changed(self, seen, server, **changes):
+        return replace(
+            seen,
+            authoritative=tuple(
+                replace(x, **changes) if server in ("every", x.query.server) else x for x in seen.authoritative
+            ),
+        )
+
+    @pytest.mark.parametrize(
+        ("changes", "told"),
+        [
+            ({"status": Status.FAILED, "reason": "timeout", "detail": "no answer in time", "answer": None}, "in time"),
+            (
+                {
+                    "status": Status.FAILED,
+                    "detail": "the server answered REFUSED",
+                    "answer": DnsAnswer(rcode="REFUSED"),
+                },
+                "REFUSED",
+            ),
+            ({"answer": DnsAnswer(rcode="NOERROR")}, "without authority"),  # a referral upwards
+        ],
+    )
+    def test_one_that_does_not(self, changes, told, healthy):
+        (found,) = self.changed(healthy, "ns2.nordwind.example", **changes).findings
+        assert (found.code, found.subject) == ("nameserver-not-answering", "ns2.nordwind.example")
+        assert told in found.evidence
+        # Every one of them: something on the way may be answering in their place.
+        assert self.changed(healthy, "every", **changes).findings.codes == ()
+
+
 def test_a_domain_that_does_not_exist_has_one_fault(healthy):
     seen = replace(healthy, mx=replace(healthy.mx, answer=DnsAnswer(rcode="NXDOMAIN")), mx_hosts=())
     assert seen.findings.codes == ("domain-not-found",)
