@@ -10,18 +10,20 @@ import importlib
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from ._diagnostic_flowchart import DiagnosticFlowchart as DiagnosticFlowchart
     from ._domain_probe import DomainProbe as DomainProbe
     from ._report_explorer import ReportExplorer as ReportExplorer
     from ._rollback_planner import RollbackPlanner as RollbackPlanner
 
 # ipywidgets is imported on first use of a name.
 _HOME = {
+    "DiagnosticFlowchart": "_diagnostic_flowchart",
     "DomainProbe": "_domain_probe",
     "ReportExplorer": "_report_explorer",
     "RollbackPlanner": "_rollback_planner",
 }
 
-__all__ = ["DomainProbe", "ReportExplorer", "RollbackPlanner"]
+__all__ = ["DiagnosticFlowchart", "DomainProbe", "ReportExplorer", "RollbackPlanner"]
 
 
 def __getattr__(name: str) -> object:

@@ -26,6 +26,7 @@ STYLE: Final = (
     "border:1px solid rgba(128,128,128,.4);border-radius:4px}"
     ".sts-widget dl,.sts-widget dt,.sts-widget dd{display:block;float:none;width:auto;margin:0;max-width:60em}"
     ".sts-widget dt{font-weight:600;margin-top:.6em}.sts-widget input::placeholder{color:inherit;opacity:.85}"
+    ".sts-widget .widget-toggle-buttons{display:flex;flex-flow:row wrap;align-items:center}"
     ".sts-widget figure{margin:.5em 0}.sts-widget img{max-width:100%;height:auto}"
     ".sts-widget p,.sts-widget ol,.sts-widget ul{max-width:60em;line-height:1.45}"
     ".sts-widget .widget-html-content{line-height:1.45;overflow-x:auto}"

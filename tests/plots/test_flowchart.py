@@ -87,13 +87,10 @@ def test_what_the_evidence_left_open_is_counted_apart() -> None:
     seen = {name: text for name, text in GOOD.items() if name != "smtp"}
     walk = Walk("held", Clues(found={"policy-http-not-found": "404"}, observed=seen))
     open_ = sum(step.answer == "cannot tell" for step in walk.steps)
-    if walk.cause is None:  # a walk that waits for a person at what it cannot tell
-        while walk.node is not None and walk.settled() == "cannot tell":
-            walk.answer("cannot tell")
-        open_ = 0
+    assert open_ > 3
     folded = [text for text in texts(plots.flowchart(chart(), walk).svg) if "questions passed" in text]
     assert folded
-    assert ("left open" in " ".join(folded)) == bool(open_)
+    assert f" {open_} left open" in " ".join(folded)
 
 
 def test_everything_is_in_the_whole_chart() -> None:
