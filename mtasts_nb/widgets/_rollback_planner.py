@@ -86,7 +86,7 @@ class RollbackPlanner(Live):
             "policy": "the file as it is served",
             "record": "what dig +short TXT _mta-sts.your.example prints",
             "ttl": "seconds, or 1 h",
-            "previous_max_age": "empty: never longer than now",
+            "previous_max_age": "the longest one; empty: never longer than now",
             "blocked_since": "2026-02-08T09:00, UTC; empty: not known",
         }
         self._fields: dict[str, Any] = {}
@@ -122,8 +122,8 @@ class RollbackPlanner(Live):
             ]
         )
         self._make.on_click(lambda _: self.make())
-        self._file.on_click(lambda _: self._to(self.state.file_published(self._now())))
-        self._record.on_click(lambda _: self._to(self.state.record_published(self._now())))
+        self._file.on_click(lambda _: self._published(self.state.file_published(self._now()), self._record))
+        self._record.on_click(lambda _: self._published(self.state.record_published(self._now()), self._over))
         self._over.on_click(lambda _: self._to(self.state.start_over()))
         if policy.strip():
             self.make()
@@ -142,6 +142,11 @@ class RollbackPlanner(Live):
 
     def _edited(self, name: str, text: str) -> None:
         self._to(self.state.edit(name, text))
+
+    def _published(self, state: Rollback, following: Any) -> None:
+        self._to(state)
+        # The button pressed is disabled now; the keyboard's focus would be lost with it.
+        following.focus()
 
     def _to(self, state: Rollback) -> None:
         self.state = state

@@ -33,8 +33,8 @@ FIELDS: Final = {
     "policy": "policy file",
     "record": "record",
     "ttl": "TTL of the record",
-    "previous_max_age": "longest earlier max_age",
-    "blocked_since": "since when mail is held back",
+    "previous_max_age": "earlier max_age",
+    "blocked_since": "held back since",
 }
 _UNITS: Final = {"s": 1, "m": 60, "min": 60, "h": 3600, "d": 86_400, "w": 604_800}
 _LENGTH = re.compile(r"(\d{1,12})\s*(s|m|min|h|d|w|second|minute|hour|day|week)?s?", re.IGNORECASE)

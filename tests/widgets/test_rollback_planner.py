@@ -70,6 +70,8 @@ def test_every_control_has_a_name_and_can_be_reached_by_keyboard() -> None:
         named = controls(shown, kind)
         assert named
         assert "" not in named
+    # Longer labels would be cut off.
+    assert max(len(name) for kind in (ipywidgets.Text, ipywidgets.Textarea) for name in controls(shown, kind)) <= 17
     assert not any(control.disabled for control in controls(shown, ipywidgets.Textarea).values())
 
 

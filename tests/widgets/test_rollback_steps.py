@@ -74,7 +74,7 @@ def test_another_text_drops_the_plan_and_the_same_text_does_not() -> None:
         ("policy", "version: STSv1\nmode: none\nmax_age: 86400\n", "nothing to roll back"),
         ("ttl", "", "The TTL of the record is missing"),
         ("ttl", "soon", "TTL of the record: 'soon' is not a length of time"),
-        ("previous_max_age", "-3", "Longest earlier max_age: '-3' is not a length of time"),
+        ("previous_max_age", "-3", "Earlier max_age: '-3' is not a length of time"),
         ("previous_max_age", "9999999999", "previous_max_age is"),
         ("blocked_since", "yesterday", "yesterday"),
         ("domain", "not a domain", "expected a domain name"),
