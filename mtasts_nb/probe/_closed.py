@@ -29,33 +29,42 @@ def without_resolver(attempts: tuple[DnsAttempt, ...]) -> tuple[DnsAttempt, ...]
     return tuple(replace(one, status=Status.NOT_OBSERVED) for one in attempts)
 
 
+# A packet filter drops, or has the sender told that there is no way (ICMP "host prohibited", the default of many). Either
+# may be ours or theirs: one alone says nothing about whose.
+_NO_WORD_FROM_THE_HOST = frozenset({"timeout", "unreachable"})
+
+
 def _dropped(attempt: HttpAttempt | SmtpAttempt) -> bool:
-    """Return whether a connection was tried in vain until the end of its time."""
-    return attempt.status is Status.FAILED and attempt.stage == "connect" and attempt.reason == "timeout"
+    """Return whether a connection was tried in vain: no word came from the host itself."""
+    return attempt.status is Status.FAILED and attempt.stage == "connect" and attempt.reason in _NO_WORD_FROM_THE_HOST
 
 
 def _unobserved(attempt: Attempt, reason: str, detail: str) -> Attempt:
-    return replace(attempt, status=Status.NOT_OBSERVED, reason=reason, detail=detail) if _dropped(attempt) else attempt
+    if not _dropped(attempt):
+        return attempt
+    return replace(attempt, status=Status.NOT_OBSERVED, reason=reason, detail=f"{attempt.detail}, {detail}")
 
 
 def without_port_25(hosts: tuple[MxHost, ...]) -> tuple[tuple[MxHost, ...], bool]:
     """Return the hosts, and whether port 25 is closed from here: then nothing was observed at any of them.
 
-    Closed means: at least one connection was silently dropped, and none got any answer at all, not even a refusal.
+    Closed means: at least one connection was dropped, turned back on the way, or did not leave this machine, and none got
+    any answer from the host, not even a refusal.
     """
     attempts = [attempt for host in hosts for attempt in host.attempts]
-    dropped = [attempt for attempt in attempts if _dropped(attempt)]
+    stuck = [attempt for attempt in attempts if _dropped(attempt) or attempt.reason == "no-way-out"]
     answered = [attempt for attempt in attempts if attempt.status is not Status.NOT_OBSERVED and not _dropped(attempt)]
-    if not dropped or answered:
+    if not stuck or answered:
         return hosts, False
-    detail = "the connection was silently dropped, as every other to port 25"
+    detail = "as for every other connection to port 25"
     return _each(hosts, "port-25-closed", detail, ipv6_only=False), True
 
 
 def without_ipv6(policy_host: PolicyHost, hosts: tuple[MxHost, ...]) -> tuple[PolicyHost, tuple[MxHost, ...], bool]:
     """Return policy host and MX hosts, and whether IPv6 is closed from here.
 
-    Closed means: every connection over IPv6, to two hosts at least, was silently dropped, while IPv4 got answers.
+    Closed means: every connection over IPv6, to two hosts at least, was dropped or turned back on the way, while IPv4
+    got answers.
     """
     tried = [(attempt.request.host, attempt) for attempt in policy_host.attempts]
     both: list[tuple[str, HttpAttempt | SmtpAttempt]] = [*tried, *((mx.host, a) for mx in hosts for a in mx.attempts)]
@@ -65,7 +74,7 @@ def without_ipv6(policy_host: PolicyHost, hosts: tuple[MxHost, ...]) -> tuple[Po
     )
     if not answered or len({host for host, _ in over_ipv6}) < 2 or not all(_dropped(a) for _, a in over_ipv6):
         return policy_host, hosts, False
-    reason, detail = "ipv6-closed", "the connection was silently dropped, as every other over IPv6"
+    reason, detail = "ipv6-closed", "as for every other connection over IPv6"
     seen = tuple(_unobserved(a, reason, detail) if ":" in a.request.address else a for a in policy_host.attempts)
     return replace(policy_host, attempts=seen), _each(hosts, reason, detail, ipv6_only=True), True
 

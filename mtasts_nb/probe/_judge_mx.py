@@ -129,7 +129,8 @@ def _record_findings(probe: Probe, seen: list[_Seen]) -> Iterator[Finding]:
 
 
 def _dropped(probe: Probe) -> str:
-    tried = [a.request.address for mx in probe.mx_hosts for a in mx.attempts if a.reason == "port-25-closed"]
+    stuck = ("port-25-closed", "no-way-out")
+    tried = [a.request.address for mx in probe.mx_hosts for a in mx.attempts if a.reason in stuck]
     return f"no answer at all from {', '.join(tried)} on port {probe.vantage.smtp_port}"
 
 

@@ -252,6 +252,8 @@ class Network:
         sock = self._open(family, socket.SOCK_STREAM)
         try:
             code = sock.connect_ex(target)
+            if code == errno.EHOSTUNREACH:  # at once: this machine's own table of routes says so
+                code = errno.ENETUNREACH
             if code not in (0, errno.EINPROGRESS, errno.EWOULDBLOCK):
                 raise OSError(code, errno.errorcode.get(code, "error"))  # noqa: TRY301
             if code:

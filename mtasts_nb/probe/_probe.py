@@ -46,9 +46,10 @@ class Probe:
     mx_hosts : tuple of MxHost
         Each MX host, by preference, with a conversation at each of its addresses.
     port_25_closed : bool
-        Whether every connection to port 25 was silently dropped: then nothing was observed at the MX hosts.
+        Whether every connection to port 25 was dropped or turned back on the way, or could not leave this machine: then
+        nothing was observed at the MX hosts.
     ipv6_closed : bool
-        Whether every connection over IPv6 was silently dropped while IPv4 got answers: the same, for IPv6.
+        Whether every connection over IPv6 was dropped or turned back while IPv4 got answers: the same, for IPv6.
     limits_hit : tuple of str
         What was left out because the domain names too much.
     providers : tuple of Provider

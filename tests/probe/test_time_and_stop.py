@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import errno
 import signal
 import socket
 import sys
@@ -16,7 +17,8 @@ import pytest
 from mtasts_nb import ProbeSettings
 from mtasts_nb.lab import Lab
 from mtasts_nb.probe import probe, probe_many
-from mtasts_nb.probe._closed import without_ipv6
+from mtasts_nb.probe._closed import without_ipv6, without_port_25
+from mtasts_nb.probe._network import Network, StepError
 from mtasts_nb.vocabulary import Effect, Status
 
 DOMAIN = "nordwind.example"
@@ -84,6 +86,45 @@ def test_port_25_closed_says_so_once_and_nothing_about_the_mx(look):
     attempts = [attempt for mx in seen.mx_hosts for attempt in mx.attempts]
     assert {attempt.status for attempt in attempts} == {Status.NOT_OBSERVED}
     assert not any(one.effect is Effect.HOLDS_MAIL for one in seen.findings)
+
+
+@pytest.mark.parametrize(
+    "ending",
+    [
+        {"status": Status.FAILED, "reason": "timeout"},
+        # A firewall that rejects with ICMP "host prohibited" reads as EHOSTUNREACH: ours as likely as theirs.
+        {"status": Status.FAILED, "reason": "unreachable"},
+        {"status": Status.NOT_OBSERVED, "reason": "no-way-out"},
+    ],
+    ids=lambda ending: ending["reason"],
+)
+def test_no_word_from_any_mx_is_a_closed_port(ending, healthy):
+    """RFC 8461 has nothing to do with it: no verdict on the MX hosts, and one finding that says why."""
+
+    def stuck(attempt):
+        return replace(attempt, stage="connect", tls=None, starttls=None, **ending)
+
+    hosts = tuple(replace(mx, attempts=tuple(map(stuck, mx.attempts))) for mx in healthy.mx_hosts)
+    hosts, closed = without_port_25(hosts)
+    seen = replace(healthy, mx_hosts=hosts, port_25_closed=closed)
+    assert seen.findings.codes == ("outbound-port-25-closed",)
+    assert all(a.request.address in seen.findings[0].evidence for mx in hosts for a in mx.attempts)
+    assert {a.status for mx in hosts for a in mx.attempts} == {Status.NOT_OBSERVED}
+
+
+def test_a_table_of_routes_that_knows_no_way_is_ours():
+    """An error at once comes from this machine: no packet left it."""
+
+    class Wayless(socket.socket):
+        def connect_ex(self, address):
+            return errno.EHOSTUNREACH
+
+    network = Network(ProbeSettings())
+    network._open = lambda family, kind: Wayless(family, kind)
+    with pytest.raises(StepError) as caught:
+        network.connect("192.0.2.25", 25)
+    network.close()
+    assert (caught.value.reason, caught.value.observed) == ("no-way-out", False)
 
 
 def test_one_silent_mx_among_others_is_not_a_closed_port(look):
