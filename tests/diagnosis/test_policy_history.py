@@ -362,20 +362,28 @@ def test_order_case_and_form_make_no_other_policy() -> None:
 
 def test_half_a_policy_string_counts_as_told_and_makes_no_change() -> None:
     half = {"policy-type": "sts", "policy-domain": "nordwind.example", "policy-string": ["mode: testing"]}
-    whole = archive({"One": span((0, 9, [B]))}).sessions
-    both = sts.load(
-        *(report("Half", n, [half]) for n in range(10)),
-        *(report("One", n, [{"policy-type": "sts", "policy-domain": "nordwind.example",
-                             "policy-string": whole["policy_string"].iloc[0].split("\n")}]) for n in range(10)),
-        progress=False,
-    )  # fmt: skip
-    history = sts.policy_history(both)
+    other = {**half, "policy-string": ["mode: enforce"]}
+    halves = [report("Half", n, [half if n < 5 else other]) for n in range(10)]
+    whole = reports({"One": span((0, 9, [B]))}, "nordwind.example")
+    history = sts.policy_history(sts.load(*halves, *whole, progress=False))
     assert history.events.empty
-    assert history.table.query("organization_name == 'Half'")["policy_mode"].tolist() == ["testing"] * 10
+    modes = history.table.query("organization_name == 'Half'")["policy_mode"].tolist()
+    assert modes == ["testing"] * 5 + ["enforce"] * 5
     # Where nobody tells more, it is all that there is to go by.
-    enforce = {**half, "policy-string": ["mode: enforce"]}
-    alone = sts.load(*(report("Half", n, [half if n < 5 else enforce]) for n in range(10)), progress=False)
-    assert [row.changed for row in sts.policy_history(alone).events.itertuples()] == ["mode"]
+    alone = sts.policy_history(sts.load(*halves, progress=False))
+    assert [row.changed for row in alone.events.itertuples()] == ["mode"]
+
+
+def test_what_is_told_under_tlsa_is_a_report_and_nothing_more() -> None:
+    tlsa = {"policy-type": "tlsa", "policy-domain": "nordwind.example", "policy-string": ["3 1 1 5a1c9e07"]}
+    lines = ["version: STSv1", "mode: enforce", "mx: mx1.nordwind.example", "max_age: 86400"]
+    both = [tlsa, {"policy-type": "sts", "policy-domain": "nordwind.example", "policy-string": lines}]
+    history = sts.policy_history(sts.load(report("One", 0, both), report("One", 1, [tlsa]), progress=False))
+    assert [(row.day, row.state, row.sessions) for row in history.table.itertuples()] == [
+        (day(0), "applied", 5),
+        (day(1), "not observed", 5),
+    ]
+    assert history.reporters["last_observed"].tolist() == [day(0)]
 
 
 def test_who_is_behind_and_until_when_a_cache_can_explain_it() -> None:
