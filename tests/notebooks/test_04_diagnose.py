@@ -1,0 +1,96 @@
+"""Notebook 04: from the open incident of the sample to a verified fix, and from one's own reports or snapshot."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import mtasts_nb as sts
+from mtasts_nb.errors import SourceError
+from mtasts_nb.publish._execute import execute
+from mtasts_nb.publish._notebook import find_notebook, with_parameters
+
+
+def run(folder: Path, **parameters: object) -> dict[str, str]:
+    """Execute a copy in a folder; what each cell shows in words, by its id."""
+    node = with_parameters(find_notebook("04_diagnose"), parameters, {})
+    execute(node, "04_diagnose", cwd=str(folder), timeout=300, progress=False)
+    return {cell.id: " ".join(map(_words, cell.outputs)) for cell in node.cells if cell.cell_type == "code"}
+
+
+def _words(output: Any) -> str:
+    assert output["output_type"] not in ("error", "stream"), output
+    data = output["data"]
+    alts = " ".join(kind["alt"] for kind in output["metadata"].values() if isinstance(kind, dict) and "alt" in kind)
+    html = re.sub(r"<[^>]+>", " ", re.sub(r'<img [^>]*alt="([^"]*)">', r"\1", data.get("text/html", "")))
+    return re.sub(r"\s+", " ", f"{html or data['text/plain']} {alts}")
+
+
+@pytest.fixture(scope="module")
+def shown(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
+    folder = tmp_path_factory.mktemp("elsewhere")
+    found = run(folder)
+    assert list(folder.iterdir()) == [], "it writes nothing"
+    return found
+
+
+def test_the_open_incident_is_found_in_the_reports(shown: dict[str, str]) -> None:
+    assert "tlsa-invalid at mx1.suedwind.example" in shown["load"]
+    assert "tlsa-invalid" in shown["incident-figure"]
+    first = shown["alone"].index("The TLSA records do not match the certificate")
+    assert first < shown["alone"].index("fixed since"), "what is still there before what is over"
+
+
+def test_the_lab_shows_it_and_both_together_say_that_it_is_reproduced(shown: dict[str, str]) -> None:
+    assert "tlsa-mismatch" in shown["look"]
+    assert "deferred" in shown["sender"]
+    assert "reproduced now" in shown["both"]
+
+
+def test_the_published_form_of_the_flowchart_shows_the_whole_way_and_the_fix(shown: dict[str, str]) -> None:
+    text = shown["flowchart"]
+    assert "A flowchart of " in text, "the picture's own words"
+    for part in ("Is it tlsa-invalid, dnssec-invalid or dane-required?", "by the evidence", "How to confirm it",
+                 "dig +dnssec TLSA _25._tcp.mx1.suedwind.example", "What to do", "How to verify it"):  # fmt: skip
+        assert part in text, part
+
+
+def test_the_fix_is_compared_and_verified(shown: dict[str, str]) -> None:
+    assert "2 fixed, 0 new" in shown["fix"]
+    assert "Nothing wrong was seen with suedwind.example." in shown["afterwards"]
+    assert "Too early" in shown["verify"]
+    assert shown["borne-out"].lstrip().startswith("Fixed")
+
+
+def test_the_code_of_the_selection_is_there_to_paste(shown: dict[str, str]) -> None:
+    assert "selection = diagnosis.narrow(archive)" in shown["explore"]
+
+
+def test_ones_own_reports_and_snapshot(tmp_path: Path) -> None:
+    with sts.lab.Lab("mx-certificate-expired") as lab:
+        sts.probe("nordwind.example", lab.settings).save(tmp_path / "seen.json")
+    shown = run(
+        tmp_path,
+        sources=[str(sts.sample_dir())],
+        domain="nordwind.example",
+        snapshot="seen.json",
+        mended_on="2026-11-24",
+    )
+    assert "mx-certificate-expired" in shown["look"]
+    assert "The certificate of an MX host has expired" in shown["both"]
+    assert "Mend it, look again" in shown["fix"], "nobody plays the fix of a real domain"
+    assert [path.name for path in tmp_path.iterdir()] == ["seen.json"]
+
+
+def test_reports_alone_are_enough_and_nothing_is_looked_at(tmp_path: Path) -> None:
+    shown = run(tmp_path, sources=[str(sts.sample_dir())])
+    assert "Nothing was looked at yet." in shown["look"]
+    assert "The TLSA records do not match the certificate" in shown["flowchart"]
+
+
+def test_a_domain_that_no_report_is_about_is_named(tmp_path: Path) -> None:
+    with pytest.raises(SourceError, match=r"no report is about other\.example"):
+        run(tmp_path, domain="other.example")
