@@ -103,15 +103,16 @@ def run(arguments: argparse.Namespace) -> int:
         seen = _seen(arguments)
     except ValueError as error:
         return complain(name, error)
-    if arguments.save:
-        seen.save(Path(arguments.save))
     if arguments.json:
         _write(seen.to_json())
     else:
         _write(f"{seen}\n")
         if arguments.commands:
             _write(f"\n{seen.commands}\n")
-        if arguments.save:
+    if arguments.save:
+        sys.stdout.flush()  # what was seen is told first: a file that cannot be written must not cost the look
+        seen.save(Path(arguments.save))
+        if not arguments.json:
             say(f"{arguments.save}: written. It loads with mtasts_nb.load_probe(…), here or on another machine.")
     if "resolver-unreachable" in seen.findings.codes:
         return complain(name, "no resolver answered; see above.") if not arguments.json else 2

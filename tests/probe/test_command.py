@@ -54,3 +54,11 @@ def test_what_cannot_run_is_status_2_and_one_line(arguments, told, capsys):
     assert told in err
     assert len(err.strip().splitlines()) == 1
     assert "Traceback" not in err
+
+
+def test_a_file_that_cannot_be_written_does_not_cost_what_was_seen(saved, capsys, tmp_path):
+    assert main(["probe", "--load", saved("mx-no-starttls"), "--save", str(tmp_path / "nowhere" / "x.json")]) == 2
+    shown = capsys.readouterr()
+    assert "mx-starttls-missing" in shown.out
+    assert "x.json" in shown.err
+    assert "written" not in shown.out
