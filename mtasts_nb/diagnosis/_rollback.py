@@ -96,7 +96,7 @@ def plan_rollback(
     earlier : iterable of (time, max_age)
         Policies served before: when each was last served (UTC; a day counts to its end) and its max_age in seconds.
     blocked_since : date, datetime or str, optional
-        Since when mail is held back: the first messages are then given up, and senders look, so much the sooner.
+        Since when mail is held back: busy senders give their first messages up, and look before that, so much the sooner.
     mended : date, datetime or str, optional
         When the cause is or was mended, for the calendar; None: at once.
     max_age : int

@@ -172,7 +172,8 @@ def forecast(
     published : datetime
         When the new record is published, UTC.
     waited : int
-        For how long mail had been waiting by then, in seconds.
+        For how long mail had been held back by then, in seconds: busy senders give their first messages up so much sooner.
+        The worst case stays as it is, for some sender's first message came in just now.
     model : SenderModel, optional
         What is assumed.
 
@@ -187,8 +188,8 @@ def forecast(
     import pandas as pd
 
     chosen = model or SenderModel()
-    queue_end = max(0, chosen.queue_life[1] - waited)
-    bound = min(longest, max(ttl, queue_end)) + chosen.fetch
+    # However long ago it began: at some sender the first message came in just now.
+    bound = min(longest, max(ttl, chosen.queue_life[1])) + chosen.fetch
     stop = bound + max(_HOUR // 4, min(12 * _HOUR, bound // 10))
     # Minutes decide within the first hours, hours later on.
     step = max(300, -(-stop // _ROWS // 300) * 300)
@@ -235,7 +236,8 @@ def take_up(
     expired = np.clip(after / longest, 0.0, 1.0) if longest else (after >= 0).astype(np.float64)
     if waited is None:
         return each, refreshed, expired
-    first, last = (max(ttl, end - waited) for end in model.queue_life)
+    # The oldest message of a sender came in when mail began to be held back, or at any time since.
+    first, last = max(ttl, model.queue_life[0] - waited), max(ttl, model.queue_life[1])
     given_up = (
         np.clip((after - first) / (last - first), 0.0, 1.0) if last > first else (after >= last).astype(np.float64)
     )
