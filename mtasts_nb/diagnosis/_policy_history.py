@@ -290,7 +290,10 @@ def _sentences(history: PolicyHistory) -> list[str]:
         last = history.events.iloc[-1]
         mine = history.propagation[history.propagation["event"] == last["event"]]
         spread = _spread(mine)
-        told.append(f"The latest, first seen on {when(last['day'].date())}: {one_line(last['what'], 300)}. {spread}")
+        whose = f" of {one_line(last['policy_domain'], 80)}" if domains > 1 else ""
+        told.append(
+            f"The latest{whose}, first seen on {when(last['day'].date())}: {one_line(last['what'], 300)}. {spread}"
+        )
     behind = history.behind
     if len(behind):
         names = _names(behind)
@@ -330,7 +333,6 @@ _REMARKS: Final = {
     "partly": "with both",
     "another policy": "with another policy",
     "no report since": "no report since",
-    "not observed": "not observed",
 }
 
 

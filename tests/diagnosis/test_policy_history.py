@@ -441,7 +441,7 @@ def test_columns_and_types_do_not_depend_on_the_rows(days: dict[str, Any], histo
         pytest.param({"One": span((0, 3, [A]))}, "nordwind.example: 1 policy and no change in what 1 reporter applied.", id="1, 0, 1"),
         pytest.param({"One": span((0, 3, [A]), (4, 5, [B])), "Two": span((0, 5, [A])), "Three": span((0, 5, None)), "Four": span((0, 5, None))},
                      "nordwind.example: 2 policies and 1 change in what 2 reporters applied. The latest, first seen on 2026-03-05: "
-                     "mode testing → enforce. 1 reporter had it on that day; still with the old one: Two; not observed: Four and Three. "
+                     "mode testing → enforce. 1 reporter had it on that day; still with the old one: Two. "
                      "By its last report Two still applies an older policy. "
                      "Not observed: Four and Three, as their reports carry no policy-string.", id="2, 1, 2"),
     ],
