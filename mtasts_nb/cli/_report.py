@@ -26,6 +26,7 @@ examples:
   mtasts-nb report mailbox.mbox -o report.html
   mtasts-nb report reports/ --domain nordwind.example
   mtasts-nb report reports/ --period 2026-09-01 2026-09-30 --events changes.csv --title "September" --author "M. Lind"
+  mtasts-nb report reports/ --domain nordwind.example --redact -o to-send-on.html
   mtasts-nb report reports/ --notebook 03_failures_over_time -o overview.html"""
 _EPILOG = """\
 exit status:
@@ -65,6 +66,13 @@ def add(commands: _SubParsersAction[argparse.ArgumentParser]) -> None:
     parser.add_argument("--probe", metavar="JSON", help="a snapshot from `mtasts-nb probe DOMAIN --save JSON`")
     parser.add_argument(
         "--fixed-at", metavar="TIME", type=_moment, help="when it was mended, ISO 8601, UTC unless it says"
+    )
+    parser.add_argument(
+        "--redact",
+        metavar="SEED",
+        nargs="?",
+        const=True,
+        help="replace domains, hosts, addresses and reporters by pseudonyms; with a seed, the same in every document",
     )
     parser.add_argument("-o", "--output", metavar="FILE", default="report.html", help="the file to write (report.html)")
     parser.add_argument(
@@ -125,6 +133,7 @@ def run(arguments: argparse.Namespace) -> int:
         domain=arguments.domain,
         notebook=arguments.notebook,
         parameters=_parameters(arguments),
+        redact=arguments.redact,
         timeout=arguments.timeout,
     )
     size = path.stat().st_size

@@ -9,10 +9,11 @@ import platform
 import tempfile
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
+from dataclasses import replace
 from datetime import UTC, date, datetime
 from importlib import metadata
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from .._version import __version__
 from ..bundled import sample_dir
@@ -23,6 +24,9 @@ from ._execute import execute
 from ._notebook import Notebook, find_notebook, with_parameters
 from ._page import ADDED, About, page
 from ._promises import check
+
+if TYPE_CHECKING:
+    from ._redact import Redaction
 
 __all__ = ["publish"]
 
@@ -65,8 +69,13 @@ def publish(
     parameters : mapping of str to object, optional
         Further names that this cell assigns, with the values to take instead: text, numbers, dates, None, and lists
         and mappings of them.
-    redact : None
-        Not supported yet; anything but None is an error, so that nobody takes a page for redacted that is not.
+    redact : bool, str, int or mapping of str to str, optional
+        Replace domains, hosts, addresses, reporters and names of files by pseudonyms, each the same throughout, before
+        anything is computed, so that the document can leave the house. True numbers them. A text or number is a seed:
+        documents made with the same seed have the same pseudonyms, and who has the seed can check the inputs' hashes. A
+        mapping gives pseudonyms of your choice to some names. Kept are counts, days, result types, policy modes and
+        max_age; reasons keep the words of the protocols; contact addresses, additional-information and what stood in odd
+        fields are left out. In title, author and events your own words stay: read them.
     timeout : float
         Longest run of one cell, in seconds.
     progress : bool
@@ -83,36 +92,73 @@ def publish(
     ------
     PublishError
         There is no such notebook or parameter, a cell failed (the message names notebook, cell, error and what to
-        do), or the file cannot be written.
+        do), the file cannot be written, or a redacted page would hold a name all the same.
     SourceError
         There is nothing to read where a source points.
 
     Examples
     --------
-    >>> publish("report.html", redact=True)  # doctest: +ELLIPSIS
+    >>> publish("report.html", redact=[])
     Traceback (most recent call last):
-    mtasts_nb.errors.PublishError: publish(redact=…) is not supported yet: ...Leave redact out...
+    mtasts_nb.errors.PublishError: redact is []: give True, a seed as text, or a mapping of names.
     """
-    if redact is not None:
-        raise PublishError(
-            "publish(redact=…) is not supported yet: addresses, host names and reporters would be shown in full. "
-            "Leave redact out, and pass the file on only to people who may see them."
-        )
     target = _writable(Path(out))
     found = find_notebook(notebook)
     given = dict(parameters or {})
     _look(sources)
-    if domain is not None:
-        given["domain"] = domain
     with ExitStack() as stack:
-        literals = {"sources": _source_literal(sources, stack)} if sources else {}
+        redaction: Redaction | None = None
+        if redact is not None and redact is not False:
+            folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="mtasts-nb-")))
+            redaction = _redacted(found, sources, domain, given, redact, folder)
+            given, literals = redaction.parameters, {"sources": redaction.sources}
+        else:
+            if domain is not None:
+                given["domain"] = domain
+            literals = {"sources": _source_literal(sources, stack)} if sources else {}
         node = with_parameters(found, given, literals)
         _add_evidence(node)
         execute(node, found.name, cwd=str(Path.cwd()), timeout=timeout, progress=progress)
-    html = page(node, _about(found, sources, domain, given, now()))
+    about = _about(found, sources, domain, given, now())
+    if redaction is not None:
+        about = _about_redacted(about, redaction)
+    html = page(node, about)
     check(html, found.name)
+    if redaction is not None:
+        redaction.check(html, found.name)
     _write(target, html)
     return target
+
+
+def _redacted(
+    found: Notebook,
+    sources: Sequence[object],
+    domain: str | None,
+    given: Mapping[str, object],
+    how: object,
+    folder: Path,
+) -> Redaction:
+    from ._redact import redact_inputs
+
+    if not sources and not _is_sample(found, sources):
+        raise PublishError(
+            f"{found.name} reads sources of its own, which cannot be redacted. Name the sources to publish(…), and let "
+            "the notebook read those in its parameter `sources`."
+        )
+    return redact_inputs(sources, domain, given, how, folder)
+
+
+def _about_redacted(about: About, redaction: Redaction) -> About:
+    """Return what the page says about itself, without names."""
+    from ._redact import NOTE
+
+    return replace(
+        about,
+        parameters={"sources": f"{redaction.origin}, names left out", **redaction.shown},
+        subject=redaction.domain or ("All domains" if about.subject else ""),
+        origin=redaction.origin,
+        warning=f"{NOTE} {about.warning}".strip(),
+    )
 
 
 def _writable(out: Path) -> Path:

@@ -36,7 +36,7 @@ _DEFAULT_LIMITS: Final = Limits()
 
 
 def load(
-    *sources: Given,
+    *sources: Given | Archive,
     progress: bool = True,
     workers: int | None = None,
     limits: Limits = _DEFAULT_LIMITS,
@@ -51,7 +51,8 @@ def load(
     ----------
     *sources : str, path, bytes or binary file object
         Files, folders of any depth, globs, or content: JSON, gzip, zip, tar (plain, gzip, xz, bzip2), mails, mbox,
-        Maildir, NDJSON, JSON arrays, in one another; told apart by content, never by name.
+        Maildir, NDJSON, JSON arrays, in one another; told apart by content, never by name. An Archive alone is given
+        back as it is: what is written for sources works on what is loaded already.
     progress : bool, optional
         Show a progress bar when it takes longer than two seconds.
     workers : int, optional
@@ -85,7 +86,15 @@ def load(
     """
     if workers is not None and workers < 1:
         raise ValueError(f"load: workers must be at least 1, not {workers}")
-    found = iter_inputs(sources, limits)
+    for source in sources:
+        if isinstance(source, Archive):
+            if len(sources) > 1:
+                raise TypeError(
+                    "load: an Archive is loaded already and cannot be joined with other sources; give it alone"
+                )
+            return source
+    given = tuple(source for source in sources if not isinstance(source, Archive))
+    found = iter_inputs(given, limits)
     dkim = DkimCheck(verify_dkim if callable(verify_dkim) else None) if verify_dkim else None
     loader = _Loader(Collector(limits), limits, dkim)
     # Millions of rows are made and none of them is in a cycle; the collector would look at them again and again.
@@ -102,7 +111,7 @@ def load(
     finally:
         if collecting:
             gc.enable()
-    return Archive(looked_at=[_label(source) for source in sources], **tables)
+    return Archive(looked_at=[_label(source) for source in given], **tables)
 
 
 def _label(source: object) -> str:

@@ -131,11 +131,18 @@ def _hostile_report(day: int) -> bytes:
 
 
 @pytest.fixture(scope="session")
-def hostile_page(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A page made from reports whose every text is an attack, in files whose names are one."""
+def hostile_sources(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder of reports whose every text is an attack, in files whose names are one."""
     folder = tmp_path_factory.mktemp("hostile")
     name = HOSTILE.replace("/", "_").replace("\x07", "")[:120]
     for day in (1, 2, 3):
         (folder / f"{day}{name}.json").write_bytes(_hostile_report(day))
     (folder / f"bad{name}.json").write_bytes(b'{"report-id": "<b>cut')
-    return sts.publish(tmp_path_factory.mktemp("page") / "hostile.html", folder, progress=False, now=lambda: NOON)
+    return folder
+
+
+@pytest.fixture(scope="session")
+def hostile_page(tmp_path_factory: pytest.TempPathFactory, hostile_sources: Path) -> Path:
+    """A page made from such reports."""
+    out = tmp_path_factory.mktemp("page") / "hostile.html"
+    return sts.publish(out, hostile_sources, progress=False, now=lambda: NOON)

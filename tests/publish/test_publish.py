@@ -177,8 +177,6 @@ def test_the_home_folder_is_meant_by_its_sign_as_in_load(tmp_path: Path, monkeyp
 @pytest.mark.parametrize(
     ("call", "error", "told"),
     [
-        (lambda tmp: publish(tmp / "x.html", redact=True), PublishError, "redact"),
-        (lambda tmp: publish(tmp / "x.html", redact=False), PublishError, "redact"),
         (lambda tmp: publish(tmp), PublishError, "is a folder"),
         (lambda tmp: publish(tmp / "no" / "x.html"), PublishError, "does not exist"),
         (lambda tmp: publish(tmp / "x.html", tmp / "nothing"), SourceError, "There is nothing at"),

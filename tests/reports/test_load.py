@@ -255,3 +255,10 @@ def test_what_lies_around_a_report_names_its_domain() -> None:
         archive = sts.load(source, progress=False)
         assert archive.sessions["policy_domain"].tolist() == [expected]
         assert archive.deviations["treatment"].str.startswith("absent, taken").all()
+
+
+def test_an_archive_is_given_back_as_it_is() -> None:
+    archive = sts.load(b"{}", progress=False)
+    assert sts.load(archive) is archive
+    with pytest.raises(TypeError, match="give it alone"):
+        sts.load(archive, b"{}")
