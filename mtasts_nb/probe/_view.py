@@ -19,7 +19,9 @@ _STYLE = (
     "<style>.sts-probe .sts-good{color:#1a7f37}.sts-probe .sts-bad{color:#c0282d;font-weight:600}"
     ".sts-probe .sts-quiet{opacity:.75}.sts-probe table{margin:.4em 0}"
     ".sts-probe td,.sts-probe th{text-align:left;vertical-align:top;overflow-wrap:anywhere}"
-    ".sts-probe span.sts-quiet{font-weight:400}.sts-probe caption{text-align:left}"
+    ".sts-probe th[scope=row]{min-width:9em}.sts-probe span.sts-quiet{font-weight:400}.sts-probe caption{text-align:left}"
+    # A text to paste wraps: unwrapped it takes the width of a phone from all that stands beside it.
+    ".sts-probe pre{white-space:pre-wrap;overflow-wrap:anywhere}"
     "@media(prefers-color-scheme:dark){.sts-probe .sts-good{color:#56d364}.sts-probe .sts-bad{color:#ff7b72}}</style>"
 )
 

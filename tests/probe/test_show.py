@@ -114,3 +114,17 @@ def test_the_certificate_commands_look_at_the_names_themselves(healthy):
         assert "common name" in one.expect
         assert "DNS m" in one.seen
     assert str(healthy.commands).count("   $ ") == len(healthy.commands) + 3
+
+
+@pytest.mark.browser
+def test_it_fits_a_phone_in_a_notebook(look, chromium):
+    """A fix to paste wraps, or it takes the whole width; host names beside it are not broken letter by letter."""
+    html = f"<meta charset=utf-8><body style='font:16px sans-serif'>{look('port-25-closed')._repr_html_()}"
+    from playwright.sync_api import sync_playwright
+
+    with sync_playwright() as play, play.chromium.launch(executable_path=chromium, args=["--no-sandbox"]) as browser:
+        page = browser.new_page(viewport={"width": 390, "height": 900})
+        page.set_content(html)
+        assert page.evaluate("document.documentElement.scrollWidth") <= 390
+        assert page.locator(".sts-probe th[scope=row]").first.bounding_box()["width"] >= 120
+        assert page.locator(".sts-probe td").last.bounding_box()["height"] < 900
