@@ -1,17 +1,65 @@
-"""How long the policy history and the readiness of many domains take, on tables as large as a year of a big site's."""
+"""How many policy changes are found, and how long history and readiness take on tables as large as a big site's year."""
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator
 
 import numpy as np
 import pandas as pd
 
 import mtasts_nb as sts
+from mtasts_nb.lab.fleet_scenarios import Scenario, scenario
 
 from .setting import Figure, timed
 
 _DAYS, _DOMAINS, _REPORTERS = 400, 50, 10
+_SEEDS = range(40)
+_SILENT = "sosna"  # its reports carry no policy-string
+
+
+def shown(made: Scenario, domain: str) -> list[tuple[int, tuple[str, int, tuple[str, ...]]]]:
+    """Return the changes of a domain that any report shows: the first day of one that does, and the policy."""
+    days: dict[tuple[str, int, tuple[str, ...]], set[int]] = {}
+    for one in made.reports:
+        if one.told.domain == domain and one.told.sender.slug != _SILENT:
+            for row in one.told.rows.values():
+                if row.policy and row.successes + row.failed:
+                    policy = (row.policy.mode, row.policy.max_age, tuple(sorted(row.policy.mx)))
+                    days.setdefault(policy, set()).add(one.told.day)
+    timeline = made.timelines[domain]
+    found: list[tuple[int, tuple[str, int, tuple[str, ...]]]] = []
+    served = None
+    for instant, state in zip(timeline.instants, timeline.states, strict=True):
+        assert state.policy is not None
+        policy = (state.policy.mode, state.policy.max_age, tuple(sorted(state.policy.mx)))
+        since = [day for day in days.get(policy, ()) if day >= instant // 86_400]
+        if policy != served and since:
+            found.append((min(since), policy))
+        served = policy
+    return found[1:]
+
+
+def judge(seed: int) -> Counter[str]:
+    """Return the tally of one random world."""
+    made = scenario(seed)
+    events = sts.policy_history(sts.load(made.ndjson(), progress=False, workers=1)).events
+    tally: Counter[str] = Counter()
+    for domain in made.timelines:
+        truth = shown(made, domain)
+        mine = events[events["policy_domain"] == domain]
+        told = [
+            (
+                int(row["day"].timestamp()) // 86_400,
+                (row["policy_mode"], int(row["policy_max_age"]), tuple(row["mx"].split("\n"))),
+            )
+            for row in mine.to_dict("records")
+        ]
+        tally["truth"] += len(truth)
+        tally["told"] += len(told)
+        tally["found"] += (Counter(policy for _, policy in truth) & Counter(policy for _, policy in told)).total()
+        tally["to the day"] += (Counter(truth) & Counter(told)).total()
+    return tally
 
 
 class Frames:
@@ -64,7 +112,13 @@ class Frames:
 
 
 def measure() -> Iterator[Figure]:
-    """Yield the times."""
+    """Yield the shares found and the times."""
+    tally = sum((judge(seed) for seed in _SEEDS), Counter[str]())
+    of = f"{tally['truth']} changes that reports show, in {len(_SEEDS)} random worlds of two domains"
+    yield Figure("policy changes found", 100 * tally["found"] / tally["truth"], "%", 98, at_least=True, beside=of)
+    yield Figure("found to the day", 100 * tally["to the day"] / tally["truth"], "%", 95, at_least=True)
+    false = 100 * (1 - tally["found"] / max(tally["told"], 1))
+    yield Figure("of the changes told, false", false, "%", 2, beside=f"{tally['told']} told")
     source = Frames()
     of = f"{_DAYS} days × {_DOMAINS} domains × {_DAYS * _DOMAINS * _REPORTERS:,} reports"
     history = sts.policy_history(source)
