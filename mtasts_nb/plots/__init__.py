@@ -14,6 +14,7 @@ from ._forecast import forecast
 from ._heat import mx_by_result
 from ._incident import incident
 from ._over_time import failures_over_time
+from ._policy_history import policy_history
 from ._share import success_share
 from ._show import Picture, show, to_png, to_svg
 from ._style import colour_of
@@ -28,6 +29,7 @@ __all__ = [
     "forecast",
     "incident",
     "mx_by_result",
+    "policy_history",
     "reporter_coverage",
     "show",
     "success_share",
