@@ -174,8 +174,14 @@ class Conversations:
             if other is None:
                 self._held[request] = mine
         if other is not None:
-            # It ends by the other look's deadline, or at once when the run is stopped.
-            attempt = other.result()
+            try:
+                # It ends by the other look's deadline, which may lie beyond ours, or at once when the run is stopped.
+                attempt = other.result(timeout=network.whole.left())
+            except TimeoutError:
+                detail = network.whole.error("waiting for the conversation that another look holds").detail
+                return SmtpAttempt(
+                    request=request, status=Status.NOT_OBSERVED, stage="connect", reason="deadline", detail=detail
+                )
             return attempt if attempt.status is not Status.NOT_OBSERVED else converse(network, request, store, issuers)
         try:
             mine.set_result(converse(network, request, store, issuers))
