@@ -163,7 +163,8 @@ class DiagnosticFlowchart(Live):
 
     def _picture(self) -> str:
         drawn = self.consultation.picture()
-        return picture(drawn.svg or "", drawn.alt)
+        # The whole flowchart made to fit could not be read.
+        return picture(drawn.svg or "", drawn.alt, scrolls=self.consultation.view is View.WHOLE)
 
     def _asked(self) -> str:
         """Return the present question with what the evidence says to it, or the cause with what to do."""

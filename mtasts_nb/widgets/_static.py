@@ -28,6 +28,8 @@ STYLE: Final = (
     ".sts-widget dt{font-weight:600;margin-top:.6em}.sts-widget input::placeholder{color:inherit;opacity:.85}"
     ".sts-widget .widget-toggle-buttons{display:flex;flex-flow:row wrap;align-items:center}"
     ".sts-widget figure{margin:.5em 0}.sts-widget img{max-width:100%;height:auto}"
+    ".sts-widget .sts-scroll{overflow:auto;max-height:48em}.sts-widget .sts-scroll img{max-width:none}"
+    ".sts-widget textarea{white-space:pre;overflow-x:auto;font-family:ui-monospace,Menlo,Consolas,monospace}"
     ".sts-widget p,.sts-widget ol,.sts-widget ul{max-width:60em;line-height:1.45}"
     ".sts-widget .widget-html-content{line-height:1.45;overflow-x:auto}"
     ".sts-widget button:focus-visible{outline:3px solid #0a58a8;outline-offset:1px}"
@@ -140,8 +142,13 @@ def error(text: str) -> str:
     return f'<p role="alert" class="sts-bad">Did not work: {html_text(text, 1000)}</p>'
 
 
-def picture(content: str | bytes, alt: str) -> str:
-    """Return an SVG or a PNG as an image element: in one, an SVG can neither run nor load anything."""
+def picture(content: str | bytes, alt: str, *, scrolls: bool = False) -> str:
+    """Return an SVG or a PNG as an image element: in one, an SVG can neither run nor load anything.
+
+    One that `scrolls` is shown in its own size in a frame, which takes the keyboard's focus, so that it can be scrolled
+    without a mouse; any other is made to fit.
+    """
     kind, raw = ("png", content) if isinstance(content, bytes) else ("svg+xml", content.encode("utf-8"))
     encoded = base64.b64encode(raw).decode("ascii")
-    return f'<figure><img src="data:image/{kind};base64,{encoded}" alt="{html_text(alt)}"></figure>'
+    frame = ' class="sts-scroll" role="region" tabindex="0" aria-label="Figure, scrolls"' if scrolls else ""
+    return f'<figure{frame}><img src="data:image/{kind};base64,{encoded}" alt="{html_text(alt)}"></figure>'

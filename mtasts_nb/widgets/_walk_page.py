@@ -35,10 +35,7 @@ def page(walk: Walk, drawn: Picture) -> str:
     about = f"Diagnosis of {walk.clues.domain}" if walk.clues.domain else "Diagnosis"
     title = html_text(about, 300)
     ended = walk.chart.title(walk.place) if walk.cause else "not ended: a question is open"
-    # The frame takes the keyboard's focus, so that it can be scrolled without a mouse.
-    figure = picture(drawn.svg or "", drawn.alt).replace(
-        "<figure>", '<figure role="region" tabindex="0" aria-label="Flowchart">', 1
-    )
+    figure = picture(drawn.svg or "", drawn.alt, scrolls=True)
     policy = f"default-src 'none'; img-src data:; style-src 'sha256-{digest}'; base-uri 'none'; form-action 'none'"
     return (
         '<!doctype html>\n<html lang="en"><head><meta charset="utf-8">'

@@ -100,6 +100,7 @@ def test_how_much_is_drawn_is_a_choice() -> None:
     way = shown._drawn.value
     shown._view.value = View.WHOLE
     assert len(shown._drawn.value) > 5 * len(way)
+    assert 'class="sts-scroll" role="region" tabindex="0"' in shown._drawn.value, "made to fit it could not be read"
     buttons(shown)["Restart"].click()
     assert len(shown._drawn.value) > 5 * len(way), "the choice stays"
 

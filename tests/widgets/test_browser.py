@@ -1,0 +1,63 @@
+"""An exported walk in a real browser, with the network cut: nothing is asked for, all of it can be read and reached."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from mtasts_nb.diagnosis import Clues, Walk
+from mtasts_nb.widgets._consultation import Consultation, View
+
+from .conftest import HOSTILE
+
+pytestmark = pytest.mark.browser
+
+
+@pytest.fixture(scope="module")
+def browser(chromium: str) -> Iterator[Any]:
+    from playwright.sync_api import sync_playwright
+
+    with sync_playwright() as play:
+        started = play.chromium.launch(executable_path=chromium, args=["--no-sandbox"])
+        yield started
+        started.close()
+
+
+@pytest.mark.parametrize(
+    ("wide", "view", "scheme"),
+    [(1280, View.WAY, "light"), (390, View.WAY, "dark"), (390, View.WHOLE, "light")],
+    ids=["desk", "phone, dark", "phone, the whole chart"],
+)
+def test_the_page_stands_alone_and_fits(browser: Any, tmp_path: Path, wide: int, view: View, scheme: str) -> None:
+    clues = Clues(
+        result_type="tlsa-invalid",
+        reported=HOSTILE,
+        found={"dane-tlsa-mismatch": HOSTILE},
+        observed={"tlsa": HOSTILE},
+        domain="suedwind.example",
+        mx="mx1.suedwind.example",
+    )
+    talk = Consultation(Walk("report", clues))
+    talk.view = view
+    file, _ = talk.export(str(tmp_path / "walk"))
+    context = browser.new_context(viewport={"width": wide, "height": 900}, color_scheme=scheme, offline=True)
+    page = context.new_page()
+    asked: list[str] = []
+    said: list[str] = []
+    page.on("request", lambda request: asked.append(request.url))
+    page.on("console", lambda message: said.append(message.text))
+    page.on("dialog", lambda dialog: (said.append(dialog.message), dialog.dismiss()))
+    page.goto(file.as_uri())
+    assert [url for url in asked if not url.startswith("data:")] == [file.as_uri()]
+    assert said == []
+    assert page.evaluate("document.scripts.length") == 0
+    assert page.evaluate("document.documentElement.scrollWidth - innerWidth") <= 0, "only the frame scrolls sideways"
+    assert page.evaluate("[...document.images].every(i => i.complete && i.naturalWidth > 300 && i.alt.length > 100)")
+    dark = page.evaluate("getComputedStyle(document.body).backgroundColor") != "rgb(255, 255, 255)"
+    assert dark == (scheme == "dark"), "the page's own style applies"
+    page.keyboard.press("Tab")
+    assert page.evaluate("document.activeElement.tagName") == "FIGURE", "which can be scrolled by keyboard"
+    context.close()
