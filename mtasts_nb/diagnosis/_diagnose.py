@@ -258,6 +258,8 @@ def diagnose(probe: Probe | None = None, archive: Source | None = None, *, befor
         outcomes = simulate(probe)
         seen = Seen(probe, signs, seen_by_probe)
     groups = () if archive is None else tuple(join(one, seen) for one in _about(archive, probe))
+    # What is not over comes first; the sort is stable, the larger before the smaller.
+    groups = tuple(sorted(groups, key=lambda group: group.over))
     days = _days(archive, probe) if archive is not None else None
     from ._diagnose_causes import causes_of
 

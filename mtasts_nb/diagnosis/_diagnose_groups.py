@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from ..errors import PolicyError
+from ..knowledge import cause_texts
 from ..markup import one_line, plural, when
 from ..policy import Policy, parse_policy
 from ..sender import simulate
@@ -40,11 +41,20 @@ STATES: Final = {
     OLD_POLICY: "All is well under the policy that is published now; the reports name another one.",
     FIXED: "A probe does not show it, or the later reports of those who saw it do not.",
     THESE_SENDERS: "Few of the reporters that could have seen it did: it is likely theirs, or on the path to them.",
-    NOT_REPRODUCIBLE: "It is still reported by several, and a probe from here finds all well.",
+    NOT_REPRODUCIBLE: "It is still reported by several, and a probe from here does not show it.",
     NOT_OBSERVED: "It is still reported, and the probe could not look at that.",
     REPORTED: "It is still reported; there is no probe to hold it against.",
     CHANCE: "No more than a normal day has: time-outs, a sender's bad day.",
 }
+#: What only a certificate that was presented can show.
+_NEEDS_TLS: Final = frozenset(
+    {
+        ResultType.CERTIFICATE_EXPIRED,
+        ResultType.CERTIFICATE_HOST_MISMATCH,
+        ResultType.CERTIFICATE_NOT_TRUSTED,
+        ResultType.TLSA_INVALID,
+    }
+)
 #: A smaller part of failed sessions comes and goes; that one look does not show it proves little.
 _ALWAYS: Final = 0.9
 
@@ -97,21 +107,43 @@ class Seen:
             self._rows[policy] = outcomes.failures
         return self._rows[policy]
 
-    def shows(self, group: Reported) -> bool:
+    def reports_it(self, group: Reported) -> bool:
         """Return whether a sender would report the same now, under the policy published now."""
         return _among(self.rows(""), group)
+
+    def shows(self, group: Reported) -> bool:
+        """Return whether it is there now: a sender would report it, or a fault is seen that is reported so by some."""
+        return self.reports_it(group) or bool(_proven(group, self))
 
     def shows_under_its_policy(self, group: Reported) -> bool:
         """Return whether a sender that holds the policy of the reports would report the same now."""
         return bool(group.policies) and _among(self.rows(group.policies[0][0]), group)
 
-    def observed_it(self, group: Reported) -> bool:
-        """Return whether the probe could have seen it."""
-        if ResultType.STS_POLICY_FETCH_ERROR.value == group.result_type or group.result_type.startswith("sts-"):
-            return "policy-host" in self.observed
+    def hidden(self, group: Reported) -> str:
+        """Return why the probe could not have seen it; empty where it could."""
+        kind = group.result_type
+        if kind.startswith("sts-"):
+            return self._hidden_at_host(kind)
         if group.policy_type == PolicyType.TLSA and "tlsa" not in self.observed:
-            return False
-        return "smtp" in self.observed or (bool(group.mx) and group.mx not in self.hosts and "mx" in self.observed)
+            return "the TLSA records were not observed"
+        if "smtp" not in self.observed:
+            return "the MX hosts could not be spoken to"
+        if group.mx in self.hosts and kind in _NEEDS_TLS:
+            attempts = [attempt for mx in self.probe.mx_hosts if mx.host.lower() == group.mx for attempt in mx.attempts]
+            if not any(attempt.tls or attempt.older_tls for attempt in attempts):
+                last = next((f"{attempt.stage}: {one_line(attempt.detail, 120)}" for attempt in attempts), "no address")
+                return f"no TLS came about, and so no certificate was seen ({last})"
+        return ""
+
+    def _hidden_at_host(self, kind: str) -> str:
+        if "policy-host" not in self.observed:
+            return "the policy host was not observed"
+        if kind == ResultType.STS_WEBPKI_INVALID:
+            attempts = self.probe.policy_host.attempts
+            return "" if any(attempt.tls for attempt in attempts) else "no TLS came about with the policy host"
+        if kind == ResultType.STS_POLICY_INVALID and "policy-file" not in self.observed:
+            return "no file came from the policy host"
+        return ""
 
 
 def _parsed(text: str) -> Policy | None:
@@ -167,10 +199,15 @@ def _only_these(group: Reported) -> str:
 
 
 def _beside(group: Reported, seen: Seen) -> tuple[str, str]:
-    if seen.shows(group):
+    if seen.reports_it(group):
         return REPRODUCED, f"A sender would report {group.result_type} now too. {_told(group)}."
-    if not seen.observed_it(group):
-        return (NOT_OBSERVED, f"{_told(group)}; the probe could not look.") if group.ongoing else _alone(group)
+    if proven := _proven(group, seen):
+        title = cause_texts()[proven[0].code].title
+        return REPRODUCED, f"A probe shows now what it may come of: {title[0].lower()}{title[1:]}. {_told(group)}."
+    if hidden := seen.hidden(group):
+        return (
+            (NOT_OBSERVED, f"{_told(group)}; the probe could not look: {hidden}.") if group.ongoing else _alone(group)
+        )
     if not group.ongoing:
         state, why = _alone(group)
         return state, f"{why} A probe does not show it."
@@ -184,7 +221,7 @@ def _beside(group: Reported, seen: Seen) -> tuple[str, str]:
     if seen.probe.started.date() > group.last and group.share >= _ALWAYS:
         why = f"Last seen on {when(group.last)}; a probe of {when(seen.probe.started)} does not show it. No report about a later day is at hand: watch those of the next days."
         return FIXED, why
-    return NOT_REPRODUCIBLE, f"{_told(group)}; a probe from here finds all well."
+    return NOT_REPRODUCIBLE, f"{_told(group)}; a probe from here does not show it."
 
 
 def _old_policy(group: Reported, seen: Seen) -> str:
@@ -209,12 +246,11 @@ def _old_policy(group: Reported, seen: Seen) -> str:
 
 def _proven(group: Reported, seen: Seen) -> tuple[Candidate, ...]:
     """Return the causes that the probe shows for what was reported."""
-    from ..knowledge import cause_texts
-
     codes = dict.fromkeys(
         sign.cause
         for sign in seen.signs
-        if (not group.mx or not sign.mx or sign.mx.lower() == group.mx)
+        if (not group.mx or sign.mx.lower() == group.mx)
+        and cause_texts()[sign.cause].kind == "fault"
         and (
             group.result_type in cause_texts()[sign.cause].result_types
             or cause_texts()[sign.cause].area == _AREA.get(group.result_type, "")

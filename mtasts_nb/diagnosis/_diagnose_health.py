@@ -5,12 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
-from ..markup import plural
+from ..markup import one_line, plural
 from ..vocabulary import Effect, Severity
 from ._causes import LOW
 
 if TYPE_CHECKING:
     from ._diagnose import Cause, Diagnosis
+    from ._diagnose_groups import Group
 
 __all__ = ["LEVELS", "Health", "health_of"]
 
@@ -22,7 +23,7 @@ LEVELS: Final = {
     ACT_SOON: "No mail is held, but protection is lost (senders cannot use the policy, or it is not enforced while MX hosts "
     "fail it), or a fault at one host is hidden by another that works.",
     WATCH: "Something works today and will not for ever or for all, failures are reported that only some senders see, or a "
-    "part could not be observed.",
+    "part could not be observed, or no known cause explains what is reported.",
     FINE: "Everything was observed, nothing is wrong, and no report tells of more than chance.",
 }
 _BLIND = "outbound-port-25-closed"
@@ -59,12 +60,13 @@ def health_of(diagnosis: Diagnosis) -> Health:
     level = next((name for name in LEVELS if name in by_level), FINE)
     blind = [what for what, _ in diagnosis.not_observed]
     unseen = any(cause.code == _BLIND for cause in diagnosis.present) or bool(blind)
-    if level == FINE and unseen:
+    unexplained = [group for group in diagnosis.groups if not group.over and not group.causes]
+    if level == FINE and (unseen or unexplained):
         level = WATCH
     deciding = by_level.get(level, [])
     return Health(
         level=level,
-        sentence=_sentence(diagnosis, level, deciding, blind),
+        sentence=_sentence(diagnosis, level, deciding, blind, unexplained),
         rule=LEVELS[level],
         reasons=tuple(dict.fromkeys(cause.title for cause in deciding)),
     )
@@ -80,8 +82,14 @@ def _level(cause: Cause) -> str:
     return WATCH if cause.confidence == LOW else ACT_SOON
 
 
-def _sentence(diagnosis: Diagnosis, level: str, deciding: list[Cause], blind: list[str]) -> str:
-    named = diagnosis.domain or "these domains"
+def _sentence(
+    diagnosis: Diagnosis, level: str, deciding: list[Cause], blind: list[str], unexplained: list[Group]
+) -> str:
+    named = diagnosis.domain or next((cause.policy_domain for cause in deciding), "") or "these domains"
+    if not deciding and unexplained:
+        seen = unexplained[0].reported
+        told = f"{plural(seen.failed, 'failed session')} of the type {one_line(seen.result_type, 60)}"
+        return f"Reports about {one_line(seen.policy_domain, 120)} tell of {told}, which no known cause explains."
     if not deciding:
         if blind and level == WATCH:
             return f"Nothing wrong was seen with {named}, but {blind[0]} could not be observed."

@@ -31,7 +31,8 @@ _WIDTH: Final = 700
 _STYLE: Final = (
     "<style>.sts-diagnosis dt{font-weight:600;margin-top:.5em}.sts-diagnosis dd{margin-left:1em}"
     ".sts-diagnosis pre{white-space:pre-wrap;overflow-wrap:anywhere;margin:.3em 0}"
-    ".sts-diagnosis .sts-level{font-size:1.1em}.sts-diagnosis td{overflow-wrap:anywhere;vertical-align:top}"
+    ".sts-diagnosis{overflow-wrap:anywhere}.sts-diagnosis .sts-level{font-size:1.1em}"
+    ".sts-diagnosis table{overflow-wrap:break-word}.sts-diagnosis td{vertical-align:top}"
     ".sts-diagnosis summary{cursor:pointer}.sts-diagnosis summary h4{display:inline}"
     ".sts-diagnosis .sts-quiet{opacity:.8}.sts-diagnosis ul.sts-plan{list-style:none;padding-left:0}</style>"
 )
@@ -138,25 +139,23 @@ def _groups_html(diagnosis: Diagnosis) -> str:
             "domain": group.reported.policy_domain,
             "failed": group.reported.failed,
             "days": f"{when(group.reported.first)} to {when(group.reported.last)}",
-            "state": group.state,
-            "why": group.why + (f" To be settled: {group.question}" if group.question else ""),
+            "said": f"{group.state}. {group.why}" + (f" To be settled: {group.question}" if group.question else ""),
         }
         for group in groups[:_MOST_GROUPS]
     ]
     headings = {
-        "what": "Reported",
-        "domain": "Policy domain",
-        "failed": "Failed",
-        "days": "Days",
-        "state": "State",
-        "why": "Why",
-    }
+        "what": "Reported", "domain": "Policy domain", "days": "Days", "failed": "Failed", "said": "What is to be said of it",
+    }  # fmt: skip
     if len({row["domain"] for row in rows}) == 1:
         del headings["domain"]
     more = len(groups) - len(rows)
     rest = f"<p>{number(more)} smaller groups are in <code>.groups</code>.</p>" if more > 0 else ""
     table = html_table(
-        rows, headings, caption="What was reported, and what is to be said of it.", numeric=("failed",), width=_WIDTH
+        rows,
+        headings,
+        caption="Each kind of reported failure, held against what else is known; what is not over first.",
+        numeric=("failed",),
+        width=_WIDTH,
     )
     return f"<h3>Reported failures</h3>{table}{rest}"
 

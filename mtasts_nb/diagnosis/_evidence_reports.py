@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Hashable, Iterator
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Final, cast
+from datetime import date, timedelta
+from typing import TYPE_CHECKING, Any, Final
+
+import numpy as np
 
 from ..policy import mx_matches
 from ..reports import daily
@@ -13,11 +16,15 @@ from ._cells import cells
 from ._incidents import find_incidents
 
 if TYPE_CHECKING:
-    from datetime import date
-
+    import numpy.typing as npt
     import pandas as pd
 
     from ..reports import Source
+    from ._cells import Cells
+
+    Ints = npt.NDArray[np.int64]
+
+Kind = tuple[str, str, str, str]
 
 __all__ = ["BY_CHANCE", "MOST_GROUPS", "Reported", "reported"]
 
@@ -38,6 +45,7 @@ _RECENT_DAYS: Final = 2
 #: The largest groups are kept; an archive of a thousand domains has no more that anybody reads.
 MOST_GROUPS: Final = 2000
 _MOST_TEXTS: Final = 12
+_EPOCH: Final = date(1970, 1, 1)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -109,59 +117,48 @@ def reported(source: Source) -> tuple[Reported, ...]:
     found = cells(source)
     if found.failures.empty:
         return ()
-    tables = _Tables(source)
     incidents = find_incidents(source).fillna({"receiving_mx_hostname": ""})
-    spans = dict(iter(incidents.groupby(KIND, sort=False)))
-    sessions = dict(iter(found.sessions.groupby(["policy_domain", "policy_type"], sort=False)))
-    groups: list[Reported] = []
+    spans: dict[object, list[dict[Hashable, Any]]] = {}
+    for row in incidents.to_dict("records"):
+        spans.setdefault(tuple(row[name] for name in KIND), []).append(row)
+    evidence = _Evidence(source, found)
     sizes = found.failures.groupby(KIND, sort=False)["failed"].sum().nlargest(MOST_GROUPS)
-    kinds = found.failures.groupby(KIND, sort=False)
-    for key in sizes.index:
-        groups += _groups(key, kinds.get_group(key), spans.get(key), sessions[key[0], key[1]], tables)
+    groups = [group for key in sizes.index for group in _groups(key, spans.get(key, []), evidence)]
     return tuple(sorted(groups, key=lambda one: (-one.failed, one.policy_domain, one.result_type, one.mx, one.first)))
 
 
-def _groups(
-    key: tuple[str, str, str, str],
-    failures: pd.DataFrame,
-    spans: pd.DataFrame | None,
-    sessions: pd.DataFrame,
-    tables: _Tables,
-) -> Iterator[Reported]:
-    rest = failures
-    for row in [] if spans is None else spans.to_dict("records"):
-        inside = rest["day"].between(row["start"], row["end"])
+def _groups(key: Kind, spans: list[dict[Hashable, Any]], evidence: _Evidence) -> Iterator[Reported]:
+    """Yield a kind's failures in each incident, and the rest together."""
+    rows = evidence.failures.of(key)
+    days = evidence.failures.days[rows]
+    rest = np.ones(len(rows), dtype=bool)
+    for span in spans:
+        inside = rest & (days >= _day_number(span["start"])) & (days <= _day_number(span["end"]))
         if inside.any():
-            yield _one(key, rest[inside], sessions, tables, incident=True, ongoing=bool(row["ongoing"]))
-        rest = rest[~inside]
-    if not rest.empty:
-        yield _one(key, rest, sessions, tables, incident=False, ongoing=None)
+            yield _one(key, rows[inside], evidence, incident=True, ongoing=bool(span["ongoing"]))
+            rest &= ~inside
+    if rest.any():
+        yield _one(key, rows[rest], evidence, incident=False, ongoing=None)
 
 
-def _one(
-    key: tuple[str, str, str, str],
-    failures: pd.DataFrame,
-    sessions: pd.DataFrame,
-    tables: _Tables,
-    *,
-    incident: bool,
-    ongoing: bool | None,
-) -> Reported:
+def _one(key: Kind, rows: Ints, evidence: _Evidence, *, incident: bool, ongoing: bool | None) -> Reported:
     domain, policy_type, mx, result_type = key
-    first, last = failures["day"].min(), failures["day"].max()
-    by_reporter = failures.groupby("organization_name")["failed"].sum()
-    seers = tuple(str(name) for name in by_reporter.sort_values(ascending=False).index)
-    around = sessions[sessions["day"].between(first, last)].groupby("organization_name")["sessions"].sum()
-    mine = int(around.reindex(seers).fillna(0).sum())
-    failed = int(by_reporter.sum())
+    failures, sessions = evidence.failures, evidence.sessions
+    days = failures.days[rows]
+    first, last = int(days.min()), int(days.max())
+    failed_of = np.bincount(failures.texts[rows], failures.counts[rows], len(evidence.reporters))
+    seers = np.flatnonzero(failed_of)
+    at = sessions.of((domain, policy_type))
+    around = at[(sessions.days[at] >= first) & (sessions.days[at] <= last)]
+    sessions_of = np.bincount(sessions.texts[around], sessions.counts[around], len(evidence.reporters))
+    mine, failed = int(sessions_of[seers].sum()), int(failed_of.sum())
     rate = min(1.0, failed / mine) if mine else 1.0
-    others = around[~around.index.isin(seers)]
-    reported_days = sessions.loc[sessions["organization_name"].isin(seers), "day"]
-    last_report = reported_days.max() if len(reported_days) else last
-    told = tables.of(key, first, last)
-    share = failed / mine if mine else 1.0
+    others = np.where(failed_of > 0, 0.0, sessions_of)
+    told = sessions.days[at][np.isin(sessions.texts[at], seers)]
+    last_report = int(told.max()) if len(told) else last
     # With a history of a week, what is more than chance is an incident.
-    few_days = sessions["day"].nunique() < _HISTORY
+    chance = result_type in BY_CHANCE and (len(np.unique(sessions.days[at])) >= _HISTORY or rate < _NOISE)
+    modes = set(evidence.modes[rows].tolist())
     return Reported(
         policy_domain=domain,
         policy_type=policy_type,
@@ -169,92 +166,140 @@ def _one(
         mx=mx,
         failed=failed,
         sessions=mine,
-        first=first.date(),
-        last=last.date(),
-        last_report=last_report.date(),
-        reporters=seers,
-        spared=tuple(str(name) for name in others[others * rate >= _TELLING].sort_values(ascending=False).index),
-        modes=tuple(mode for mode in ("enforce", "testing", "none") if (failures["policy_mode"] == mode).any()),
-        stands_out=incident or result_type not in BY_CHANCE or (share >= _NOISE and few_days),
-        ongoing=(last_report - last).days <= _RECENT_DAYS if ongoing is None else ongoing,
-        held=bool((failures["effect"] == "held back").any()),
-        **told,
+        first=_date(first),
+        last=_date(last),
+        last_report=_date(last_report),
+        reporters=evidence.names(seers, failed_of),
+        spared=evidence.names(np.flatnonzero(others * rate >= _TELLING), others),
+        modes=tuple(mode for mode in ("enforce", "testing", "none") if mode in modes),
+        stands_out=incident or not chance,
+        ongoing=last_report - last <= _RECENT_DAYS if ongoing is None else ongoing,
+        held=bool(evidence.held[rows].any()),
+        **evidence.told(key, first, last),
     )
 
 
-class _Tables:
-    """The finer tables from which a group takes its reason codes and policies."""
+def _day_number(moment: pd.Timestamp) -> int:
+    return int(moment.timestamp()) // 86_400
 
-    def __init__(self, source: Source) -> None:
-        self._reasons = _keyed(daily(source, by=("receiving_mx_hostname", "result_type", "failure_reason_code")))
-        helo = daily(source, by=("receiving_mx_hostname", "result_type", "receiving_mx_helo"))
+
+def _date(number: int) -> date:
+    return _EPOCH + timedelta(days=number)
+
+
+class _Table:
+    """Rows as arrays, to be found by key: days since 1970-01-01, a text each as a code, and counts."""
+
+    def __init__(self, frame: pd.DataFrame, keys: list[str], texts: Ints, counts: str) -> None:
+        self._rows: dict[Any, Any] = frame.groupby(keys, sort=False).indices
+        self._none = np.empty(0, dtype=np.int64)
+        self.days = frame["day"].dt.as_unit("s").astype("int64").to_numpy() // 86_400
+        self.texts = texts
+        self.counts = frame[counts].to_numpy()
+
+    def of(self, key: object) -> Ints:
+        """Return the places of the rows with a key."""
+        rows: Ints = self._rows.get(key, self._none)
+        return rows
+
+    def within(self, key: object, first: int, last: int) -> Ints:
+        """Return the places of the rows with a key, from a first to a last day."""
+        rows = self.of(key)
+        days = self.days[rows]
+        found: Ints = rows[(days >= first) & (days <= last)]
+        return found
+
+
+class _Texts(_Table):
+    """Failed sessions by kind, day and a text."""
+
+    def __init__(self, frame: pd.DataFrame, column: str) -> None:
+        import pandas as pd
+
+        codes, names = pd.factorize(frame[column])
+        super().__init__(frame, KIND, codes, "failed")
+        self.names = [str(name) for name in names]
+
+    def sums(self, key: object, first: int, last: int, *, latest: bool = False) -> list[tuple[str, int]]:
+        """Return failed sessions by text, without the empty one: most first, or those of the latest days first."""
+        rows = self.within(key, first, last)
+        codes = self.texts[rows]
+        found = [code for code in np.unique(codes).tolist() if self.names[code]]
+        totals = {code: int(self.counts[rows][codes == code].sum()) for code in found}
+        newest = {code: int(self.days[rows][codes == code].max()) if latest else 0 for code in found}
+        ranked = sorted(found, key=lambda code: (-newest[code], -totals[code], self.names[code]))
+        return [(self.names[code], totals[code]) for code in ranked]
+
+
+class _Evidence:
+    """Every table that a group takes its fields from."""
+
+    def __init__(self, source: Source, found: Cells) -> None:
+        import pandas as pd
+
+        who = pd.concat([found.sessions["organization_name"], found.failures["organization_name"]])
+        codes, names = pd.factorize(who)
+        self.reporters = [str(name) for name in names]
+        border = len(found.sessions)
+        self.sessions = _Table(found.sessions, ["policy_domain", "policy_type"], codes[:border], "sessions")
+        self.failures = _Table(found.failures, KIND, codes[border:], "failed")
+        self.modes = found.failures["policy_mode"].to_numpy(dtype=object)
+        self.held = (found.failures["effect"] == "held back").to_numpy()
+        by_mx = ("receiving_mx_hostname", "result_type")
+        self._reasons = _Texts(_failed(daily(source, by=(*by_mx, "failure_reason_code"))), "failure_reason_code")
+        helo = daily(source, by=(*by_mx, "receiving_mx_helo"))
         # A relay that hides STARTTLS writes X signs over the word.
-        helo = helo[helo["receiving_mx_helo"].astype("str").str.upper().str.contains("XXXXXX", na=False)]
-        self._helo = _keyed(helo)
-        self._policies = _policies(source)
+        hidden = [name for name in helo["receiving_mx_helo"].cat.categories if "XXXXXX" in str(name).upper()]
+        self._helo = _Texts(_failed(helo[helo["receiving_mx_helo"].isin(hidden)]), "receiving_mx_helo")
+        self._policies = _Texts(_policies(source), "policy_string")
 
-    def of(self, key: tuple[str, str, str, str], first: pd.Timestamp, last: pd.Timestamp) -> dict[str, Any]:
+    def names(self, codes: Ints, sizes: npt.NDArray[Any]) -> tuple[str, ...]:
+        """Return reporters, the largest first."""
+        return tuple(self.reporters[code] for code in sorted(codes.tolist(), key=lambda code: (-sizes[code], code)))
+
+    def told(self, key: Kind, first: int, last: int) -> dict[str, Any]:
         """Return the fields of `Reported` that the finer tables fill."""
-        policies = _within(self._policies, key, first, last)
-        texts = _sums(policies.sort_values("day", ascending=False), "policy_string")
-        covered = uncovered = 0
-        if len(policies) and key[2]:
-            covered, uncovered = _coverage(texts, key[2])
+        policies = self._policies.sums(key, first, last, latest=True)
+        covered, uncovered = _coverage(policies, key[2]) if key[2] else (0, 0)
         return {
-            "reasons": tuple(sorted(_sums(_within(self._reasons, key, first, last), "failure_reason_code").items(), key=lambda item: (-item[1], item[0]))[:_MOST_TEXTS]),
-            "policies": tuple(list(texts.items())[:_MOST_TEXTS]),
+            "reasons": tuple(self._reasons.sums(key, first, last)[:_MOST_TEXTS]),
+            "policies": tuple(policies[:_MOST_TEXTS]),
             "covered": covered,
             "uncovered": uncovered,
-            "hidden_offer": int(_within(self._helo, key, first, last)["failed"].sum()),
-        }  # fmt: skip
+            "hidden_offer": sum(failed for _, failed in self._helo.sums(key, first, last)),
+        }
 
 
-_Keyed = tuple[dict[Any, Any], Any]
-
-
-def _keyed(table: pd.DataFrame) -> _Keyed:
-    """Return the rows of each kind, and an empty table of the same columns."""
+def _failed(table: pd.DataFrame) -> pd.DataFrame:
+    """Return the rows with failures, texts as text and none missing."""
     failed = table[table["failed"] > 0]
     texts = [name for name in failed.columns if name not in ("day", "failed", "sessions", "group_sessions")]
-    failed = failed.astype(dict.fromkeys(texts, "str")).fillna(dict.fromkeys(texts, ""))
-    return dict(iter(failed.groupby(KIND, sort=False))), failed.iloc[:0]
+    return failed.astype(dict.fromkeys(texts, "str")).fillna(dict.fromkeys(texts, "")).reset_index(drop=True)
 
 
-def _within(tables: _Keyed, key: object, first: pd.Timestamp, last: pd.Timestamp) -> pd.DataFrame:
-    by_kind, empty = tables
-    part = cast("pd.DataFrame", by_kind.get(key, empty))
-    return part[part["day"].between(first, last)]
-
-
-def _sums(table: pd.DataFrame, column: str) -> dict[str, int]:
-    """Return failed sessions by text, in order of appearance; without the empty text."""
-    sums = table[table[column] != ""].groupby(column, sort=False)["failed"].sum()
-    return {str(text): int(count) for text, count in sums.items()}
-
-
-def _policies(source: Source) -> _Keyed:
+def _policies(source: Source) -> pd.DataFrame:
     """Return, by kind and day, the MTA-STS policies that stand beside failures in the same report."""
     import pandas as pd
 
     where = ["report_key", "policy_index"]
-    parts = []
-    columns = [*where, "policy_type", "policy_string"]
-    for sessions, failures in source.session_rows(columns, [*where, *KIND, "day", "failed_session_count"]):
-        sts = sessions[sessions["policy_type"] == PolicyType.STS][[*where, "policy_string"]]
-        sts = sts[sts["report_key"].isin(failures["report_key"])]
-        joined = failures.merge(sts, on=where)
-        texts = [*KIND, "policy_string"]
-        joined = joined.astype(dict.fromkeys(texts, "str")).fillna(dict.fromkeys(texts, ""))
-        parts.append(joined.groupby([*texts, "day"], as_index=False)["failed_session_count"].sum())
     columns = [*KIND, "policy_string", "day", "failed_session_count"]
+    parts = []
+    wanted = [*where, "policy_type", "policy_string"]
+    for sessions, failures in source.session_rows(wanted, [*where, *KIND, "day", "failed_session_count"]):
+        of_sts = failures[failures["policy_type"] == PolicyType.STS]
+        told = sessions[sessions["policy_type"] == PolicyType.STS][[*where, "policy_string"]]
+        joined = of_sts.merge(told, on=where)
+        parts.append(
+            joined.groupby([*KIND, "policy_string", "day"], observed=True)["failed_session_count"].sum().reset_index()
+        )
     table = pd.concat(parts) if parts else pd.DataFrame(columns=columns)
-    return _keyed(table.rename(columns={"failed_session_count": "failed"}))
+    return _failed(table.rename(columns={"failed_session_count": "failed"}))
 
 
-def _coverage(policies: dict[str, int], host: str) -> tuple[int, int]:
+def _coverage(policies: list[tuple[str, int]], host: str) -> tuple[int, int]:
     """Return the failed sessions whose policy permits the host, and those whose policy does not."""
     covered = uncovered = 0
-    for text, failed in policies.items():
+    for text, failed in policies:
         keyed = (line.partition(":") for line in text.splitlines())
         patterns = [value.strip() for key, _, value in keyed if key.strip().lower() == "mx"]
         if not patterns:

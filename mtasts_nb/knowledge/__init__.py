@@ -10,6 +10,7 @@ from ._commands import Command
 from ._providers import Provider, providers
 from ._result_types import ResultTypeText, explain, result_type_texts
 from ._text import languages, read_data, read_toml
+from ._topics import Topic, topics
 
 __all__ = [
     "AREAS",
@@ -18,6 +19,7 @@ __all__ = [
     "Command",
     "Provider",
     "ResultTypeText",
+    "Topic",
     "cause_texts",
     "explain",
     "languages",
@@ -25,4 +27,5 @@ __all__ = [
     "read_data",
     "read_toml",
     "result_type_texts",
+    "topics",
 ]

@@ -60,6 +60,9 @@ class Lab:
     variant : str, optional
         A name from `VARIANTS`: how the domain is set up where nothing is wrong. The default is ``enforce``, or
         what the fault starts from.
+    also : sequence of str
+        Further faults, brought on after the first: several things wrong at once. One that replaces what another edits
+        wins over it; second acts are those of `fault` alone.
     domain : str
         The policy domain, directly under `example`.
     others : sequence of str
@@ -102,6 +105,7 @@ class Lab:
         fault: str | None = None,
         *,
         variant: str | None = None,
+        also: Sequence[str] = (),
         domain: str = "nordwind.example",
         others: Sequence[str] = (),
         latency: float | Mapping[str, float] = 0.0,
@@ -120,7 +124,8 @@ class Lab:
         self.fuzz = fuzz
         moment = (now or utc_now()).astimezone(UTC)
         self.world = healthy_world(domain, others, moment, authority_for(moment))
-        for change in (self.variant, self.fault):
+        further = [_known("fault", name, FAULTS) for name in also]
+        for change in (self.variant, self.fault, *further):
             if change is not None:
                 change.apply(self.world)
         self._loop = Loop(f"lab {fault or 'healthy'}")
