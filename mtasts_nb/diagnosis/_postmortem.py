@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
     from ..probe import Probe
     from ..reports import Archive
+    from ._diagnose import Cause, Diagnosis
     from ._meanings import Meanings
     from ._postmortem_tables import Actions
     from ._postmortem_words import Facts, Heading
@@ -120,6 +121,39 @@ class Case:
         since = top["end"] + pd.Timedelta(days=1) if self.fixed_at is None else self.fixed_at
         return verify_fix(self.history, top, since)
 
+    @property
+    def domain(self) -> str | None:
+        """The policy domain that the document leads with; None without an incident."""
+        return None if self.top is None else str(self.top["policy_domain"])
+
+    @cached_property
+    def diagnosis(self) -> Diagnosis | None:
+        """What `diagnose` makes of the incidents told, from all reports about their domains and from the probe.
+
+        None without an incident, and where it knows no cause.
+        """
+        from ._postmortem_cause import diagnosis_of
+
+        return diagnosis_of(self)
+
+    @cached_property
+    def main_cause(self) -> Cause | None:
+        """The likeliest cause of the largest row, as far as one is known."""
+        from ._postmortem_cause import main_cause
+
+        return main_cause(self)
+
+    def around(self, days: int = 30) -> tuple[pd.Timestamp, pd.Timestamp] | None:
+        """Return the days told and some before and after, as far as there are reports; None without any."""
+        import pandas as pd
+
+        seen = self.history.sessions["day"]
+        if self.first is None or self.last is None or seen.empty:
+            return None
+        span = pd.Timedelta(days=days)
+        first, last = max(self.first - span, seen.min()), min(self.last + span, seen.max())
+        return (first, last) if first <= last else None
+
     def only(self, failures: pd.DataFrame) -> pd.DataFrame:
         """Return of a daily table the rows that are failures of the incidents told; an MX host not named is empty."""
         return _only(failures, self.incidents)
@@ -183,9 +217,9 @@ class Case:
         """Return what the reports give as the cause: result type, MX host, its address and the reporters' own words."""
         return tables.evidence(self)
 
-    def meanings(self) -> Meanings:
-        """Return what the result types of the incidents mean; without an incident, of all failures."""
-        return tables.meanings_told(self)
+    def cause(self) -> Diagnosis | Meanings:
+        """Return the causes by evidence; where none is known, what the result types mean."""
+        return self.diagnosis or tables.meanings_told(self)
 
     def fix_check(self) -> FixCheck | Facts:
         """Return what the reports say since it was mended or last seen, and what a probe met."""

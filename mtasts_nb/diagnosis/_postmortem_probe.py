@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from ..markup import one_line, when
-from ..sender import simulate
 from ._table import listed
 
 if TYPE_CHECKING:
@@ -23,6 +22,8 @@ def seen_now(case: Case) -> str:
     probe, lead = case.probe, case.lead
     if probe is None or lead.empty:
         return ""
+    from ..sender import simulate
+
     at = when(probe.started)
     if probe.domain not in set(lead["policy_domain"]):
         return f"The probe of {at} is of {one_line(probe.domain, 80)}, another domain."

@@ -164,8 +164,9 @@ def _for_type(case: Case, result_type: str, *, over: bool) -> list[tuple[str, st
     hosts = sorted({str(host) for host in rows["receiving_mx_hostname"].dropna()})
     domain = str(rows["policy_domain"].iloc[0])
     where = f" at {listed([one_line(host, 80) for host in hosts])}" if hosts else ""
+    cause = case.main_cause if case.top is not None and case.top["result_type"] == result_type else None
     if not over:
-        return [(text.fix, f"{text.title}{where}.")]
+        return [(text.fix if cause is None else cause.fix, f"{text.title if cause is None else cause.title}{where}.")]
     commands = text.commands(domain, hosts[0] if hosts else None)
     how = f": {commands[0].shell}" if commands else "."
     return [(f"Check by hand that it is mended for good{how}", f"{text.title}{where}; the reports have gone quiet.")]

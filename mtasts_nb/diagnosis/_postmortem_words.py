@@ -73,7 +73,9 @@ def _title(case: Case) -> str:
         if case.seen.sessions.empty:
             return "No TLS reports"
         return "TLS reports without an incident" if len(case.seen.failures) else "TLS reports without a failure"
-    return f"{explain(str(top['result_type'])).title}: {top['policy_domain']}"
+    cause = case.main_cause
+    what = cause.title if cause is not None else explain(str(top["result_type"])).title
+    return f"{what}: {top['policy_domain']}"
 
 
 def three_sentences(case: Case) -> Story:
@@ -160,9 +162,15 @@ def happened(case: Case) -> str:
     text = (
         f"{begun}, {number(failed)} of {plural(total, 'session')} reported {UNDER.get(kind, f'under {kind}')} about "
         f"{one_line(domain, 80)} ({share(failed, total)}) failed{where} with {named}, seen by {who}: "
-        f"{_lowered(explain(str(top['result_type'])).short.split('. ')[0])}"
+        f"{_lowered(_in_short(case, str(top['result_type'])))}"
     )
     return text.removesuffix(".") + "."
+
+
+def _in_short(case: Case, result_type: str) -> str:
+    """Return what was wrong: the cause where the evidence has one, else what the result type says."""
+    cause = case.main_cause
+    return cause.title if cause is not None else explain(result_type).short.split(". ")[0]
 
 
 def _lowered(sentence: str) -> str:
@@ -353,9 +361,12 @@ def _why(case: Case, top: Mapping[str, Any]) -> str:
     words = reason_codes(narrow(case.archive, str(top["policy_domain"]))).get(str(top["result_type"]), ())
     quoted = listed([f"“{one_line(word, 80)}”" for word, _ in words])
     own = f" In the reporters' own words: {quoted}." if words else ""
+    if (cause := case.main_cause) is not None:
+        sure = "" if cause.confidence == "high" else f" (confidence: {cause.confidence})"
+        return f"{cause.title}{sure}.{own}"
     usual = text.causes_for(str(top["policy_domain"]))
-    cause = f" Most often: {_lowered(usual[0])}" if usual else ""
-    return f"{text.short}{cause}{own}"
+    likely = f" Most often: {_lowered(usual[0])}" if usual else ""
+    return f"{text.short}{likely}{own}"
 
 
 def _mended(case: Case) -> str:

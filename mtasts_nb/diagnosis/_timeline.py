@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from ..markup import plural
+from ..markup import one_line, plural
 from ._breakdown import NO_MX
 from ._cells import Cells, cells
 from ._incidents import find_incidents
@@ -22,7 +22,7 @@ _STATE = {True: "still going on", False: "over"}
 _HEADINGS = {
     "start": "First day", "end": "Last day", "state": "State", "result_type": "Result type",
     "receiving_mx_hostname": "MX host", "policy_domain": "Policy domain", "policy_type": "Policy type",
-    "failed_session_count": "Failed sessions", "share": "Of all sessions then", "reporters": "Reporters",
+    "failed_session_count": "Failed sessions", "share": "Share of sessions", "reporters": "Reporters",
     "confidence": "How sure",
 }  # fmt: skip
 _FORMATS = {
@@ -55,7 +55,11 @@ def incident_table(incidents: pd.DataFrame, found: Cells, caption: str = "") -> 
         nothing = f"No incident: {scattered(found)}."
     rest = f" {outside} came scattered, outside." if outside else ""
     first = caption or f"{plural(len(frame), 'incident')}: days on which failures stand out from their own history."
-    return Table(frame, _HEADINGS, caption=first + rest, nothing=nothing, formats=_FORMATS)
+    headings = dict(_HEADINGS)
+    if len(frame) == 1:  # a column for one value would push others off the page
+        same = {name: headings.pop(name) for name in ("policy_domain", "policy_type")}
+        rest += "".join(f" {heading}: {one_line(frame[name].iloc[0], 80)}." for name, heading in same.items())
+    return Table(frame, headings, caption=first + rest, nothing=nothing, formats=_FORMATS)
 
 
 def _outside(incidents: pd.DataFrame, found: Cells) -> str:

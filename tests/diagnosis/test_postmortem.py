@@ -15,7 +15,7 @@ from mtasts_nb.errors import SourceError
 EXPIRED = "certificate-expired"
 QUIET = [(day, who, 400, {}) for day in range(20) for who in ("Post", "Kontor")]
 SHOWN = (
-    "heading", "sentences", "facts", "figures", "impact", "by_reporter", "timeline", "happenings", "evidence", "meanings",
+    "heading", "sentences", "facts", "figures", "impact", "by_reporter", "timeline", "happenings", "evidence", "cause",
     "fix_check", "actions", "by_mx", "by_result_type", "other_incidents",
 )  # fmt: skip
 
@@ -67,7 +67,7 @@ def test_one_report_only(archive_of) -> None:
     told = _told(open_case(archive_of((0, "Post", 0, {EXPIRED: 50}))))
     assert told["What happened."].startswith(
         "From 2026-03-01 on, 50 of 50 sessions reported under MTA-STS about nordwind.example (100 %) failed at "
-        "mx1.nordwind.example with certificate-expired, seen by 1 of 1 reporter: the mail server's certificate"
+        "mx1.nordwind.example with certificate-expired, seen by 1 of 1 reporter: the certificate of an MX host"
     )
     assert told["What it did to mail."].startswith(
         "Mail from 1 reporter was held back on 1 day, up to 50 failed sessions:"
@@ -143,7 +143,7 @@ def test_the_latest_is_what_goes_on_else_what_ended_last(sample) -> None:
     case = open_case(sample)
     assert case.incidents["result_type"].tolist() == ["tlsa-invalid"]
     assert len(case.others) == 6
-    assert case.heading().title == "TLSA record does not match: suedwind.example"
+    assert case.heading().title == "The TLSA records do not match the certificate: suedwind.example"
     case = open_case(sample, domain="nordwind.example")
     assert case.incidents["result_type"].tolist() == ["certificate-not-trusted"]
     facts = dict(case.facts().facts)

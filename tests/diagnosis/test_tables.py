@@ -100,7 +100,9 @@ def test_the_timeline_says_what_came_outside_the_incidents(archive_of) -> None:
     rows = [(day, "Post", 400, {}) for day in range(20)]
     table = diagnosis.timeline(archive_of(*rows, *failing, (22, "Post", 999, {"validation-failure": 1})))
     assert table.frame[["days", "failed_session_count", "state"]].to_numpy().tolist() == [[2, 40, "still going on"]]
-    assert table.caption.endswith("1 failed session came scattered, outside.")
+    assert table.caption.endswith(
+        "1 failed session came scattered, outside. Policy domain: nordwind.example. Policy type: sts."
+    )
     quiet = diagnosis.timeline(archive_of(*rows, (20, "Post", 999, {"validation-failure": 1}))).nothing
     assert quiet == "No incident: 1 failed session came scattered, too few on any day to stand out."
 

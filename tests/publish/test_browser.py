@@ -100,7 +100,7 @@ def test_a_script_would_not_run_even_if_one_got_in(open_page, postmortem: Path, 
     )
     spoilt.write_text(page.replace("</main>", f"{inside}<p style='color: red' id='p'>x</p></main>"), encoding="utf-8")
     seen = open_page(spoilt)
-    assert seen.page.title().startswith("TLSA record does not match: suedwind.example")
+    assert seen.page.title().startswith("The TLSA records do not match the certificate: suedwind.example")
     assert seen.refused == {"https://evil.example/x.png": "csp"}, "refused by the policy, not by the lack of a network"
     assert seen.page.evaluate("getComputedStyle(document.getElementById('p')).color") != "rgb(255, 0, 0)"
     assert len(seen.said) >= 3, "and the browser says what it refused"
