@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Final
 
-from ..knowledge import CauseText, cause_texts
+from ..knowledge import CauseText, cause_texts, providers
 from ..markup import one_line, plural
 from ..vocabulary import Effect, Mode, PolicyType, Severity
 from ._causes import HIGH, LOW, MEDIUM, Candidate
@@ -228,7 +228,7 @@ def _finished(draft: _Draft, probe: Probe | None) -> Cause:
         commands=text.commands(domain or None, mx[0] if mx else _some_mx(probe)),
         verify=text.verify(domain),
         rfc=text.rfc,
-        provider=_provider(text, probe, domain),
+        provider=_provider(text, probe, domain, mx),
         meaning=text.meaning(domain),
         mail=text.effect[draft.mode],
         effect=draft.effect,
@@ -254,14 +254,17 @@ def _some_mx(probe: Probe | None) -> str | None:
     return next((mx.host for mx in probe.mx_hosts if not mx.problem), None) if probe is not None else None
 
 
-def _provider(text: CauseText, probe: Probe | None, domain: str) -> str:
+def _provider(text: CauseText, probe: Probe | None, domain: str, mx: tuple[str, ...]) -> str:
     """Return what is different at the provider that runs the host concerned."""
-    if probe is None:
-        return ""
-    role = "mx" if text.area in ("mx", "mx-certificate", "dane") else "policy host"
-    told = [
-        f"{known.name}: {advice}"
-        for known in probe.providers
-        if known.role == role and (advice := text.at_provider(known.name, domain))
-    ]
+    at_mx = text.area in ("mx", "mx-certificate", "dane")
+    if probe is not None:
+        role = "mx" if at_mx else "policy host"
+        names = [known.name for known in probe.providers if known.role == role]
+    else:  # reports name the MX hosts, and of the policy host nothing
+        names = [
+            known.name
+            for known in (providers() if at_mx else ())
+            if any(host == end or host.endswith(f".{end}") for host in mx for end in known.mx)
+        ]
+    told = [f"{name}: {advice}" for name in names if (advice := text.at_provider(name, domain))]
     return "\n".join(dict.fromkeys(told))

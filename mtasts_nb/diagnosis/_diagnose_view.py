@@ -33,6 +33,7 @@ _STYLE: Final = (
     ".sts-diagnosis pre{white-space:pre-wrap;overflow-wrap:anywhere;margin:.3em 0}"
     ".sts-diagnosis{overflow-wrap:anywhere}.sts-diagnosis .sts-level{font-size:1.1em}"
     ".sts-diagnosis table{overflow-wrap:break-word}.sts-diagnosis td{vertical-align:top}"
+    "@media(max-width:600px){.sts-diagnosis table{overflow-wrap:anywhere}}"
     ".sts-diagnosis summary{cursor:pointer}.sts-diagnosis summary h4{display:inline}"
     ".sts-diagnosis .sts-quiet{opacity:.8}.sts-diagnosis ul.sts-plan{list-style:none;padding-left:0}</style>"
 )

@@ -20,6 +20,10 @@ _BY = {
     "jump": "left by a jump",
 }
 _WIDTH = 600
+_STYLE = (
+    "<style>.sts-walk{overflow-wrap:anywhere}.sts-walk pre{white-space:pre-wrap;margin:.3em 0}"
+    ".sts-walk dt{font-weight:600;margin-top:.5em}.sts-walk dd{margin-left:1em}</style>"
+)
 
 
 def as_data(walk: Walk) -> dict[str, Any]:
@@ -88,7 +92,7 @@ def as_html(walk: Walk) -> str:
         for step in walk.steps
     )
     head = f"<p><strong>{html_text(chart.start_titles[walk.start])}</strong></p>"
-    return f'<div class="sts-walk">{head}<ol>{items}</ol>{end_html(walk)}</div>'
+    return f'{_STYLE}<div class="sts-walk">{head}<ol>{items}</ol>{end_html(walk)}</div>'
 
 
 def end_html(walk: Walk) -> str:

@@ -268,6 +268,22 @@ def test_where_reports_cannot_tell_the_question_is_given(result_type, first_two)
     assert group.question in found._repr_html_().replace("&#x27;", "'")
 
 
+@pytest.mark.parametrize(
+    ("host", "said"),
+    [
+        ("nordwind-example.mail.protection.outlook.com", "Microsoft 365: Microsoft renews"),
+        ("aspmx.l.google.com", "Google Workspace: Google renews"),
+        ("mx1.nordwind.example", ""),
+        ("evilmail.protection.outlook.com", ""),
+    ],
+)
+def test_the_provider_is_told_by_the_mx_host_in_reports(host, said):
+    blob = report("2026-02-08", "Aster Post", 5, {"certificate-expired": 95}, host=host)
+    provider = diagnose(archive=sts.load(blob, progress=False)).causes[0].provider
+    assert provider.startswith(said)
+    assert bool(provider) == bool(said)
+
+
 def test_what_strangers_wrote_is_shown_as_text():
     bad = "<script>alert(1)</script>\x1b[31m"
     blob = report("2026-02-08", bad, 5, {"certificate-expired": 95, bad: 2}, reason=bad, host="$(id)")
