@@ -138,6 +138,13 @@ def test_report_writes_the_page(reports, tmp_path, capsys, monkeypatch) -> None:
         (["-o", "."], "is a folder"),
         (["--notebook", "nope"], "There is no notebook nope"),
         (["--timeout", "soon"], "invalid float value"),
+        (["--period", "2026-02-02", "2026-02-01"], "before it begins on 2026-02-02"),
+        (["--period", "Monday", "Tuesday"], "'Monday' is no day; write it as 2026-09-01"),
+        (["--period", "2026-02-01", "2026-02-02", "--latest-incident"], "not allowed with"),
+        (["--fixed-at", "noon"], "'noon' is no time"),
+        (["--events", "no-such.csv"], "The events in no-such.csv cannot be read"),
+        (["--probe", "no-such.json"], "no-such.json cannot be read"),
+        (["--notebook", "03_failures_over_time", "--title", "T"], "has no parameter title"),
     ],
 )
 def test_report_that_cannot_be_made(arguments, told, reports, capsys) -> None:
