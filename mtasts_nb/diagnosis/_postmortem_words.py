@@ -395,6 +395,8 @@ def figures(case: Case) -> KeyFigures:
     found = case.told
     if found.sessions.empty:
         return KeyFigures((("–", "no report came"),))
+    count = case.incidents["story"].nunique()
+    together = f", in all {number(count)} incidents" if count > 1 else ""
     shown: list[tuple[str, str]] = []
     totals = found.sessions.groupby("policy_type")["sessions"].sum()
     failed = found.failures.groupby("policy_type")["failed"].sum()
@@ -406,7 +408,7 @@ def figures(case: Case) -> KeyFigures:
         shown.append(
             (
                 number(bad),
-                f"{verb} {UNDER.get(kind, f'under {kind}')}, of {number(every)} reported ({share(bad, every)})",
+                f"{verb} {UNDER.get(kind, f'under {kind}')}, of {number(every)} reported ({share(bad, every)}){together}",
             )
         )
     held = found.failures.loc[found.failures["effect"] == "held back", "day"].nunique()

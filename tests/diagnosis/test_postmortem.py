@@ -156,6 +156,7 @@ def test_a_period_tells_every_incident_that_touches_it_whole(sample) -> None:
     assert (str(case.first.date()), str(case.last.date())) == ("2026-10-05", "2026-10-20")
     told = _told(case)
     assert "2,283 of 51,289 sessions" in told["What happened."]
+    assert ", in all 2 incidents" in repr(case.figures()), "the figures are of more than the sentences"
     assert told["Besides."] == (
         "In the same time there was sts-policy-fetch-error (suedwind.example, 2026-10-06 to 2026-10-10)."
     )
