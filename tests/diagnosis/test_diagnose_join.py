@@ -122,6 +122,15 @@ def test_only_these_senders(healthy_probe, with_probe):
         assert found.causes[0].code == "mx-starttls-stripped"
 
 
+def test_what_most_of_the_senders_see_is_not_only_theirs(healthy_probe):
+    kept = archive(
+        healthy_probe, range(1, 5), lambda _, number: (60, {"certificate-expired": 40}) if number < 3 else (100, {})
+    )
+    group = one_group(diagnose(healthy_probe, kept))
+    assert len(group.reported.spared) == 2
+    assert group.state == "not reproducible from here"
+
+
 def test_others_with_too_few_sessions_tell_nothing(healthy_probe):
     kept = archive(
         healthy_probe, range(1, 3), lambda _, number: (98, {"certificate-expired": 2}) if number == 0 else (2, {})
@@ -220,6 +229,8 @@ def test_what_no_cause_explains_is_not_called_fine(result_type):
         ("sts-policy-fetch-error", "connection refused", "policy-host-unreachable"),
         ("sts-policy-fetch-error", "lookup mta-sts.nordwind.example: NXDOMAIN", "policy-host-no-address"),
         ("sts-policy-fetch-error", "503 Service Unavailable", "policy-http-error"),
+        # Of several words the longest decides: it is no time-out of ours.
+        ("sts-policy-fetch-error", "bad gateway (timeout)", "policy-http-error"),
         (
             "sts-webpki-invalid",
             "certificate verify failed: certificate has expired (_ssl.c:1006)",
