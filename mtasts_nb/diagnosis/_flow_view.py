@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from ..knowledge import CauseText
     from ._flow_walk import Walk, WalkStep
 
-__all__ = ["as_data", "as_html", "as_text", "end_html"]
+__all__ = ["STYLE", "as_data", "as_html", "as_text", "end_html"]
 
 _BY = {
     "evidence": "by the evidence",
@@ -20,7 +20,8 @@ _BY = {
     "jump": "left by a jump",
 }
 _WIDTH = 600
-_STYLE = (
+#: For a notebook; a published page has its own sheet.
+STYLE = (
     "<style>.sts-walk{overflow-wrap:anywhere}.sts-walk pre{white-space:pre-wrap;margin:.3em 0}"
     ".sts-walk dt{font-weight:600;margin-top:.5em}.sts-walk dd{margin-left:1em}</style>"
 )
@@ -92,7 +93,7 @@ def as_html(walk: Walk) -> str:
         for step in walk.steps
     )
     head = f"<p><strong>{html_text(chart.start_titles[walk.start])}</strong></p>"
-    return f'{_STYLE}<div class="sts-walk">{head}<ol>{items}</ol>{end_html(walk)}</div>'
+    return f'<div class="sts-walk">{head}<ol>{items}</ol>{end_html(walk)}</div>'
 
 
 def end_html(walk: Walk) -> str:

@@ -332,7 +332,10 @@ class Walk:
         return as_data(self)
 
     def to_html(self) -> str:
-        """Return the walk as static HTML: the way taken, and the cause with commands, fix and how to verify it."""
+        """Return the walk as static HTML: the way taken, and the cause with commands, fix and how to verify it.
+
+        It brings no style of its own, so that it fits into a page whose policy forbids one; a notebook adds it.
+        """
         from ._flow_view import as_html
 
         return as_html(self)
@@ -344,7 +347,9 @@ class Walk:
         return end_html(self)
 
     def _repr_html_(self) -> str:
-        return self.to_html()
+        from ._flow_view import STYLE
+
+        return STYLE + self.to_html()
 
     def __str__(self) -> str:
         from ._flow_view import as_text
