@@ -297,12 +297,13 @@ def _routes(
         for name, ending in at.items():
             box = places[name]
             middle = box.x + box.width / 2
-            step = min(36.0, box.width / (len(ending) + 1))
             ending.sort(key=lambda edge, end=end: towards(edge, end))  # type: ignore[misc]
             straight = next((number for number, edge in enumerate(ending) if spine.issuperset(edge[:2])), None)
+            # The main way goes straight through the middle; else all are spread around it. None leaves the box.
+            centre = (len(ending) - 1) / 2 if straight is None else straight
+            step = min(36.0, box.width / 2 / (max(centre, len(ending) - 1 - centre) + 1))
             for number, edge in enumerate(ending):
-                # The main way goes straight through the middle; else all are spread around it.
-                ports[edge, end] = middle + (number - ((len(ending) - 1) / 2 if straight is None else straight)) * step
+                ports[edge, end] = middle + (number - centre) * step
     routes: dict[Edge, tuple[Point, ...]] = {}
     for edge in edges:
         first, last = places[edge[0]], places[edge[1]]

@@ -69,6 +69,13 @@ def test_edges_begin_and_end_at_their_boxes_and_pass_no_other(graph) -> None:
                     assert not through, (start, end, name)
 
 
+def test_many_edges_beside_the_main_way_stay_on_their_box() -> None:
+    """The main way leaves in the middle though it is the first of four: the others have half a box."""
+    drawn = layered(dict.fromkeys("abcde", (1.0, 1.0)), [("c", one) for one in "abde"], spine=["a", "b", "c"])
+    box = drawn.places["c"]
+    assert all(box.x <= points[0][0] <= box.x + box.width for points in drawn.routes.values())
+
+
 @settings(max_examples=60)
 @given(graphs())
 def test_the_same_graph_gives_the_same_drawing(graph) -> None:
