@@ -11,8 +11,10 @@ READY := $(VENV)/.ready
 help:  ## what can be made
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /  make \1\t/' | expand -t 20
 
-report: $(READY)  ## the sample archive as one HTML file, report.html
-	$(BIN)/mtasts-nb report data/sample --output report.html
+report: $(READY)  ## the sample archive, and the lab domain that shows its open incident, as report.html
+	@# The lab has a fault, so the probe exits 1: problems found.
+	$(BIN)/mtasts-nb lab --domain suedwind.example --fault dane-mismatch --probe --save $(VENV)/lab-probe.json >/dev/null || [ $$? = 1 ]
+	$(BIN)/mtasts-nb report data/sample --probe $(VENV)/lab-probe.json --output report.html
 
 notebooks: $(READY)  ## open the guided notebooks in JupyterLab
 	$(BIN)/jupyter lab --notebook-dir=notebooks

@@ -6,6 +6,7 @@ import argparse
 import signal
 import sys
 import threading
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ._say import complain, say, say_paragraph, say_table, say_text
@@ -43,6 +44,8 @@ def add(commands: _SubParsersAction[argparse.ArgumentParser]) -> None:
     parser.add_argument("--latency", metavar="MS", type=_milliseconds, default=0.0, help="round trip, in ms (0)")
     parser.add_argument("--list", action="store_true", help="print every fault and every variant, and end")
     parser.add_argument("--probe", action="store_true", help="probe the domain once, print what is seen, and end")
+    parser.add_argument("--save", metavar="FILE", help="with --probe: write what was seen as a JSON snapshot, too")
+    parser.add_argument("--domain", metavar="D", default="nordwind.example", help="its name (nordwind.example)")
     parser.set_defaults(run=run)
 
 
@@ -61,11 +64,15 @@ def run(arguments: argparse.Namespace) -> int:
     if arguments.list:
         _list()
         return 0
+    if arguments.save and not arguments.probe:
+        return complain("mtasts-nb lab", "--save goes with --probe: without a probe there is nothing to save.")
     from ..lab import Lab
 
-    with Lab(arguments.fault, variant=arguments.variant, latency=arguments.latency / 1000) as lab:
+    with Lab(
+        arguments.fault, variant=arguments.variant, domain=arguments.domain, latency=arguments.latency / 1000
+    ) as lab:
         if arguments.probe:
-            return _probe(lab)
+            return _probe(lab, arguments.save)
         ended = threading.Event()
         # Before the lab announces itself: whoever reads that may stop it at once.
         before = signal.signal(signal.SIGTERM, lambda *_: ended.set())
@@ -129,11 +136,14 @@ def _introduce(lab: Lab) -> None:
     say("Ctrl-C ends the lab.")
 
 
-def _probe(lab: Lab) -> int:
+def _probe(lab: Lab, file: str | None) -> int:
     from ..probe import probe
 
     seen = probe(lab.domain, lab.settings)
     say_text(str(seen))
+    if file:
+        seen.save(Path(file))
+        say(f"{file}: written.")
     if lab.troubles:
         return complain("mtasts-nb lab", f"a server of the lab failed: {lab.troubles[0]!r}. Please report it.")
     return int(any(finding.severity.rank < 2 for finding in seen.findings))

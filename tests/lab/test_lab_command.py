@@ -12,6 +12,7 @@ import pytest
 
 from mtasts_nb.cli import main
 from mtasts_nb.lab import FAULTS, VARIANTS, Lab, commands, hosts
+from mtasts_nb.probe import load_probe
 
 
 def test_the_list_has_every_fault_and_variant(capsys):
@@ -114,3 +115,18 @@ def test_the_openssl_command_fails_where_a_sender_does(kind):
     else:
         assert done.returncode == 1
         assert "verify error" in done.stderr
+
+
+def test_a_snapshot_of_the_lab_loads(tmp_path, capsys):
+    file = tmp_path / "seen.json"
+    arguments = ["--domain", "suedwind.example", "--fault", "dane-mismatch", "--probe", "--save", str(file)]
+    assert main(["lab", *arguments]) == 1
+    assert str(file) in capsys.readouterr().out
+    seen = load_probe(file)
+    assert seen.domain == "suedwind.example"
+    assert "tlsa-mismatch" in seen.findings.codes
+
+
+def test_to_save_without_a_probe_is_one_line_and_status_2(capsys):
+    assert main(["lab", "--save", "seen.json"]) == 2
+    assert capsys.readouterr().err.count("\n") == 1
