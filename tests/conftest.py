@@ -5,9 +5,9 @@ from __future__ import annotations
 import functools
 import os
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from hypothesis import HealthCheck, settings
@@ -44,6 +44,17 @@ def chromium() -> str:
     pytest.skip("no Chromium is installed (Debian: apt-get install chromium)")
 
 
+@pytest.fixture(scope="module")
+def browser(chromium: str) -> Iterator[Any]:
+    """A Chromium, driven by Playwright. For one module only: while it runs, its loop is the thread's."""
+    from playwright.sync_api import sync_playwright
+
+    with sync_playwright() as play:
+        started = play.chromium.launch(executable_path=chromium, args=["--no-sandbox"])
+        yield started
+        started.close()
+
+
 DOMAIN = "nordwind.example"
 # Faults that show by waiting until the time of a step is over.
 SHORT, LONG = 1.2, 10.0
@@ -72,7 +83,10 @@ def look(tmp_path_factory) -> Callable[..., Probe]:
             with Lab(fault, timeout=SHORT if fault in WAITING else LONG, **chosen) as lab:
                 seen = probe(DOMAIN, lab.settings)
             draft = file.with_suffix(f".{os.getpid()}")
-            seen.save(draft)
+            brought_back = load_probe(seen.save(draft))
+            # Whoever asks gets the snapshot: it must say all that the look itself said.
+            assert brought_back == seen
+            assert brought_back.findings == seen.findings
             draft.replace(file)
         return load_probe(file)
 

@@ -24,26 +24,12 @@ from mtasts_nb.lab.fleet_scenarios import scenario
 from mtasts_nb.probe import Probe, probe
 from mtasts_nb.sender import simulate
 from tests.diagnosis.test_diagnose import BY_FAULT
+from tests.diagnosis.test_diagnose_reports import KINDS
 
 from .bench_incidents import Frames
 from .setting import Figure, timed
 
 SEEDS, PAIRS, QUIET = range(30), 200, range(100, 130)
-#: The cause of each kind of incident that the generator makes.
-KINDS = {
-    "mx-expired": "mx-certificate-expired",
-    "mx-wrong-name": "mx-certificate-name",
-    "mx-chain": "mx-certificate-chain-incomplete",
-    "mx-no-starttls": "mx-starttls-missing",
-    "mx-old-tls": "mx-tls-version",
-    "mx-moved": "mx-not-in-policy",
-    "tlsa-old-key": "dane-tlsa-mismatch",
-    "dnssec-expired": "dane-dnssec-broken",
-    "dane-unvalidated": "dane-required",
-    "policy-gone": "policy-http-not-found",
-    "policy-broken": "policy-file-fields",
-    "policy-host-expired": "policy-certificate-expired",
-}
 _KEYS = ("policy_domain", "policy_type", "result_type")
 
 

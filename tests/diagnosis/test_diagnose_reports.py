@@ -51,6 +51,7 @@ def test_the_walk_from_the_sample_ends_at_the_open_incident(of_sample):
     assert walk.cause.code == "dane-tlsa-mismatch"
 
 
+#: The cause of each kind of incident that the generator makes.
 KINDS = {
     "mx-expired": "mx-certificate-expired",
     "mx-wrong-name": "mx-certificate-name",

@@ -1,9 +1,8 @@
-"""What the tests of the probe share: looks at the lab, each taken once, and servers that say what they are told to."""
+"""What the tests of the probe share: servers that say what they are told to, and a watch on what is left behind."""
 
 from __future__ import annotations
 
 import contextlib
-import functools
 import gc
 import socket
 import threading
@@ -16,35 +15,13 @@ from mtasts_nb.lab import Lab
 from mtasts_nb.probe import Probe, probe
 
 DOMAIN = "nordwind.example"
-# Faults that show by waiting until the time of a step is over; all others are seen long before.
-SHORT, LONG = 1.2, 10.0
-WAITING = frozenset(
-    {"record-timeout", "nameserver-silent", "policy-host-timeout", "policy-host-silent", "policy-host-slow",
-     "mx-timeout", "port-25-closed", "mx-silent", "mx-starttls-silent"}
-)  # fmt: skip
-
-
-@functools.cache
-def _look(fault: str | None, variant: str | None) -> Probe:
-    chosen = {"variant": variant} if variant else {}
-    with Lab(fault, timeout=SHORT if fault in WAITING else LONG, **chosen) as lab:
-        return probe(DOMAIN, lab.settings)
+SHORT = 1.2
 
 
 @pytest.fixture(scope="session")
-def look() -> Callable[..., Probe]:
-    """A probe of the lab with a fault, or of a healthy variant; each is taken once."""
-
-    def take(fault: str | None = None, variant: str | None = None) -> Probe:
-        return _look(fault, variant)
-
-    return take
-
-
-@pytest.fixture(scope="session")
-def healthy() -> Probe:
+def healthy(look: Callable[..., Probe]) -> Probe:
     """A probe of the healthy lab."""
-    return _look(None, None)
+    return look()
 
 
 class Speaker:

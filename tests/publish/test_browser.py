@@ -40,16 +40,6 @@ class Seen:
     refused: dict[str, str] = field(default_factory=dict)
 
 
-@pytest.fixture(scope="module")
-def browser(chromium: str) -> Iterator[Any]:
-    from playwright.sync_api import sync_playwright
-
-    with sync_playwright() as play:
-        started = play.chromium.launch(executable_path=chromium, args=["--no-sandbox"])
-        yield started
-        started.close()
-
-
 @pytest.fixture
 def open_page(browser: Any) -> Iterator[Any]:
     contexts = []
