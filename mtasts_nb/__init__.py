@@ -17,17 +17,13 @@ if TYPE_CHECKING:
     from . import lab as lab
     from . import plots as plots
     from . import widgets as widgets
+    from .analysis import find_incidents as find_incidents
+    from .analysis import policy_history as policy_history
+    from .analysis import verify_fix as verify_fix
     from .bundled import notebooks_dir as notebooks_dir
     from .bundled import sample_dir as sample_dir
     from .diagnosis import Diagnosis as Diagnosis
     from .diagnosis import diagnose as diagnose
-    from .diagnosis import find_incidents as find_incidents
-    from .diagnosis import plan_mx_migration as plan_mx_migration
-    from .diagnosis import plan_removal as plan_removal
-    from .diagnosis import plan_rollback as plan_rollback
-    from .diagnosis import policy_history as policy_history
-    from .diagnosis import readiness as readiness
-    from .diagnosis import verify_fix as verify_fix
     from .errors import PolicyError as PolicyError
     from .errors import RecordError as RecordError
     from .errors import SnapshotError as SnapshotError
@@ -51,6 +47,10 @@ if TYPE_CHECKING:
     from .reports import Archive as Archive
     from .reports import daily as daily
     from .reports import load as load
+    from .rollout import plan_mx_migration as plan_mx_migration
+    from .rollout import plan_removal as plan_removal
+    from .rollout import plan_rollback as plan_rollback
+    from .rollout import readiness as readiness
     from .sender import Outcomes as Outcomes
     from .sender import simulate as simulate
     from .settings import Limits as Limits
@@ -79,7 +79,7 @@ _HOME = {
     "diagnose": "diagnosis",
     "draft_policy": "policy",
     "draft_record": "policy",
-    "find_incidents": "diagnosis",
+    "find_incidents": "analysis",
     "find_sts_record": "policy",
     "lab": "lab",
     "load": "reports",
@@ -89,19 +89,19 @@ _HOME = {
     "parse_policy": "policy",
     "parse_sts_record": "policy",
     "parse_tlsrpt_record": "policy",
-    "plan_mx_migration": "diagnosis",
-    "plan_removal": "diagnosis",
-    "plan_rollback": "diagnosis",
+    "plan_mx_migration": "rollout",
+    "plan_removal": "rollout",
+    "plan_rollback": "rollout",
     "plots": "plots",
-    "policy_history": "diagnosis",
+    "policy_history": "analysis",
     "probe": "probe",
     "probe_many": "probe",
     "publish": "publish",
-    "readiness": "diagnosis",
+    "readiness": "rollout",
     "sample_dir": "bundled",
     "simulate": "sender",
     "validate": "policy",
-    "verify_fix": "diagnosis",
+    "verify_fix": "analysis",
     "widgets": "widgets",
 }
 

@@ -12,6 +12,9 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from hypothesis import HealthCheck, settings
 
+from tests.archive_of import archive_of as archive_of
+from tests.archive_of import sample as sample
+
 if TYPE_CHECKING:
     from mtasts_nb.probe import Probe
 

@@ -10,7 +10,7 @@ from ._say import say, say_paragraph, say_table
 if TYPE_CHECKING:
     from argparse import _SubParsersAction
 
-    from ..diagnosis import Table
+    from ..analysis import Table
     from ..reports import Archive
 
 __all__ = ["add"]
@@ -50,7 +50,7 @@ def add(commands: _SubParsersAction[argparse.ArgumentParser]) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Read and print; return the exit status."""
-    from ..diagnosis import narrow
+    from ..analysis import narrow
     from ..reports import load
 
     archive = load(*arguments.sources).require_reports()
@@ -65,31 +65,31 @@ def run(arguments: argparse.Namespace) -> int:
 
 
 def _print(archive: Archive) -> None:
-    from .. import diagnosis
+    from .. import analysis
 
-    _table(diagnosis.arrivals(archive), ("what", "count"))
+    _table(analysis.arrivals(archive), ("what", "count"))
     say()
-    for figure, words in diagnosis.key_figures(archive).figures:
+    for figure, words in analysis.key_figures(archive).figures:
         say(f"{figure} {words}")
     say()
-    for label, text in (*diagnosis.story(archive).statements, *diagnosis.scope(archive).statements):
+    for label, text in (*analysis.story(archive).statements, *analysis.scope(archive).statements):
         say_paragraph(f"{label} {text}")
     for table, columns in (
         (
-            diagnosis.overview(archive),
+            analysis.overview(archive),
             ("attention", "policy_domain", "policy_type", "failed", "sessions", "share", "why"),
         ),
         (
-            diagnosis.by_result_type(archive),
+            analysis.by_result_type(archive),
             ("result_type", "policy_domain", "policy_type", "failed", "share", "first", "last"),
         ),
         (
-            diagnosis.timeline(archive),
+            analysis.timeline(archive),
             ("start", "end", "state", "result_type", "receiving_mx_hostname", "failed_session_count"),
         ),
-        (diagnosis.by_reporter(archive), ("organization_name", "policy_type", "days", "sessions", "failed", "last")),
-        (diagnosis.refusals(archive), ("source", "member", "reason", "detail")),
-        (diagnosis.assumptions(archive), ("times", "field", "treatment")),
+        (analysis.by_reporter(archive), ("organization_name", "policy_type", "days", "sessions", "failed", "last")),
+        (analysis.refusals(archive), ("source", "member", "reason", "detail")),
+        (analysis.assumptions(archive), ("times", "field", "treatment")),
     ):
         say()
         _table(table, columns)

@@ -111,7 +111,7 @@ def _parameters(arguments: argparse.Namespace) -> dict[str, object]:
     if arguments.latest_incident:
         given["period"] = "latest incident"
     if arguments.events:
-        from ..diagnosis import load_events
+        from ..analysis import load_events
 
         load_events(arguments.events)
     if arguments.probe:

@@ -8,16 +8,16 @@ from functools import cached_property
 from typing import TYPE_CHECKING
 
 from ..vocabulary import Effect, Severity
-from ._diagnose_groups import (
+from ._groups import (
     CHANCE,
     FIXED,
     Group,
     Seen,
     join,
 )
-from ._evidence import Sign, probe_signs, unobserved
-from ._evidence_reports import Reported, reported
-from ._evidence_seen import observed
+from ._observed import observed
+from ._reported import Reported, reported
+from ._symptoms import Sign, probe_signs, unobserved
 
 if TYPE_CHECKING:
     from datetime import date
@@ -28,9 +28,9 @@ if TYPE_CHECKING:
     from ..probe import Probe
     from ..reports import Source
     from ..sender import Outcomes
-    from ._diagnose_health import Health
-    from ._diagnose_plan import Action
-    from ._flow_walk import Clues, Walk
+    from ._action_plan import Action
+    from ._health import Health
+    from .flowchart._walk import Clues, Walk
 
 __all__ = ["Cause", "Diagnosis", "Evidence", "diagnose"]
 
@@ -161,21 +161,21 @@ class Diagnosis:
     @cached_property
     def health(self) -> Health:
         """One sentence and one of four levels, with the rule."""
-        from ._diagnose_health import health_of
+        from ._health import health_of
 
         return health_of(self)
 
     @cached_property
     def plan(self) -> tuple[Action, ...]:
         """The steps of the action plan, those ticked that the evidence settles."""
-        from ._diagnose_plan import plan_of
+        from ._action_plan import plan_of
 
         return plan_of(self)
 
     @cached_property
     def clues(self) -> Clues:
         """What the evidence has to say to the flowchart."""
-        from ._diagnose_clues import clues_of
+        from ._clues import clues_of
 
         return clues_of(self)
 
@@ -187,7 +187,7 @@ class Diagnosis:
         start : str, optional
             ``report`` or ``held``; by default from the report where there are reported failures, else from held mail.
         """
-        from ._flow_walk import Walk
+        from .flowchart._walk import Walk
 
         return Walk(start or ("report" if self.clues.result_type else "held"), self.clues)
 
@@ -196,12 +196,12 @@ class Diagnosis:
 
         `rank` and `failed` are int64, all others text; several hosts or pieces of evidence are parted by LF.
         """
-        from ._diagnose_view import as_frame
+        from ._view import as_frame
 
         return as_frame(self)
 
     def __str__(self) -> str:
-        from ._diagnose_view import as_text
+        from ._view import as_text
 
         return as_text(self)
 
@@ -210,7 +210,7 @@ class Diagnosis:
         return f"<Diagnosis of {self.domain or 'reports'}: {self.health.level}, {named}>"
 
     def _repr_html_(self) -> str:
-        from ._diagnose_view import as_html
+        from ._view import as_html
 
         return as_html(self)
 
@@ -261,7 +261,7 @@ def diagnose(probe: Probe | None = None, archive: Source | None = None, *, befor
     # What is not over comes first; the sort is stable, the larger before the smaller.
     groups = tuple(sorted(groups, key=lambda group: group.over))
     days = _days(archive, probe) if archive is not None else None
-    from ._diagnose_causes import causes_of
+    from ._causes import causes_of
 
     return Diagnosis(
         domain=probe.domain if probe is not None else _domain(groups),

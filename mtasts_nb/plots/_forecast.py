@@ -10,8 +10,8 @@ from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 from matplotlib.ticker import FixedLocator, FuncFormatter
 
-from ..diagnosis import Forecast, about
 from ..markup import share, span, when
+from ..rollout import Forecast, about
 from ._alt import set_alt
 from ._canvas import lay_out
 from ._style import FONT, INK, PANEL, TEXT_SIZE
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from matplotlib.artist import Artist
     from matplotlib.axes import Axes
 
-    from ..diagnosis import MxMigrationPlan, RollbackPlan
+    from ..rollout import MxMigrationPlan, RollbackPlan
 
 __all__ = ["forecast"]
 

@@ -11,7 +11,7 @@ import pandas as pd
 from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 
-from ..diagnosis import expected_failures, find_incidents
+from ..analysis import expected_failures, find_incidents
 from ..markup import number, plural, share, when
 from ._alt import set_alt
 from ._canvas import empty, lay_out

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 from matplotlib.lines import Line2D
 
-from ..diagnosis import policy_history as history_of
+from ..analysis import policy_history as history_of
 from ..markup import plural
 from ..vocabulary import Mode
 from ._alt import set_alt
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     import pandas as pd
     from matplotlib.axes import Axes
 
-    from ..diagnosis import PolicyHistory
+    from ..analysis import PolicyHistory
     from ..reports import Source
     from ._canvas import Legend
     from ._days import Bools

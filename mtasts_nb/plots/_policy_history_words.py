@@ -13,7 +13,7 @@ from ._text import label
 if TYPE_CHECKING:
     import pandas as pd
 
-    from ..diagnosis import PolicyHistory
+    from ..analysis import PolicyHistory
     from ._days import Bools
     from ._view import View
 

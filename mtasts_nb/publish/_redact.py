@@ -15,8 +15,8 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import unquote
 
+from ..analysis import load_events, narrow
 from ..bundled import sample_dir
-from ..diagnosis import load_events, narrow
 from ..errors import PublishError
 from ..markup import one_line, plural, visible
 from ..probe import Probe, load_probe

@@ -14,8 +14,8 @@ from ._rollback_steps import FIELDS, Rollback, Stage
 from ._static import Live, error, picture, said
 
 if TYPE_CHECKING:
-    from ..diagnosis import RollbackPlan, SenderModel
     from ..reports import Source
+    from ..rollout import RollbackPlan, SenderModel
 
 __all__ = ["RollbackPlanner"]
 

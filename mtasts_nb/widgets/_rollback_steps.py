@@ -12,8 +12,8 @@ from ..errors import MtaStsNbError
 from ..markup import when
 
 if TYPE_CHECKING:
-    from ..diagnosis import RollbackPlan, SenderModel
     from ..reports import Source
+    from ..rollout import RollbackPlan, SenderModel
 
 __all__ = ["FIELDS", "Rollback", "Stage", "length_of"]
 
@@ -140,7 +140,7 @@ class Rollback:
         return Rollback(given=self.given, source=self.source, model=self.model)
 
     def _planned(self, now: datetime, record: str | None) -> RollbackPlan:
-        from ..diagnosis import plan_rollback
+        from ..rollout import plan_rollback
 
         text = {name: self.given.get(name, "").strip() for name in FIELDS}
         if not text["policy"]:

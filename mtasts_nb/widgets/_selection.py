@@ -7,7 +7,7 @@ from datetime import date
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Final
 
-from ..diagnosis import Table, by_mx, by_reporter, by_result_type, failing_policy_types, narrow
+from ..analysis import Table, by_mx, by_reporter, by_result_type, failing_policy_types, narrow
 from ..markup import number, one_line, plural, when
 
 if TYPE_CHECKING:
@@ -105,10 +105,10 @@ class Exploration:
     import mtasts_nb as sts
     from mtasts_nb import diagnosis
     <BLANKLINE>
-    selection = diagnosis.narrow(archive, domain="suedwind.example")
-    for kind in diagnosis.failing_policy_types(selection)[:3]:
+    selection = analysis.narrow(archive, domain="suedwind.example")
+    for kind in analysis.failing_policy_types(selection)[:3]:
         display(sts.plots.show(sts.plots.failures_over_time(selection, by="receiving_mx_hostname", policy_type=kind)))
-    diagnosis.by_mx(selection)
+    analysis.by_mx(selection)
     """
 
     def __init__(self, archive: Archive, selection: Selection | None = None, *, name: str = "archive") -> None:
@@ -189,15 +189,15 @@ class Exploration:
     def code(self) -> str:
         """Python that gives figure and table again, to paste into a cell."""
         given = [self._name, *(f"{key}={_literal(value)}" for key, value in self.selection.arguments.items())]
-        call = f"diagnosis.narrow({', '.join(given)})"
+        call = f"analysis.narrow({', '.join(given)})"
         if len(call) > 100:
-            call = "diagnosis.narrow(\n" + "".join(f"    {one},\n" for one in given) + ")"
+            call = "analysis.narrow(\n" + "".join(f"    {one},\n" for one in given) + ")"
         by = self.selection.by
         return (
             "import mtasts_nb as sts\n"
             "from mtasts_nb import diagnosis\n\n"
             f"selection = {call}\n"
-            f"for kind in diagnosis.failing_policy_types(selection)[:{MOST_FIGURES}]:\n"
+            f"for kind in analysis.failing_policy_types(selection)[:{MOST_FIGURES}]:\n"
             f'    display(sts.plots.show(sts.plots.failures_over_time(selection, by="{by}", policy_type=kind)))\n'
             f"diagnosis.{GROUPINGS[by][1].__name__}(selection)"
         )

@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 
 import mtasts_nb as sts
-from mtasts_nb import diagnosis
+from mtasts_nb import analysis, diagnosis, postmortem
 from mtasts_nb.publish._redact_archive import names_in, redacted_archive
 from mtasts_nb.publish._redact_names import Pseudonyms
 from mtasts_nb.reports import Archive, schema
@@ -81,10 +81,10 @@ def measure() -> Iterator[Figure]:
     archive = _archive()
 
     def tell() -> None:
-        case = diagnosis.open_case(archive)
+        case = postmortem.open_case(archive)
         for name in _SHOWN:
             getattr(case, name)()._repr_html_()
-        for table in (diagnosis.arrivals, diagnosis.coverage, diagnosis.refusals, diagnosis.assumptions):
+        for table in (analysis.arrivals, analysis.coverage, analysis.refusals, diagnosis.assumptions):
             table(case.archive)._repr_html_()
         sts.policy_history(case.history, case.domain)._repr_html_()
 
@@ -92,7 +92,7 @@ def measure() -> Iterator[Figure]:
     seconds = min(timed(tell) for _ in range(2))
     what = f"{len(archive.reports)} reports; every sentence and table of notebook 06"
     yield Figure("postmortem", 1000 * seconds, "ms", 3000, beside=what)
-    everything = min(timed(lambda: diagnosis.open_case(archive, period=None).cause()._repr_html_()) for _ in range(2))
+    everything = min(timed(lambda: postmortem.open_case(archive, period=None).cause()._repr_html_()) for _ in range(2))
     yield Figure("postmortem, all incidents at once: open and diagnose", 1000 * everything, "ms")
     redact = timed(lambda: redacted_archive(archive, Pseudonyms(avoid=names_in(archive))))
     yield Figure("redaction of the archive", 1000 * redact, "ms")

@@ -66,7 +66,7 @@ def test_the_fix_is_compared_and_verified(shown: dict[str, str]) -> None:
 
 
 def test_the_code_of_the_selection_is_there_to_paste(shown: dict[str, str]) -> None:
-    assert "selection = diagnosis.narrow(archive)" in shown["explore"]
+    assert "selection = analysis.narrow(archive)" in shown["explore"]
 
 
 def test_ones_own_reports_and_snapshot(tmp_path: Path) -> None:

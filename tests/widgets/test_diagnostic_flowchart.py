@@ -7,7 +7,7 @@ from pathlib import Path
 import ipywidgets
 import pytest
 
-from mtasts_nb import diagnosis
+from mtasts_nb import analysis
 from mtasts_nb.diagnosis import Clues
 from mtasts_nb.lab import Lab
 from mtasts_nb.probe import Probe, probe
@@ -56,7 +56,7 @@ def test_what_is_reported_begins_at_the_report_and_ends_where_the_evidence_leads
 
 def test_a_probe_and_reports_are_evidence_each_and_together(sample: Archive, seen: Probe) -> None:
     """From the report where a failure is reported, from the mail that is held back where only the domain was seen."""
-    reports = diagnosis.narrow(sample, "suedwind.example")
+    reports = analysis.narrow(sample, "suedwind.example")
     assert DiagnosticFlowchart(archive=reports).walk.cause.code == "dane-tlsa-mismatch"
     alone = DiagnosticFlowchart(seen)
     assert (alone.walk.start, alone.walk.cause.code) == ("held", "mx-certificate-expired")

@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import mtasts_nb as sts
-from mtasts_nb import diagnosis
+from mtasts_nb import analysis
 from mtasts_nb.reports import Archive
 from mtasts_nb.widgets import ReportExplorer
 from mtasts_nb.widgets._selection import MOST_OPTIONS, Exploration, Selection
@@ -61,20 +61,20 @@ def test_the_code_of_any_text_is_python_that_says_that_text(value: str, start: d
 
 def test_only_failures_are_narrowed_by_mx_and_result_type_never_sessions(sample: Archive) -> None:
     """RFC 8460 §4.4: successes are counted per policy alone."""
-    whole, part = diagnosis.narrow(sample), diagnosis.narrow(sample, mx="mx1.nordwind.example")
+    whole, part = analysis.narrow(sample), analysis.narrow(sample, mx="mx1.nordwind.example")
     assert len(part.sessions) == len(whole.sessions)
     assert set(part.failures["receiving_mx_hostname"]) == {"mx1.nordwind.example"}
-    both = diagnosis.narrow(sample, mx="mx1.nordwind.example", result_type="validation-failure")
+    both = analysis.narrow(sample, mx="mx1.nordwind.example", result_type="validation-failure")
     assert set(both.failures["result_type"]) == {"validation-failure"}
 
 
 def test_a_reporter_and_a_policy_type_narrow_sessions_and_reports_too(sample: Archive) -> None:
     name = sample.sessions["organization_name"].iloc[0]
-    part = diagnosis.narrow(sample, reporter=name, policy_type="sts")
+    part = analysis.narrow(sample, reporter=name, policy_type="sts")
     assert set(part.sessions["organization_name"]) == {name}
     assert set(part.reports["organization_name"]) == {name}
     assert set(part.sessions["policy_type"]) == {"sts"}
-    nothing = diagnosis.narrow(sample, reporter="")
+    nothing = analysis.narrow(sample, reporter="")
     assert len(nothing.sessions) == 0
 
 

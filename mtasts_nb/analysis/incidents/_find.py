@@ -1,0 +1,282 @@
+"""Incidents: the spans in which failures stand out from their own history."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any, Final
+
+from ...vocabulary import UNATTRIBUTED, UNKNOWN
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from ...reports import Source
+    from ._outliers import Outlook
+    from ._spans import Span
+
+__all__ = ["CHRONIC", "INCIDENT_COLUMNS", "expected_failures", "find_incidents"]
+
+#: More failures per session than this are never taken for normal, however long they last.
+CHRONIC: Final = 0.01
+
+#: The columns of `find_incidents`, each with its dtype.
+INCIDENT_COLUMNS: Final = {
+    "incident": "int64",
+    "start": "datetime64[us, UTC]",
+    "end": "datetime64[us, UTC]",
+    "peak": "datetime64[us, UTC]",
+    "policy_domain": "str",
+    "policy_type": "str",
+    "receiving_mx_hostname": "str",
+    "result_type": "str",
+    "failed_session_count": "int64",
+    "share": "float64",
+    "reporters": "int64",
+    "ongoing": "bool",
+    "confidence": "str",
+    "story": "int64",
+    "peak_failed_session_count": "int64",
+    "expected": "float64",
+    "days": "int64",
+    "organization_name": "str",
+}
+_TIMES = ("start", "end", "peak")
+_TEXTS = ("policy_domain", "policy_type", "receiving_mx_hostname", "result_type", "organization_name")
+
+
+def find_incidents(source: Source, *, policy_type: str | None = None, chronic: float = CHRONIC) -> pd.DataFrame:
+    """Return the spans of days in which failures stand out from their own history.
+
+    One row per policy domain, policy type, MX host, result type and span. Only reported sessions are seen: a reporter
+    that is silent is not known to have had no failure (RFC 8460 §4.1).
+
+    Parameters
+    ----------
+    source : Source
+        An `Archive`, or a store; only `daily` of it is used.
+    policy_type : str, optional
+        Only this policy type; by default all, each for itself. They are never added (RFC 8460 §4.4).
+    chronic : float
+        The share of failed sessions above which failures are never taken for normal, however long they last. A tenth of
+        it for result types that do not come by chance.
+
+    Returns
+    -------
+    DataFrame
+        Sorted by start, then by failed sessions. Columns:
+
+        - ``incident`` (int64), from 1
+        - ``start, end, peak`` (datetime64[us, UTC]), the first and last UTC day of the span, and its worst; of an ongoing
+          incident, `end` is the last day on which it was seen
+        - ``policy_domain, policy_type, receiving_mx_hostname, result_type`` (str); the host is missing where reports name
+          none: failures on the policy host, and what no detail explains
+        - ``failed_session_count`` (int64), all failed sessions of this kind from start to end
+        - ``share`` (float64), of the sessions reported about that domain and policy type on those days, from 0 to 1
+        - ``reporters`` (int64), how many saw it
+        - ``ongoing`` (bool), not known to be over
+        - ``confidence`` (str): ``high``, ``medium`` or ``low``, see the notes
+        - ``story`` (int64), from 1: spans of one policy domain or MX host that begin within two days of each other and
+          share half their days tell one story
+        - ``peak_failed_session_count`` (int64), on the worst day
+        - ``expected`` (float64), failed sessions that would have been normal from start to end
+        - ``days`` (int64), the days that stand out
+        - ``organization_name`` (str), the reporters that saw it, LF between them
+
+    Raises
+    ------
+    ValueError
+        `policy_type` is ``*``, or `chronic` is not between 0 and 1.
+
+    Notes
+    -----
+    The method is the improved Farrington algorithm of outbreak surveillance: A. Noufaily, D. G. Enki, P. Farrington,
+    P. Garthwaite, N. Andrews, A. Charlett, "An improved algorithm for outbreak detection in multiple surveillance
+    systems", Statistics in Medicine 32 (2013, online 2012), 1206-1222. From it: a quasi-Poisson rate with the sessions
+    as offset; history re-weighted by Anscombe residuals above 2.58, so that earlier incidents do not raise the
+    baseline; the dispersion estimated from the counts; the bound a negative binomial quantile, its variance widened by
+    that of the estimated mean (Farrington et al. 1996); a minimum of five cases.
+
+    Weekly counts of many years are not to be had here, so this differs:
+
+    - History is the whole archive, before and after, in days. The weighting starts from the quieter half of the weeks,
+      so that a fault of weeks in a history of weeks does not become its own baseline; a run of outlying days counts
+      little for the dispersion.
+    - One weekend factor, drawn towards 1, in place of ten seasons; no trend, which weeks of small counts cannot show.
+    - A history that is all zero gives a rate of half a failure per history, and a dispersion of 4: failures come in
+      clumps. Neither outlasts a history that says otherwise.
+    - A rate above `chronic` is not normal: chronic failure is one long incident from the first day.
+    - Each reporter is held against its own history, too (its probability times the number of reporters): a fault that
+      one small sender meets drowns in the sum.
+    - The paper flags one week at 99.5 %. Here a day stands out at 99.8 %, and an incident is two such days in three whose
+      joint probability is at most 1e-6; or two to five of one span at 1e-8; or one day of at least 10 failed sessions
+      at 1e-8, or in which half the sessions of those who saw it failed. A fault that shows only faintly is also found by
+      a run of days at 99 %, two to five of them at 1e-8 together. All of these are a hundredth where failures of a type
+      that also comes by chance are expected (one in ten days or more): one clump may follow another.
+    - A day is held against the dispersion of the other days.
+    - A span goes on until three days tell that it is over. Only a day on which those who saw it had so many sessions that
+      three or more would have failed tells: silence, and a weekend with two sessions, do not. After 28 days without
+      such a day it is another incident, and no longer called ongoing.
+    - Days beside the span that have a trace of it (probability at most 5 %, at least a hundredth of its mean) belong to it.
+
+    **How small an incident it sees.** Failed sessions a day of one kind, with 1,000 sessions a day, against a history that
+    has none of that kind:
+
+    ============ ======== ========== ==========
+    history      two days three days one day
+    ============ ======== ========== ==========
+    1 week       11       10         46
+    4 weeks      7        6          40
+    60 days      5        4          37
+    120 days     3        3          35
+    ============ ======== ========== ==========
+
+    Where failures also come by chance (``validation-failure``, ``starttls-not-supported``, ``sts-policy-fetch-error``, and what
+    is not registered), one day alone takes about twice as many after a short history; with a history of such failures,
+    all of it takes more.
+    Fewer than five in all are never an incident, nor are failures at less than twice the normal rate.
+
+    ``unattributed`` (failures that a report counts and does not explain) and ``unknown`` are kinds like others: something
+    failed. Their confidence is low, and they join the story of what failed on the same days.
+
+    Confidence is ``high`` when the joint probability of the days that stand out is at most 1e-16, there are two or more of
+    them, two or more reporters saw it (anybody can mail a report), and there are 14 other days to hold it against or
+    the share is five times `chronic`. It is ``low`` when that probability is above 1e-8, the result type does not say
+    what failed, one reporter saw it on one day, or there are fewer than 7 other days; else ``medium``.
+
+    Examples
+    --------
+    >>> import mtasts_nb as sts
+    >>> find_incidents(sts.Archive()).empty
+    True
+    """
+    import pandas as pd
+
+    from .._blocks import blocks
+    from ._grouping import Told, stories
+    from ._outliers import outlooks
+    from ._spans import RAISED, spans
+
+    if policy_type == "*":
+        raise ValueError(
+            "policy_type is '*': sessions listed under two policy types may be the same; name one, or None"
+        )
+    if not 0 < chronic < 1:
+        raise ValueError(f"chronic is {chronic}: expected a share of failed sessions between 0 and 1")
+    rows = [
+        _row(view, span, chronic)
+        for view in outlooks(blocks(source, policy_type), chronic, RAISED)
+        for span in spans(view)
+    ]
+    rows.sort(key=lambda row: (row["start"], -row["failed_session_count"], *(row[name] for name in _TEXTS)))
+    told = [
+        Told(row["start"], row["end"], row["policy_domain"], row["receiving_mx_hostname"], row["result_type"])
+        for row in rows
+    ]
+    for number, (row, story) in enumerate(zip(rows, stories(told), strict=True), 1):
+        row.update(incident=number, story=story)
+    frame = pd.DataFrame(rows, columns=list(INCIDENT_COLUMNS))
+    for name in _TIMES:
+        frame[name] = pd.to_datetime(frame[name].astype("int64"), unit="D", utc=True)
+    for name in _TEXTS:
+        frame[name] = frame[name].astype("str").replace("", None)
+    return frame.astype(INCIDENT_COLUMNS)
+
+
+def _row(view: Outlook, span: Span, chronic: float) -> dict[str, Any]:
+    block = view.block
+    host, result_type = block.kinds[view.place]
+    inside = slice(span.first, span.last + 1)
+    share = span.failed / max(float(block.sessions[:, inside].sum()), 1.0)
+    return {
+        "start": int(block.days[span.first]),
+        "end": int(block.days[span.last]),
+        "peak": int(block.days[span.peak]),
+        "policy_domain": block.policy_domain,
+        "policy_type": block.policy_type,
+        "receiving_mx_hostname": host,
+        "result_type": result_type,
+        "failed_session_count": int(span.failed),
+        "share": min(share, 1.0),
+        "reporters": int(span.who.sum()),
+        "ongoing": span.ongoing,
+        "confidence": _confidence(span, result_type, len(block.days), share, chronic),
+        "peak_failed_session_count": int(span.peak_failed),
+        "expected": span.expected,
+        "days": span.days,
+        "organization_name": "\n".join(name for name, saw in zip(block.reporters, span.who, strict=True) if saw),
+    }
+
+
+def _confidence(span: Span, result_type: str, days: int, share: float, chronic: float) -> str:
+    others = days - (span.last - span.first + 1)
+    compared = others >= 14 or share >= 5 * chronic
+    if span.strength >= 16 and span.days >= 2 and span.who.sum() >= 2 and compared and _explained(result_type):
+        return "high"
+    single = span.days == 1 and span.who.sum() == 1
+    alone = others < 7 and share < 5 * chronic
+    return "low" if span.strength < 8 or single or alone or not _explained(result_type) else "medium"
+
+
+def _explained(result_type: str) -> bool:
+    return result_type not in (UNATTRIBUTED, UNKNOWN)
+
+
+def expected_failures(
+    source: Source,
+    *,
+    policy_domain: str,
+    policy_type: str,
+    result_type: str,
+    receiving_mx_hostname: str | None = None,
+    chronic: float = CHRONIC,
+    level: float = 0.998,
+) -> pd.DataFrame:
+    """Return, day by day, how many failures of one kind were reported and how many would have been normal.
+
+    Parameters
+    ----------
+    source : Source
+        An `Archive`, or a store.
+    policy_domain, policy_type, result_type, receiving_mx_hostname : str
+        The kind; no host for failures that name none.
+    chronic : float
+        As in `find_incidents`.
+    level : float
+        Of the upper bound.
+
+    Returns
+    -------
+    DataFrame
+        One row per day for which a report came about that domain and type, with ``day`` (datetime64[us, UTC]), ``failed``
+        and ``sessions`` (int64), ``expected`` and ``upper_bound`` (float64), over all reporters. No row where no such
+        failure was reported.
+    """
+    import numpy as np
+    import pandas as pd
+
+    from .._blocks import blocks
+    from ._outliers import outlook
+    from ._overdispersed import upper_bound
+
+    for block in _of_domain(blocks(source, policy_type), policy_domain):
+        kind = (receiving_mx_hostname or "", result_type)
+        if kind not in block.kinds:
+            continue
+        view = outlook(block, block.kinds.index(kind), chronic)
+        return pd.DataFrame(
+            {
+                "day": pd.to_datetime(block.days, unit="D", utc=True).as_unit("us"),
+                "failed": view.failed().sum(axis=0).astype(np.int64),
+                "sessions": block.sessions.sum(axis=0).astype(np.int64),
+                "expected": view.expected,
+                "upper_bound": upper_bound(view.expected, view.dispersion, level),
+            }
+        )
+    empty = {"day": "datetime64[us, UTC]", "failed": "int64", "sessions": "int64"}
+    return pd.DataFrame(columns=[*empty, "expected", "upper_bound"]).astype(
+        {**empty, "expected": "float64", "upper_bound": "float64"}
+    )
+
+
+def _of_domain(found: Iterator[Any], policy_domain: str) -> Iterator[Any]:
+    return (block for block in found if block.policy_domain == policy_domain)

@@ -1,0 +1,158 @@
+"""Which days of which kind of failure stand out, over all reporters and for each of them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+import numpy as np
+
+from ...vocabulary import ResultType
+from ._baseline import fit
+from ._overdispersed import tail
+
+if TYPE_CHECKING:
+    import numpy.typing as npt
+
+    from .._blocks import Block
+
+    Ints = npt.NDArray[np.int64]
+    Floats = npt.NDArray[np.float64]
+
+__all__ = ["FEWEST", "Outlook", "outlook", "outlooks"]
+
+#: Fewer failed sessions in all are never an incident (Noufaily et al. 2012 ask for five in four weeks).
+FEWEST: Final = 5
+#: A certificate, a TLSA record or a policy file is wrong or it is not. What is not listed here, time-outs and refusals
+#: among it, also comes by chance, and on some days in a clump.
+_STATES: Final = frozenset(map(str, ResultType)) - {
+    ResultType.VALIDATION_FAILURE,
+    ResultType.STARTTLS_NOT_SUPPORTED,
+    ResultType.STS_POLICY_FETCH_ERROR,
+}
+# What is held at once: a stranger may invent result types and reporters without end.
+_CELLS: Final = 2_000_000
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Outlook:
+    """One kind of failure in one block, day by day.
+
+    Attributes
+    ----------
+    block : Block
+    place : int
+        Which of the block's kinds.
+    by_chance : bool
+        Whether such failures also come by chance, some days in a clump.
+    chance : array
+        For each day of the block, how likely so many failures are when nothing is wrong: over all reporters, or at the
+        reporter where they are least likely, times the number of reporters. 1 on a day without failures.
+    rates : array
+        For each reporter, the failures per session that are normal.
+    expected, dispersion : array
+        For each day, the failures expected over all reporters, and the dispersion about them.
+    """
+
+    block: Block
+    place: int
+    by_chance: bool
+    chance: Floats
+    rates: Floats
+    expected: Floats
+    dispersion: Floats
+
+    def failed(self) -> Floats:
+        """Return the failed sessions, reporters by days."""
+        block = self.block
+        table = np.zeros(block.sessions.shape)
+        mine = block.kind == self.place
+        table[block.reporter[mine], block.day[mine]] = block.failed[mine]
+        return table
+
+
+def outlooks(found: Iterable[Block], chronic: float, level: float) -> Iterator[Outlook]:
+    """Yield the kinds of failure with at least `FEWEST` failed sessions, and a day as unlikely as `level` or more so."""
+    gathered = _Gathered()
+    for block in found:
+        totals = np.bincount(block.kind, block.failed, minlength=len(block.kinds))
+        enough = np.flatnonzero(totals >= FEWEST)
+        step = max(1, _CELLS // block.sessions.size)
+        for start in range(0, len(enough), step):
+            gathered.look(block, enough[start : start + step], chronic)
+            if gathered.size > _CELLS:
+                yield from gathered.flush(level)
+    yield from gathered.flush(level)
+
+
+def outlook(block: Block, place: int, chronic: float) -> Outlook:
+    """Return one kind of failure of a block, whether or not it stands out."""
+    gathered = _Gathered()
+    gathered.look(block, np.array([place]), chronic)
+    return next(gathered.flush(np.inf))
+
+
+class _Gathered:
+    """Kinds whose days are judged together: a step of the recursion in `tail` costs the same for one as for thousands."""
+
+    def __init__(self) -> None:
+        self._views: list[Outlook] = []
+        self._cells: list[tuple[Ints, Floats, Floats, Floats, Floats]] = []
+        self.size = 0
+
+    def look(self, block: Block, kinds: Ints, chronic: float) -> None:
+        """Fit the baselines of some kinds, and keep the counts of the days on which they failed."""
+        days, reporters = len(block.days), len(block.reporters)
+        line = np.full(len(block.kinds), -1)
+        line[kinds] = np.arange(len(kinds))
+        here = line[block.kind] >= 0
+        failed = np.zeros((len(kinds), reporters, days))
+        failed[line[block.kind[here]], block.reporter[here], block.day[here]] = block.failed[here]
+        weekend = (block.days + 3) % 7 >= 5
+        pooled = failed.sum(axis=1)
+        chance = np.array([block.kinds[place][1] not in _STATES for place in kinds])
+        normal = np.where(chance, chronic, chronic / 10)
+        every = np.broadcast_to(block.sessions.sum(axis=0), pooled.shape)
+        whole = fit(pooled, every, weekend, chance, normal)
+        rates = np.repeat(whole.rate[:, None], reporters, axis=1)
+        self._keep(pooled, whole.expected, whole.dispersion, np.arange(len(kinds)), days, 1)
+        kind, who = np.nonzero(failed.sum(axis=2) >= FEWEST)
+        if reporters > 1 and len(kind):
+            each = fit(failed[kind, who], block.sessions[who], weekend, chance[kind], normal[kind], whole.rate[kind])
+            rates[kind, who] = each.rate
+            self._keep(failed[kind, who], each.expected, each.dispersion, kind, days, reporters)
+        for number, place in enumerate(kinds):
+            view = Outlook(
+                block,
+                int(place),
+                bool(chance[number]),
+                np.ones(days),
+                rates[number],
+                whole.expected[number],
+                whole.dispersion[number],
+            )
+            self._views.append(view)
+        self.size += len(kinds) * days
+
+    def _keep(self, failed: Floats, expected: Floats, dispersion: Floats, kind: Ints, days: int, times: int) -> None:
+        at, on = np.nonzero(failed)
+        mean = np.maximum(expected[at, on], 1e-12)
+        place = self.size + kind[at] * days + on
+        self._cells.append((place, failed[at, on], mean, dispersion[at, on], np.full(len(at), float(times))))
+
+    def flush(self, level: float) -> Iterator[Outlook]:
+        """Judge what was gathered, yield what stands out anywhere, and forget the rest."""
+        views, cells, size = self._views, self._cells, self.size
+        self._views, self._cells, self.size = [], [], 0
+        if not views:
+            return
+        place, counts, mean, dispersion, times = (np.concatenate(column) for column in zip(*cells, strict=True))
+        every = np.ones(size)
+        np.minimum.at(every, place, tail(counts, mean, dispersion) * times)
+        start = 0
+        for view in views:
+            view.chance[:] = every[start : start + len(view.chance)]
+            start += len(view.chance)
+            if (view.chance <= level).any():
+                yield view

@@ -1,0 +1,1 @@
+"""Which policy each reporter applied on which day, and how a change spreads."""

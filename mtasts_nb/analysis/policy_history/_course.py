@@ -1,0 +1,251 @@
+"""From what each reporter applied, day by day, to the policies that a domain has had, one after another.
+
+A report shows what a sender held in its cache, which may be an old policy (RFC 8461 §3.3). So a policy seen today is
+not always newer than one seen yesterday: each reporter is followed on its own way through the same sequence.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_left
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Final, NamedTuple
+
+from ._applied import NONE
+
+__all__ = ["BEFORE", "UNPLACED", "Course", "Run", "Version", "follow"]
+
+#: In place of the number of a version: no policy was found yet, or a policy to which nobody was seen to change.
+BEFORE, UNPLACED = -1, -2
+# A stranger may make up a policy for every report.
+_MOST_VERSIONS: Final = 200
+#: Reporters that begin within so many days of the first are there at the beginning.
+_FIRST_DAYS: Final = 7
+
+
+class Run(NamedTuple):
+    """Reports of one reporter, one after another, that show the same policies.
+
+    `start` and `end` are the days (from 1970-01-01) of the first and the last of them, `reports` their number.
+    """
+
+    reporter: int
+    start: int
+    end: int
+    reports: int
+    policies: tuple[int, ...]
+
+
+@dataclass(slots=True)
+class Version:
+    """One policy of a domain for one stretch of time.
+
+    Attributes
+    ----------
+    policy : int
+        Its number.
+    day : int
+        The first day that a report shows it.
+    before : int or None
+        The policy before; `NONE` where reporters found none; None where it is the first that there is.
+    """
+
+    policy: int
+    day: int
+    before: int | None
+
+
+@dataclass(slots=True)
+class Course:
+    """The versions of one domain, in order, and for each run and policy in it, which version it is."""
+
+    versions: list[Version] = field(default_factory=list)
+    shown: list[tuple[int, ...]] = field(default_factory=list)
+
+
+def follow(runs: Sequence[Run], ages: Mapping[int, int]) -> Course:
+    """Return the course of one domain.
+
+    Parameters
+    ----------
+    runs : sequence of Run
+        Sorted by reporter, then by day.
+    ages : mapping of int to int
+        How many days a sender may keep each policy.
+
+    Notes
+    -----
+    A reporter that shows a policy which the domain has not had is the first to show a new version. One that goes back
+    to a policy of before shows a new version too, unless it may still have that policy in a cache (its max_age, counted
+    from the change, is not over) and goes back alone: senders with many machines have many caches.
+    """
+    return _Follower(runs, ages).course
+
+
+class _Follower:
+    def __init__(self, runs: Sequence[Run], ages: Mapping[int, int]) -> None:
+        self.runs, self.ages = runs, ages
+        self.course = Course(shown=[()] * len(runs))
+        self._place: dict[int, int] = {}
+        self._versions_of: dict[int, list[int]] = {}
+        # Reporters that began with a policy of which it is not known whether it is older or newer than the others'.
+        self._unplaced: dict[int, tuple[int, int]] = {}
+        self._begun: set[int] = set()
+        self._first_shown: dict[int, dict[int, int]] = {}
+        self._alone: dict[int, list[tuple[int, int]]] = {}
+        self._index()
+        self._begin()
+        for number in sorted(range(len(runs)), key=lambda n: (runs[n].start, runs[n].reporter)):
+            self._enter(number)
+        self._settle()
+
+    def _index(self) -> None:
+        for run in self.runs:
+            for policy in run.policies:
+                self._first_shown.setdefault(policy, {}).setdefault(run.reporter, run.start)
+            if len(run.policies) == 1:
+                self._alone.setdefault(run.policies[0], []).append((run.start, run.reporter))
+        for starts in self._alone.values():
+            starts.sort()
+
+    def _begin(self) -> None:
+        """Make the policy with which most of the first reporters begin the first version."""
+        begins: dict[int, list[int]] = {}
+        first_day = min((run.start for run in self.runs if run.policies != (NONE,)), default=0)
+        for number, run in enumerate(self.runs):
+            known = [policy for policy in run.policies if policy != NONE]
+            if not known or run.start > first_day + _FIRST_DAYS or (begins and run.reporter in self._begun):
+                continue
+            self._begun.add(run.reporter)
+            after = self._next(number)
+            held = min(known, key=lambda p: (after is not None and p in after.policies, p))
+            begins.setdefault(held, []).append(run.start)
+        if begins:
+            policy = min(begins, key=lambda p: (-len(begins[p]), min(begins[p]), p))
+            self.course.versions.append(Version(policy, min(begins[policy]), None))
+            self._versions_of[policy] = [0]
+
+    def _next(self, number: int) -> Run | None:
+        following = number + 1
+        if following < len(self.runs) and self.runs[following].reporter == self.runs[number].reporter:
+            return self.runs[following]
+        return None
+
+    def _enter(self, number: int) -> None:
+        run, after = self.runs[number], self._next(number)
+        held = self._held(run.reporter)
+        # On the day of a change both are there: first what was held, last what goes on to be held.
+        order = sorted(
+            run.policies, key=lambda p: (p != held, after is not None and p in after.policies, self._known(p), p)
+        )
+        found = {policy: self._step(number, policy) for policy in order}
+        self.course.shown[number] = tuple(found[policy] for policy in run.policies)
+
+    def _held(self, reporter: int) -> int | None:
+        if reporter in self._place:
+            return self.course.versions[self._place[reporter]].policy
+        return self._unplaced[reporter][0] if reporter in self._unplaced else None
+
+    def _known(self, policy: int) -> int:
+        return self._versions_of.get(policy, [-1])[-1]
+
+    def _step(self, number: int, policy: int) -> int:
+        """Return which version a policy is that a reporter shows, and move the reporter there."""
+        run = self.runs[number]
+        reporter, versions = run.reporter, self.course.versions
+        if policy == NONE:
+            return BEFORE
+        same = self._versions_of.get(policy, [])
+        if reporter not in self._place:
+            return self._first_step(number, policy, same)
+        here = self._place[reporter]
+        if versions[here].policy == policy:
+            return here
+        ahead = next((place for place in same if place > here), None)
+        if ahead is not None:
+            self._place[reporter] = ahead
+            return ahead
+        if same and not self._is_new_again(number, policy, same[-1], here):
+            return same[-1]
+        return self._new(number, policy)
+
+    def _first_step(self, number: int, policy: int, same: list[int]) -> int:
+        run = self.runs[number]
+        reporter = run.reporter
+        began = self._unplaced.get(reporter)
+        if began is not None and began[0] == policy:
+            return UNPLACED
+        if same:
+            self._place[reporter] = same[-1]
+            first = self.course.versions[0]
+            if began is not None and same[-1] == 0 and first.before is None:
+                # It came from a policy that was there before any that the others show.
+                first.before = began[0]
+            return same[-1]
+        if began is not None:
+            return self._new(number, policy)
+        self._unplaced[reporter] = (policy, run.start)
+        return UNPLACED
+
+    def _new(self, number: int, policy: int) -> int:
+        """Return the new version that a reporter is the first to be seen changing to."""
+        versions, run = self.course.versions, self.runs[number]
+        if len(versions) >= _MOST_VERSIONS:
+            return UNPLACED
+        began = self._unplaced.pop(run.reporter, None)
+        before = versions[-1].policy if began is None else began[0]
+        # Others may have begun to report with it before, but not before an old copy of this reporter's could end.
+        earlier = self.runs[number - 1] if number and self.runs[number - 1].reporter == run.reporter else run
+        since = max(versions[-1].day, earlier.end - self.ages.get(before, 0))
+        begun = [(who, first) for who, (held, first) in self._unplaced.items() if held == policy]
+        day = min([run.start, *(first for _, first in begun if first >= since)])
+        for who, _ in begun:
+            self._place[who] = len(versions)
+            del self._unplaced[who]
+        versions.append(Version(policy, day, before))
+        place = len(versions) - 1
+        self._versions_of.setdefault(policy, []).append(place)
+        self._place[run.reporter] = place
+        return place
+
+    def _is_new_again(self, number: int, policy: int, older: int, here: int) -> bool:
+        """Return whether a reporter that goes back to a policy of before shows a change, and not an old cache."""
+        run = self.runs[number]
+        left = self.course.versions[older + 1].day
+        keeps = self.ages.get(policy, 0)
+        if run.start > left + keeps + 1:
+            return True
+        after = run if len(run.policies) == 1 else self._next(number)
+        if after is None or after.policies != (policy,) or after.reports < 2:
+            return False
+        newer = self.course.versions[here].policy
+        had = self._first_shown[newer]
+        if sum(1 for day in had.values() if day <= run.start) == 1:
+            return True
+        horizon = run.start + keeps + self.ages.get(newer, 0)
+        starts = self._alone.get(policy, [])
+        for day, reporter in starts[bisect_left(starts, (run.start - 1, -1)) :]:
+            if day > horizon:
+                return False
+            if reporter != run.reporter and had.get(reporter, day + 1) <= day:
+                return True
+        return False
+
+    def _settle(self) -> None:
+        """Give the runs of reporters that began with a version, before it was known to be one, its number."""
+        for number, run in enumerate(self.runs):
+            shown = self.course.shown[number]
+            if UNPLACED in shown:
+                self.course.shown[number] = tuple(
+                    self._later(policy, run) if version == UNPLACED else version
+                    for policy, version in zip(run.policies, shown, strict=True)
+                )
+        if self.course.versions and self.course.versions[0].before is None:
+            first = self.course.versions[0]
+            without = self._first_shown.get(NONE, {})
+            if any(day < first.day for day in without.values()):
+                first.before = NONE
+
+    def _later(self, policy: int, run: Run) -> int:
+        places = self._versions_of.get(policy, [])
+        return next((p for p in places if run.end >= self.course.versions[p].day), UNPLACED)

@@ -1,0 +1,311 @@
+"""What reports show: failures of one kind, in one span of days, with who saw them and who did not."""
+
+from __future__ import annotations
+
+from collections.abc import Hashable, Iterator
+from dataclasses import dataclass
+from datetime import date, timedelta
+from typing import TYPE_CHECKING, Any, Final
+
+import numpy as np
+
+from ..analysis._cells import cells
+from ..analysis.incidents._find import find_incidents
+from ..policy import mx_matches
+from ..reports import daily
+from ..vocabulary import UNATTRIBUTED, UNKNOWN, PolicyType, ResultType
+
+if TYPE_CHECKING:
+    import numpy.typing as npt
+    import pandas as pd
+
+    from ..analysis._cells import Cells
+    from ..reports import Source
+
+    Ints = npt.NDArray[np.int64]
+
+Kind = tuple[str, str, str, str]
+
+__all__ = ["BY_CHANCE", "MOST_GROUPS", "Reported", "reported"]
+
+#: One kind of failure.
+KIND: Final = ["policy_domain", "policy_type", "receiving_mx_hostname", "result_type"]
+#: Result types that a few sessions of any day have without a fault: time-outs and a sender's bad day.
+BY_CHANCE: Final = frozenset(
+    {ResultType.VALIDATION_FAILURE, ResultType.STARTTLS_NOT_SUPPORTED, ResultType.STS_POLICY_FETCH_ERROR, UNATTRIBUTED, UNKNOWN}
+)  # fmt: skip
+#: Less of the sessions is chance, for these types.
+_NOISE: Final = 0.01
+#: Days of reports from which on incidents can be told from chance.
+_HISTORY: Final = 7
+#: Another reporter could tell if so many of its sessions would have failed at the rate of those that saw it.
+_TELLING: Final = 3.0
+#: Failures are taken to go on where the last one is at most so many days before the last report of those who saw it.
+_RECENT_DAYS: Final = 2
+#: The largest groups are kept; an archive of a thousand domains has no more that anybody reads.
+MOST_GROUPS: Final = 2000
+_MOST_TEXTS: Final = 12
+_EPOCH: Final = date(1970, 1, 1)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reported:
+    """Reported failures of one kind in one span of days.
+
+    Attributes
+    ----------
+    policy_domain, policy_type, result_type, mx : str
+        The kind; `mx` is empty where reports name none.
+    failed, sessions : int
+        Failed sessions, and all sessions of those who saw it, from the first day to the last.
+    first, last, last_report : date
+        First and last UTC day on which it was reported, and the last for which one of those who saw it reported at all.
+    reporters, spared : tuple of str
+        Who saw it, and who had sessions enough to see it, and did not.
+    modes : tuple of str
+        The policy modes under which it came, as far as known.
+    reasons : tuple of (str, int)
+        Reason codes in the reporters' words, with failed sessions, most first.
+    policies : tuple of (str, int)
+        The policies that the reports name beside it, of the latest days first, with failed sessions.
+    uncovered, covered : int
+        Failed sessions at a host that the policy in the same report does not permit, and that it does.
+    hidden_offer : int
+        Failed sessions whose EHLO answer has a row of X signs.
+    stands_out : bool
+        Whether it is more than chance.
+    ongoing : bool
+        Whether it is not known to be over.
+    held : bool
+        Whether, for one reporter at least, no session of a day succeeded under enforce or DANE.
+    """
+
+    policy_domain: str
+    policy_type: str
+    result_type: str
+    mx: str
+    failed: int
+    sessions: int
+    first: date
+    last: date
+    last_report: date
+    reporters: tuple[str, ...]
+    spared: tuple[str, ...]
+    modes: tuple[str, ...]
+    reasons: tuple[tuple[str, int], ...]
+    policies: tuple[tuple[str, int], ...]
+    uncovered: int
+    covered: int
+    hidden_offer: int
+    stands_out: bool
+    ongoing: bool
+    held: bool
+
+    @property
+    def few(self) -> bool:
+        """Whether those who saw it are few among those who could have."""
+        return bool(self.spared) and 2 * len(self.reporters) <= len(self.spared)
+
+    @property
+    def share(self) -> float:
+        """Failed sessions as a part of all sessions of those who saw it, from 0 to 1."""
+        return self.failed / self.sessions if self.sessions else 1.0
+
+
+def reported(source: Source) -> tuple[Reported, ...]:
+    """Return the failures of a source, one entry per kind and span of days, those with most failed sessions first."""
+    found = cells(source)
+    if found.failures.empty:
+        return ()
+    incidents = find_incidents(source).fillna({"receiving_mx_hostname": ""})
+    spans: dict[object, list[dict[Hashable, Any]]] = {}
+    for row in incidents.to_dict("records"):
+        spans.setdefault(tuple(row[name] for name in KIND), []).append(row)
+    evidence = _Evidence(source, found)
+    sizes = found.failures.groupby(KIND, sort=False)["failed"].sum().nlargest(MOST_GROUPS)
+    groups = [group for key in sizes.index for group in _groups(key, spans.get(key, []), evidence)]
+    return tuple(sorted(groups, key=lambda one: (-one.failed, one.policy_domain, one.result_type, one.mx, one.first)))
+
+
+def _groups(key: Kind, spans: list[dict[Hashable, Any]], evidence: _Evidence) -> Iterator[Reported]:
+    """Yield a kind's failures in each incident, and the rest together."""
+    rows = evidence.failures.of(key)
+    days = evidence.failures.days[rows]
+    rest = np.ones(len(rows), dtype=bool)
+    for span in spans:
+        inside = rest & (days >= _day_number(span["start"])) & (days <= _day_number(span["end"]))
+        if inside.any():
+            yield _one(key, rows[inside], evidence, incident=True, ongoing=bool(span["ongoing"]))
+            rest &= ~inside
+    if rest.any():
+        yield _one(key, rows[rest], evidence, incident=False, ongoing=None)
+
+
+def _one(key: Kind, rows: Ints, evidence: _Evidence, *, incident: bool, ongoing: bool | None) -> Reported:
+    domain, policy_type, mx, result_type = key
+    failures, sessions = evidence.failures, evidence.sessions
+    days = failures.days[rows]
+    first, last = int(days.min()), int(days.max())
+    failed_of = np.bincount(failures.texts[rows], failures.counts[rows], len(evidence.reporters))
+    seers = np.flatnonzero(failed_of)
+    at = sessions.of((domain, policy_type))
+    around = at[(sessions.days[at] >= first) & (sessions.days[at] <= last)]
+    sessions_of = np.bincount(sessions.texts[around], sessions.counts[around], len(evidence.reporters))
+    mine, failed = int(sessions_of[seers].sum()), int(failed_of.sum())
+    rate = min(1.0, failed / mine) if mine else 1.0
+    others = np.where(failed_of > 0, 0.0, sessions_of)
+    told = sessions.days[at][np.isin(sessions.texts[at], seers)]
+    last_report = int(told.max()) if len(told) else last
+    # With a history of a week, what is more than chance is an incident.
+    chance = result_type in BY_CHANCE and (len(np.unique(sessions.days[at])) >= _HISTORY or rate < _NOISE)
+    modes = set(evidence.modes[rows].tolist())
+    return Reported(
+        policy_domain=domain,
+        policy_type=policy_type,
+        result_type=result_type,
+        mx=mx,
+        failed=failed,
+        sessions=mine,
+        first=_date(first),
+        last=_date(last),
+        last_report=_date(last_report),
+        reporters=evidence.names(seers, failed_of),
+        spared=evidence.names(np.flatnonzero(others * rate >= _TELLING), others),
+        modes=tuple(mode for mode in ("enforce", "testing", "none") if mode in modes),
+        stands_out=incident or not chance,
+        ongoing=last_report - last <= _RECENT_DAYS if ongoing is None else ongoing,
+        held=bool(evidence.held[rows].any()),
+        **evidence.told(key, first, last),
+    )
+
+
+def _day_number(moment: pd.Timestamp) -> int:
+    return int(moment.timestamp()) // 86_400
+
+
+def _date(number: int) -> date:
+    return _EPOCH + timedelta(days=number)
+
+
+class _Table:
+    """Rows as arrays, to be found by key: days since 1970-01-01, a text each as a code, and counts."""
+
+    def __init__(self, frame: pd.DataFrame, keys: list[str], texts: Ints, counts: str) -> None:
+        self._rows: dict[Any, Any] = frame.groupby(keys, sort=False).indices
+        self._none = np.empty(0, dtype=np.int64)
+        self.days = frame["day"].dt.as_unit("s").astype("int64").to_numpy() // 86_400
+        self.texts = texts
+        self.counts = frame[counts].to_numpy()
+
+    def of(self, key: object) -> Ints:
+        """Return the places of the rows with a key."""
+        rows: Ints = self._rows.get(key, self._none)
+        return rows
+
+    def within(self, key: object, first: int, last: int) -> Ints:
+        """Return the places of the rows with a key, from a first to a last day."""
+        rows = self.of(key)
+        days = self.days[rows]
+        found: Ints = rows[(days >= first) & (days <= last)]
+        return found
+
+
+class _Texts(_Table):
+    """Failed sessions by kind, day and a text."""
+
+    def __init__(self, frame: pd.DataFrame, column: str) -> None:
+        import pandas as pd
+
+        codes, names = pd.factorize(frame[column])
+        super().__init__(frame, KIND, codes, "failed")
+        self.names = [str(name) for name in names]
+
+    def sums(self, key: object, first: int, last: int, *, latest: bool = False) -> list[tuple[str, int]]:
+        """Return failed sessions by text, without the empty one: most first, or those of the latest days first."""
+        rows = self.within(key, first, last)
+        codes = self.texts[rows]
+        found = [code for code in np.unique(codes).tolist() if self.names[code]]
+        totals = {code: int(self.counts[rows][codes == code].sum()) for code in found}
+        newest = {code: int(self.days[rows][codes == code].max()) if latest else 0 for code in found}
+        ranked = sorted(found, key=lambda code: (-newest[code], -totals[code], self.names[code]))
+        return [(self.names[code], totals[code]) for code in ranked]
+
+
+class _Evidence:
+    """Every table that a group takes its fields from."""
+
+    def __init__(self, source: Source, found: Cells) -> None:
+        import pandas as pd
+
+        who = pd.concat([found.sessions["organization_name"], found.failures["organization_name"]])
+        codes, names = pd.factorize(who)
+        self.reporters = [str(name) for name in names]
+        border = len(found.sessions)
+        self.sessions = _Table(found.sessions, ["policy_domain", "policy_type"], codes[:border], "sessions")
+        self.failures = _Table(found.failures, KIND, codes[border:], "failed")
+        self.modes = found.failures["policy_mode"].to_numpy(dtype=object)
+        self.held = (found.failures["effect"] == "held back").to_numpy()
+        by_mx = ("receiving_mx_hostname", "result_type")
+        self._reasons = _Texts(_failed(daily(source, by=(*by_mx, "failure_reason_code"))), "failure_reason_code")
+        helo = daily(source, by=(*by_mx, "receiving_mx_helo"))
+        # A relay that hides STARTTLS writes X signs over the word.
+        hidden = [name for name in helo["receiving_mx_helo"].cat.categories if "XXXXXX" in str(name).upper()]
+        self._helo = _Texts(_failed(helo[helo["receiving_mx_helo"].isin(hidden)]), "receiving_mx_helo")
+        self._policies = _Texts(_policies(source), "policy_string")
+
+    def names(self, codes: Ints, sizes: npt.NDArray[Any]) -> tuple[str, ...]:
+        """Return reporters, the largest first."""
+        return tuple(self.reporters[code] for code in sorted(codes.tolist(), key=lambda code: (-sizes[code], code)))
+
+    def told(self, key: Kind, first: int, last: int) -> dict[str, Any]:
+        """Return the fields of `Reported` that the finer tables fill."""
+        policies = self._policies.sums(key, first, last, latest=True)
+        covered, uncovered = _coverage(policies, key[2]) if key[2] else (0, 0)
+        return {
+            "reasons": tuple(self._reasons.sums(key, first, last)[:_MOST_TEXTS]),
+            "policies": tuple(policies[:_MOST_TEXTS]),
+            "covered": covered,
+            "uncovered": uncovered,
+            "hidden_offer": sum(failed for _, failed in self._helo.sums(key, first, last)),
+        }
+
+
+def _failed(table: pd.DataFrame) -> pd.DataFrame:
+    """Return the rows with failures, texts as text and none missing."""
+    failed = table[table["failed"] > 0]
+    texts = [name for name in failed.columns if name not in ("day", "failed", "sessions", "group_sessions")]
+    return failed.astype(dict.fromkeys(texts, "str")).fillna(dict.fromkeys(texts, "")).reset_index(drop=True)
+
+
+def _policies(source: Source) -> pd.DataFrame:
+    """Return, by kind and day, the MTA-STS policies that stand beside failures in the same report."""
+    import pandas as pd
+
+    where = ["report_key", "policy_index"]
+    columns = [*KIND, "policy_string", "day", "failed_session_count"]
+    parts = []
+    wanted = [*where, "policy_type", "policy_string"]
+    for sessions, failures in source.session_rows(wanted, [*where, *KIND, "day", "failed_session_count"]):
+        of_sts = failures[failures["policy_type"] == PolicyType.STS]
+        told = sessions[sessions["policy_type"] == PolicyType.STS][[*where, "policy_string"]]
+        joined = of_sts.merge(told, on=where)
+        parts.append(
+            joined.groupby([*KIND, "policy_string", "day"], observed=True)["failed_session_count"].sum().reset_index()
+        )
+    table = pd.concat(parts) if parts else pd.DataFrame(columns=columns)
+    return _failed(table.rename(columns={"failed_session_count": "failed"}))
+
+
+def _coverage(policies: list[tuple[str, int]], host: str) -> tuple[int, int]:
+    """Return the failed sessions whose policy permits the host, and those whose policy does not."""
+    covered = uncovered = 0
+    for text, failed in policies:
+        keyed = (line.partition(":") for line in text.splitlines())
+        patterns = [value.strip() for key, _, value in keyed if key.strip().lower() == "mx"]
+        if not patterns:
+            continue
+        if any(mx_matches(pattern, host) for pattern in patterns):
+            covered += failed
+        else:
+            uncovered += failed
+    return covered, uncovered

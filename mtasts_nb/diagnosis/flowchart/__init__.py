@@ -1,0 +1,1 @@
+"""The diagnostic flowchart: its data, a walk through it, and its picture."""

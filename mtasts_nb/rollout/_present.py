@@ -1,0 +1,306 @@
+"""What is published now, and how long senders may go on with it: what every plan starts from."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, timedelta
+from typing import TYPE_CHECKING, Final
+
+from ..errors import PolicyError, RecordError
+from ..markup import one_line, plural, span, when
+from ..policy import (
+    Policy,
+    StsRecord,
+    domain_name,
+    draft_record,
+    find_sts_record,
+    parse_policy,
+    parse_sts_record,
+    validate,
+)
+from ..vocabulary import Findings, Mode
+from ._measured import served_before
+
+if TYPE_CHECKING:
+    from ..analysis.policy_history._history import PolicyHistory
+    from ..reports import Source
+
+__all__ = ["PLACEHOLDER", "Present", "Served", "check_texts", "history_of", "next_record", "present", "seconds"]
+
+#: Stands where no policy domain was given.
+PLACEHOLDER: Final = "your.example"
+#: RFC 2181 §8.
+_LARGEST_TTL: Final = 2**31 - 1
+#: RFC 8461 §3.2.
+_LARGEST_AGE: Final = 31_557_600
+_MOST_EARLIER: Final = 1000
+
+Seconds = int | float | timedelta
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Served:
+    """A policy that was served, and until when a sender may hold it (RFC 8461 §8.3).
+
+    Attributes
+    ----------
+    max_age : int
+        In seconds.
+    until : datetime
+        When it was last served, UTC.
+    known : str
+        How that is known, in words.
+    """
+
+    max_age: int
+    until: datetime
+    known: str
+
+    @property
+    def expires(self) -> datetime:
+        """When the last copy runs out, UTC."""
+        return self.until + timedelta(seconds=self.max_age)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Present:
+    """What is published now.
+
+    Attributes
+    ----------
+    domain : str
+        As an A-label, or `PLACEHOLDER`.
+    policy : Policy
+        The policy served.
+    record : StsRecord or None
+        The `_mta-sts` record; None where there is none that counts.
+    ttl : int
+        How long resolvers keep that record, in seconds.
+    made : datetime
+        Now, UTC.
+    served : tuple of Served
+        Every policy that a sender may still hold, the one that lasts longest first.
+    notes : tuple of str
+        What is odd about it.
+    """
+
+    domain: str
+    policy: Policy
+    record: StsRecord | None
+    ttl: int
+    made: datetime
+    served: tuple[Served, ...]
+    notes: tuple[str, ...]
+
+    @property
+    def url(self) -> str:
+        """Where the policy file belongs (RFC 8461 §3.3)."""
+        return f"https://mta-sts.{self.domain}/.well-known/mta-sts.txt"
+
+    @property
+    def record_name(self) -> str:
+        """Where the record belongs (RFC 8461 §3.1)."""
+        return f"_mta-sts.{self.domain}"
+
+    @property
+    def expires(self) -> datetime:
+        """When the last copy of any policy runs out."""
+        return self.served[0].expires
+
+    @property
+    def longest(self) -> int:
+        """How long that is from now, in seconds."""
+        return max(0, round((self.expires - self.made).total_seconds()))
+
+    @property
+    def fetch_command(self) -> str:
+        """How to see the policy file as a sender does: by GET."""
+        return f"curl -sS --max-time 60 {self.url}"
+
+    @property
+    def record_command(self) -> str:
+        """How to see the record."""
+        return f"dig +short TXT {self.record_name}"
+
+    def lasts(self) -> str:
+        """Return which policy lasts longest and until when, as words."""
+        one = self.served[0]
+        return f"{one.known}: max_age {one.max_age} ({span(one.max_age)}), so its last copy runs out on {when(one.expires)}"
+
+
+def seconds(value: Seconds, name: str, largest: int = _LARGEST_TTL) -> int:
+    """Return a length of time in whole seconds.
+
+    Raises
+    ------
+    ValueError
+        It is below zero, no number, or longer than it can be.
+    """
+    length = value.total_seconds() if isinstance(value, timedelta) else value
+    try:
+        whole = round(length)
+    except (TypeError, ValueError, OverflowError):
+        whole = -1
+    if not 0 <= whole <= largest or isinstance(value, bool):
+        raise ValueError(f"{name} is {value!r}: expected seconds, 0 to {largest}, or a timedelta")
+    return whole
+
+
+def present(
+    policy: str | bytes | Policy,
+    record: str | bytes | StsRecord | Iterable[str | bytes] | None,
+    ttl: Seconds,
+    *,
+    now: datetime,
+    domain: str | None = None,
+    previous_max_age: Seconds | None = None,
+    earlier: Iterable[tuple[date | datetime | str, Seconds]] = (),
+    history: PolicyHistory | None = None,
+) -> Present:
+    """Return what is published, read; `now` without a time zone is taken as UTC.
+
+    Raises
+    ------
+    PolicyError
+        Nothing can be read from the policy.
+    ValueError
+        A length of time or a date is none, or the domain is none.
+    """
+    made = moment(now)
+    notes: list[str] = []
+    served_now = _policy(policy, notes)
+    found = _record(record, notes)
+    name = PLACEHOLDER
+    if domain is not None:
+        name = domain_name(domain) or ""
+        if not name:
+            raise ValueError(f"domain is {domain!r}: expected a domain name, as in a mail address after the @")
+    served = [Served(max_age=served_now.max_age, until=made, known="the policy served now")]
+    if previous_max_age is not None:
+        length = seconds(previous_max_age, "previous_max_age", _LARGEST_AGE)
+        served.append(Served(max_age=length, until=made, known="an earlier policy, taken as served until now"))
+    for place, (until, max_age) in enumerate(earlier):
+        if place >= _MOST_EARLIER:
+            raise ValueError(f"earlier has more than {_MOST_EARLIER} policies: expected those that were served")
+        length = seconds(max_age, "a max_age in earlier", _LARGEST_AGE)
+        # Nobody can have been given a policy after now.
+        last = min(moment(until), made)
+        served.append(Served(max_age=length, until=last, known=f"an earlier policy, last served on {when(last)}"))
+    for until, length in served_before(history)[-_MOST_EARLIER:] if history else []:
+        last = min(until, made)
+        known = f"an earlier policy, replaced by {when(last)} as reports show"
+        served.append(Served(max_age=min(length, _LARGEST_AGE), until=last, known=known))
+    served.sort(key=lambda one: one.expires, reverse=True)
+    return Present(
+        domain=name, policy=served_now, record=found, ttl=seconds(ttl, "ttl"), made=made, served=tuple(served),
+        notes=tuple(notes),
+    )  # fmt: skip
+
+
+def history_of(source: Source | None, domain: str | None) -> PolicyHistory | None:
+    """Return what the reports show of the policies of a domain; None without reports about it.
+
+    Raises
+    ------
+    ValueError
+        The reports are about several domains, and none was named.
+    """
+    if source is None:
+        return None
+    from ..analysis.policy_history._history import policy_history
+
+    name = domain_name(domain) if domain is not None else None
+    found = policy_history(source, name)
+    about = found.reporters["policy_domain"].dropna().unique()
+    if name is None and len(about) > 1:
+        some = ", ".join(one_line(one, 60) for one in sorted(map(str, about))[:3])
+        raise ValueError(f"source has reports about {len(about)} policy domains ({some}, …): name one as domain")
+    return found
+
+
+def moment(value: date | datetime | str) -> datetime:
+    """Return a moment in UTC, to the second; a day is its end, for what was served on it was served until then.
+
+    Examples
+    --------
+    >>> moment("2026-02-08").isoformat()
+    '2026-02-09T00:00:00+00:00'
+    """
+    if isinstance(value, str):
+        text = value.strip()
+        try:
+            value = date.fromisoformat(text) if len(text) <= 10 else datetime.fromisoformat(text)
+        except ValueError:
+            raise ValueError(f"{value!r}: expected a time in the form 2026-02-08T14:05") from None
+    if not isinstance(value, datetime):
+        value = datetime(value.year, value.month, value.day, tzinfo=UTC) + timedelta(days=1)
+    value = value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
+    return value.replace(microsecond=0)
+
+
+def _policy(policy: str | bytes | Policy, notes: list[str]) -> Policy:
+    if isinstance(policy, Policy):
+        return policy
+    try:
+        return parse_policy(policy)
+    except PolicyError as error:
+        found = validate(policy=policy)
+        right = found.corrected.get("policy")
+        if right is None:
+            raise
+        notes.append(
+            f"The policy given has {plural(len(found.errors), 'error')}; the first: {error} Senders refuse such a file and "
+            "go on with the copy they hold. The plan takes from it what can be read; give the max_age of the policy that "
+            "senders do hold as previous_max_age."
+        )
+        return parse_policy(right)
+
+
+def _record(record: str | bytes | StsRecord | Iterable[str | bytes] | None, notes: list[str]) -> StsRecord | None:
+    if record is None or isinstance(record, StsRecord):
+        return record
+    try:
+        if isinstance(record, str | bytes):
+            return parse_sts_record(record)
+        return find_sts_record(record)
+    except RecordError as error:
+        notes.append(
+            f"The record given does not count: {error} While that is so, no sender learns that there is a new policy "
+            "until its copy runs out."
+        )
+        return None
+
+
+def next_record(record: StsRecord | None, now: datetime, taken: Sequence[str] = ()) -> str:
+    """Return a record with an id not used before: the time, a second later where that one is taken.
+
+    Fields that RFC 8461 does not know are kept.
+    """
+    used = {*taken, record.id if record else ""}
+    while True:
+        text = draft_record(now)
+        fresh = parse_sts_record(text)
+        if fresh.id not in used:
+            break
+        now += timedelta(seconds=1)
+    return StsRecord(id=fresh.id, extensions=record.extensions).to_text() if record and record.extensions else text
+
+
+def check_texts(*texts: tuple[str | None, str | None]) -> Findings:
+    """Return what `validate` says of pairs of policy and record; raise on an error in what is to be pasted."""
+    found = Findings()
+    for policy, record in texts:
+        found += validate(record=record, policy=policy)
+    if found.errors:
+        raise PolicyError(
+            f"The text that would be proposed is not valid: {found.errors[0].message} Give a policy that is.",
+            reason="plan-text-invalid", rfc=found.errors[0].rfc,
+        )  # fmt: skip
+    return found
+
+
+def with_mode(policy: Policy, mode: Mode, max_age: int) -> str:
+    """Return the file of a policy with another mode and max_age; hosts and unknown fields stay."""
+    mx = () if mode is Mode.NONE else policy.mx
+    return Policy(mode=mode, max_age=max_age, mx=mx, extensions=policy.extensions).to_text()

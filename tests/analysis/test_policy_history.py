@@ -1,0 +1,482 @@
+"""`policy_history` against what the fleet of senders really held, and small cases told day by day."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping
+from datetime import UTC, date, datetime, timedelta
+from typing import Any
+
+import pandas as pd
+import pytest
+
+import mtasts_nb as sts
+from mtasts_nb.analysis import PolicyHistory
+from mtasts_nb.lab.fleet import SEED, written_reports
+from mtasts_nb.lab.fleet_pack import WrittenReport
+from mtasts_nb.lab.fleet_roster import senders
+from mtasts_nb.lab.fleet_scenarios import scenario
+from mtasts_nb.lab.fleet_senders import Correspondence
+from mtasts_nb.lab.fleet_world import DAY, FIRST_DAY, SAMPLE_DAYS, StsPolicy, Timeline, world
+from mtasts_nb.reports import Archive
+
+SILENT = "Sosna Mail"  # its dialect has no policy-string
+FIRST = date(2026, 3, 1)
+Told = Mapping[str, Mapping[int, Iterable[tuple[str, int, str]] | None]]
+A = ("testing", 1, "mx1")
+B = ("enforce", 1, "mx1")
+C = ("enforce", 7, "mx1")
+
+
+def number(moment: pd.Timestamp) -> int:
+    return int(moment.timestamp()) // DAY
+
+
+def meaning(policy: StsPolicy) -> tuple[str, int, tuple[str, ...]]:
+    return policy.mode, policy.max_age, tuple(sorted(policy.mx))
+
+
+def applied(history: PolicyHistory) -> dict[tuple[str, str, int, Any], list[int]]:
+    """Sessions and failed sessions by domain, reporter, day and policy."""
+    rows = history.table[history.table["state"] == "applied"].itertuples()
+    return {
+        (row.policy_domain, row.organization_name, number(row.day), (row.policy_mode, row.policy_max_age, tuple(row.mx.split("\n")))):
+        [row.sessions, row.failed]
+        for row in rows
+    }  # fmt: skip
+
+
+def published(timeline: Timeline) -> list[tuple[int, tuple[str, int, tuple[str, ...]]]]:
+    """The moments at which another policy was published, with the policy; a change of its id alone is none."""
+    found: list[tuple[int, tuple[str, int, tuple[str, ...]]]] = []
+    for instant, state in zip(timeline.instants, timeline.states, strict=True):
+        if state.policy and (not found or found[-1][1] != meaning(state.policy)):
+            found.append((instant, meaning(state.policy)))
+    return found
+
+
+def day(offset: int) -> pd.Timestamp:
+    return pd.Timestamp(FIRST + timedelta(days=offset), tz="UTC")
+
+
+def archive(days: Told, domain: str = "nordwind.example") -> Archive:
+    """An archive from what each reporter applied by day; None: a report without a policy-string; (): none found."""
+    return sts.load(*reports(days, domain), progress=False)
+
+
+def reports(days: Told, domain: str) -> list[bytes]:
+    blobs = []
+    for reporter, told in days.items():
+        for offset, policies in told.items():
+            entries: list[dict[str, Any]] = []
+            for mode, age, mx in policies or ():
+                lines = [
+                    "version: STSv1",
+                    f"mode: {mode}",
+                    *(f"mx: {one}.{domain}" for one in mx.split()),
+                    f"max_age: {age * DAY}",
+                ]
+                entries.append({"policy-type": "sts", "policy-domain": domain, "policy-string": lines})
+            if not entries:
+                kind = "sts" if policies is None else "no-policy-found"
+                entries.append({"policy-type": kind, "policy-domain": domain})
+            blobs.append(report(reporter, offset, entries))
+    return blobs
+
+
+def report(reporter: str, offset: int, policies: Iterable[Mapping[str, Any]]) -> bytes:
+    when = (FIRST + timedelta(days=offset)).isoformat()
+    summary = {"total-successful-session-count": 5, "total-failure-session-count": 0}
+    return json.dumps(
+        {
+            "organization-name": reporter, "contact-info": "tls@post.example", "report-id": f"{reporter} {when}",
+            "date-range": {"start-datetime": f"{when}T00:00:00Z", "end-datetime": f"{when}T23:59:59Z"},
+            "policies": [{"policy": dict(policy), "summary": summary} for policy in policies],
+        }
+    ).encode()  # fmt: skip
+
+
+def span(*parts: tuple[int, int, Any]) -> dict[int, Any]:
+    """Days from, up to and including, and what was applied on them."""
+    return {day: what for first, last, what in parts for day in range(first, last + 1)}
+
+
+# -- the sample, against the model that made it
+
+
+@pytest.fixture(scope="module")
+def written() -> list[WrittenReport]:
+    full = frozenset({35, 36})  # the days of the sample on which the mailbox was over quota
+    return list(written_reports(world(), senders(), seed=SEED, days=SAMPLE_DAYS, mailbox_full=full))
+
+
+@pytest.fixture(scope="module")
+def history(sample: Archive) -> PolicyHistory:
+    return sts.policy_history(sample)
+
+
+def test_the_table_is_what_each_sender_held_by_day_session_for_session(
+    history: PolicyHistory, written: list[WrittenReport], sample: Archive
+) -> None:
+    held: dict[tuple[str, str, int, Any], list[int]] = {}
+    for one in written:
+        for row in one.told.rows.values():
+            if (
+                row.policy
+                and row.policy_type == "sts"
+                and row.successes + row.failed
+                and one.told.sender.name != SILENT
+            ):
+                key = (one.told.domain, one.told.sender.name, one.told.day, meaning(row.policy))
+                counts = held.setdefault(key, [0, 0])
+                counts[0] += row.successes + row.failed
+                counts[1] += row.failed
+    # In the sample some contradict one another about counts, and one is cut off; as they were written none is.
+    plain = sts.policy_history(sts.load(b"\n".join(one.body for one in written), progress=False, workers=1))
+    assert applied(plain) == held
+    assert applied(history).keys() <= held.keys()
+    assert len(held) - len(applied(history)) <= len(sample.rejects)
+
+
+def test_a_reporter_without_policy_strings_is_not_observed_never_guessed(history: PolicyHistory) -> None:
+    mine = history.table[history.table["organization_name"] == SILENT]
+    assert set(mine["state"]) == {"not observed", "no policy found"}
+    assert mine["policy"].isna().all()
+    assert set(history.propagation.query("organization_name == @SILENT")["state"]) == {"not observed"}
+    assert set(history.unobserved["organization_name"]) == {SILENT}
+
+
+@pytest.mark.parametrize("domain", ["nordwind.example", "suedwind.example"])
+def test_every_change_of_the_sample_is_found_on_the_first_day_that_a_sender_held_it(
+    history: PolicyHistory, written: list[WrittenReport], domain: str
+) -> None:
+    changes = published(world()[domain])
+    # nordwind's first policy was there before any report; before suedwind's, reporters found none.
+    changes = changes[1:] if domain == "nordwind.example" else changes
+    mine = history.events[history.events["policy_domain"] == domain]
+    assert [(row.policy_mode, row.policy_max_age, tuple(row.mx.split("\n"))) for row in mine.itertuples()] == [
+        policy for _, policy in changes
+    ]
+    for (instant, policy), event in zip(changes, mine.itertuples(), strict=True):
+        first = min(
+            one.told.day
+            for one in written
+            for row in one.told.rows.values()
+            if one.told.domain == domain and one.told.sender.name != SILENT and one.told.day >= instant // DAY
+            if row.policy and meaning(row.policy) == policy and row.successes + row.failed
+        )
+        assert number(event.day) == first
+        assert first - instant // DAY in (0, 1)
+
+
+def test_the_rollback_of_the_sample_reporter_by_reporter(history: PolicyHistory) -> None:
+    event = history.events.query("policy_domain == 'suedwind.example' and mode_before == 'enforce'").iloc[0]
+    assert event["day"] == pd.Timestamp("2026-09-09", tz="UTC")
+    assert event["what"] == "mode enforce → testing; max_age 7 days → 1 day"
+    assert event["changed"] == "mode, max_age"
+    mine = history.propagation[history.propagation["event"] == event["event"]].set_index("organization_name")
+    for name in ("Grosskontor Post", "Meridian Mail Cloud", "Freistil Mailserver Genossenschaft"):
+        assert mine.loc[name, ["state", "days_at_least", "days_at_most"]].tolist() == ["taken over", 0, 0]
+    # It reported enforce about Friday the 11th, nothing about the weekend, testing about Monday.
+    talweg = mine.loc["Talweg Secure Gateway"]
+    assert (talweg["last_old"].day, talweg["first_new"].day) == (11, 14)
+    assert (talweg["days_at_least"], talweg["days_at_most"]) == (3, 5)
+    curve = history.curve(int(event["event"]))
+    # On the 14th the next change was already there.
+    assert curve[["days", "taken_over", "still_old", "cannot_tell"]].to_numpy().tolist() == [
+        [0, 3, 1, 0], [1, 3, 1, 0], [2, 3, 1, 0], [3, 3, 0, 1], [4, 3, 0, 1],
+    ]  # fmt: skip
+    assert curve["share_at_least"].tolist()[-1] == 0.75
+    assert curve["share_at_most"].tolist()[-1] == 1.0
+
+
+def test_a_sender_that_no_longer_looks_at_mta_sts_is_not_behind(history: PolicyHistory) -> None:
+    # Freistil reports under tlsa alone since suedwind has TLSA records.
+    row = history.reporters.query(
+        "policy_domain == 'suedwind.example' and organization_name.str.startswith('Freistil')"
+    )
+    assert row["state"].tolist() == ["no report since"]
+    assert row["last_report"].iloc[0] > row["last_observed"].iloc[0]
+    assert history.behind.empty
+
+
+@pytest.mark.parametrize("number_of_world", range(4))
+def test_in_random_worlds_each_change_is_found_and_each_takeover_lies_where_it_is_said_to(number_of_world: int) -> None:
+    made = scenario(number_of_world, days=90)
+    seed = _seed_of(made)
+    history = sts.policy_history(sts.load(made.ndjson(), progress=False, workers=1))
+    for domain, timeline in made.timelines.items():
+        events = history.events[history.events["policy_domain"] == domain]
+        changes = published(timeline)[1:]
+        assert [(row.policy_mode, row.policy_max_age, tuple(row.mx.split("\n"))) for row in events.itertuples()] == [
+            policy for _, policy in changes
+        ]
+        for (instant, policy), event in zip(changes, events.itertuples(), strict=True):
+            assert number(event.day) - instant // DAY in (0, 1)
+            roster = {sender.name: sender for sender in made.roster}
+            mine = history.propagation[history.propagation["event"] == event.event]
+            for row in mine[mine["state"] == "taken over"].itertuples():
+                life = Correspondence(roster[row.organization_name], timeline, seed)
+                done = _taken_over_on(life, policy, instant // DAY, made.days)
+                assert row.days_at_least <= done - number(event.day) <= row.days_at_most, row
+
+
+def _seed_of(made: Any) -> int:
+    """The seed with which the senders of a scenario lived: that whose first report is the scenario's."""
+    for attempt in range(64):
+        again = next(iter(written_reports(made.timelines, made.roster, seed=made.seed * 64 + attempt, days=made.days)))
+        if again.body == made.reports[0].body:
+            return int(made.seed * 64 + attempt)
+    raise AssertionError("no attempt gives these reports")
+
+
+def _taken_over_on(life: Correspondence, policy: Any, since: int, days: int) -> int:
+    """The day on which a sender had taken a policy over: the first with it, of days whose report was lost too."""
+    for told in life.days(FIRST_DAY, days):
+        held = {meaning(row.policy) for row in told.rows.values() if row.policy}
+        if told.day >= since and policy in held:
+            return told.day
+    raise AssertionError("it never held the policy")
+
+
+# -- small cases
+
+
+def whats(history: Any) -> list[tuple[int, str]]:
+    return [(number(row.day) - number(day(0)), row.what) for row in history.events.itertuples()]
+
+
+def states(history: Any, event: int = 1) -> dict[str, tuple[Any, ...]]:
+    mine = history.propagation[history.propagation["event"] == event].astype(object)
+    return {
+        row.organization_name: (row.state, *(None if pd.isna(v) else v for v in (row.days_at_least, row.days_at_most)))
+        for row in mine.itertuples()
+    }
+
+
+ENFORCED = "mode testing → enforce"
+
+
+@pytest.mark.parametrize(
+    ("told", "expected"),
+    [
+        pytest.param(span((0, 4, [A]), (5, 9, [B])), ("taken over", 0, 0), id="from one day to the next"),
+        pytest.param(span((0, 4, [A]), (5, 5, [A, B]), (6, 9, [B])), ("taken over", 0, 0), id="both on the day of change"),
+        pytest.param(span((0, 4, [A]), (8, 9, [B])), ("taken over", 0, 3), id="no report for three days"),
+        pytest.param(span((0, 6, [A]), (7, 9, [B])), ("taken over", 2, 2), id="two days late"),
+        pytest.param(span((0, 4, [A]), (5, 8, [A, B]), (9, 9, [B])), ("taken over", 3, 3), id="machine by machine"),
+        pytest.param(span((0, 4, [A]), (5, 9, [A, B])), ("partly", 4, None), id="half of it not yet"),
+        pytest.param(span((0, 4, [A]), (5, 6, [B]), (7, 7, [A, B]), (8, 9, [B])), ("taken over", 2, 2), id="one machine late"),
+        pytest.param(span((0, 9, [A])), ("still old", 5, None), id="not yet"),
+        pytest.param(span((0, 3, [A])), ("no report since", None, None), id="silent since"),
+        pytest.param(span((6, 9, [B])), ("began with it", None, None), id="first report has it"),
+        pytest.param(span((0, 9, None)), ("not observed", None, None), id="no policy-string"),
+        pytest.param(span((0, 9, [C])), ("another policy", None, None), id="a policy that nobody else has"),
+        pytest.param(span((0, 4, [A]), (5, 6, ()), (7, 9, [B])), ("taken over", 0, 2), id="none found in between"),
+    ],
+)  # fmt: skip
+def test_how_one_reporter_stands_to_a_change(told: dict[int, Any], expected: tuple[Any, ...]) -> None:
+    usual = span((0, 4, [A]), (5, 5, [A, B]), (6, 9, [B]))
+    history = sts.policy_history(archive({"Usual": usual, "Usual Too": usual, "This": told}))
+    assert whats(history) == [(5, ENFORCED)]
+    assert states(history)["This"] == expected
+    assert states(history)["Usual"] == ("taken over", 0, 0)
+
+
+def test_a_reporter_that_takes_a_later_one_at_once_passed_over_the_first() -> None:
+    usual = span((0, 2, [A]), (3, 5, [B]), (6, 9, [C]))
+    history = sts.policy_history(archive({"Usual": usual, "This": span((0, 4, [A]), (7, 9, [C]))}))
+    assert whats(history) == [(3, ENFORCED), (6, "max_age 1 day → 7 days")]
+    assert states(history)["This"] == ("passed over", 2, 4)
+    assert states(history, 2)["This"] == ("taken over", 0, 1)
+
+
+@pytest.mark.parametrize(
+    ("days", "expected"),
+    [
+        pytest.param({"One": span((0, 2, [C]), (3, 4, [A]), (5, 9, [C]))},
+                     [(3, "mode enforce → testing; max_age 7 days → 1 day"), (5, "mode testing → enforce; max_age 1 day → 7 days")],
+                     id="the only reporter goes back: published again"),
+        pytest.param({name: span((0, 2, [C]), (3, 3, [C, A]), (4, 4, [A]), (5, 5, [A, C]), (6, 9, [C])) for name in ("One", "Two")},
+                     [(3, "mode enforce → testing; max_age 7 days → 1 day"), (5, "mode testing → enforce; max_age 1 day → 7 days")],
+                     id="two go back: published again, though it may be in a cache"),
+        pytest.param({"One": span((0, 2, [C]), (3, 4, [A]), (5, 6, [C]), (7, 9, [A])), "Two": span((0, 2, [C]), (3, 9, [A]))},
+                     [(3, "mode enforce → testing; max_age 7 days → 1 day")],
+                     id="one of two goes back while it may be in a cache: an old cache (RFC 8461 §3.3)"),
+        pytest.param({"One": span((0, 2, [A]), (3, 5, [C]), (6, 9, [A])), "Two": span((0, 2, [A]), (3, 9, [C]))},
+                     [(3, "mode testing → enforce; max_age 1 day → 7 days"), (6, "mode enforce → testing; max_age 7 days → 1 day")],
+                     id="one goes back to what no cache can hold: published again"),
+        pytest.param({"One": span((0, 2, [A]), (3, 3, [A, B]), (4, 9, [A])), "Two": span((0, 9, [A]))},
+                     [(3, ENFORCED), (4, "mode enforce → testing")],
+                     id="a policy that was there for hours"),
+    ],
+)  # fmt: skip
+def test_a_policy_that_comes_back(days: dict[str, Any], expected: list[tuple[int, str]]) -> None:
+    assert whats(sts.policy_history(archive(days))) == expected
+
+
+def test_who_never_left_a_policy_that_came_back_is_not_behind() -> None:
+    usual = span((0, 2, [C]), (3, 5, [A]), (6, 9, [C]))
+    history = sts.policy_history(archive({"One": usual, "Two": usual, "Slow": span((0, 9, [C]))}))
+    assert states(history, 1)["Slow"] == ("still old", 7, None)
+    assert states(history, 2)["Slow"] == ("never left it", None, None)
+    assert history.behind.empty
+
+
+def test_a_policy_that_a_newcomer_shows_first_is_dated_by_it() -> None:
+    history = sts.policy_history(archive({"Weekly": span((4, 4, [A]), (11, 11, [B])), "Newcomer": span((5, 12, [B]))}))
+    assert whats(history) == [(5, ENFORCED)]
+    assert states(history) == {"Weekly": ("taken over", 0, 6), "Newcomer": ("began with it", None, None)}
+
+
+def test_reports_that_begin_in_the_middle_of_a_change() -> None:
+    history = sts.policy_history(archive({"Quick": span((0, 9, [B])), "Slow": span((0, 2, [A]), (3, 9, [B]))}))
+    assert whats(history) == [(0, ENFORCED)]
+    assert states(history)["Slow"] == ("another policy", None, None) or states(history)["Slow"][0] == "taken over"
+
+
+def test_the_first_policy_is_a_change_where_none_was_found_before() -> None:
+    history = sts.policy_history(archive({"One": span((0, 2, ()), (3, 9, [A])), "Two": span((4, 9, [A]))}))
+    assert whats(history) == [(3, "first policy: testing, max_age 1 day, mx mx1.nordwind.example")]
+    assert states(history) == {"One": ("taken over", 0, 0), "Two": ("began with it", None, None)}
+
+
+def test_order_case_and_form_make_no_other_policy() -> None:
+    def entry(*lines: str) -> dict[str, Any]:
+        return {"policy-type": "sts", "policy-domain": "nordwind.example", "policy-string": list(lines)}
+
+    forms = [
+        entry("version: STSv1", "mode: enforce", "mx: mx1.nordwind.example", "mx: *.nordwind.example", "max_age: 86400"),
+        entry("max_age: 86400", "mx: *.nordwind.example", "mx: mx1.nordwind.example", "version: STSv1", "mode: enforce"),
+        entry("version:STSv1", "mode:  Enforce", "mx: MX1.Nordwind.example.", "mx:*.nordwind.example", "max_age: 086400"),
+        entry("version: STSv1 mode: enforce mx: mx1.nordwind.example mx: *.nordwind.example max_age: 86400"),
+        entry("version: STSv1\r\nmode: enforce\r\nmx: *.nordwind.example\r\nmx: mx1.nordwind.example\r\nmax_age: 86400\r\n"),
+        entry("version: STSv1", "mode: enforce", "mx: mx1.nordwind.example", "mx: mx1.nordwind.example",
+              "mx: *.nordwind.example", "max_age: 86400", "mode: none", "note: x"),
+    ]  # fmt: skip
+    history = sts.policy_history(sts.load(*(report("One", n, [form]) for n, form in enumerate(forms)), progress=False))
+    assert len(history.policies) == 1
+    assert history.events.empty
+    assert history.policies["days"].tolist() == [len(forms)]
+
+
+def test_half_a_policy_string_counts_as_told_and_makes_no_change() -> None:
+    half = {"policy-type": "sts", "policy-domain": "nordwind.example", "policy-string": ["mode: testing"]}
+    other = {**half, "policy-string": ["mode: enforce"]}
+    halves = [report("Half", n, [half if n < 5 else other]) for n in range(10)]
+    whole = reports({"One": span((0, 9, [B]))}, "nordwind.example")
+    history = sts.policy_history(sts.load(*halves, *whole, progress=False))
+    assert history.events.empty
+    modes = history.table.query("organization_name == 'Half'")["policy_mode"].tolist()
+    assert modes == ["testing"] * 5 + ["enforce"] * 5
+    # Where nobody tells more, it is all that there is to go by.
+    alone = sts.policy_history(sts.load(*halves, progress=False))
+    assert [row.changed for row in alone.events.itertuples()] == ["mode"]
+
+
+def test_what_is_told_under_tlsa_is_a_report_and_nothing_more() -> None:
+    tlsa = {"policy-type": "tlsa", "policy-domain": "nordwind.example", "policy-string": ["3 1 1 5a1c9e07"]}
+    lines = ["version: STSv1", "mode: enforce", "mx: mx1.nordwind.example", "max_age: 86400"]
+    both = [tlsa, {"policy-type": "sts", "policy-domain": "nordwind.example", "policy-string": lines}]
+    history = sts.policy_history(sts.load(report("One", 0, both), report("One", 1, [tlsa]), progress=False))
+    assert [(row.day, row.state, row.sessions) for row in history.table.itertuples()] == [
+        (day(0), "applied", 5),
+        (day(1), "not observed", 5),
+    ]
+    assert history.reporters["last_observed"].tolist() == [day(0)]
+
+
+def test_who_is_behind_and_until_when_a_cache_can_explain_it() -> None:
+    usual = span((0, 4, [C]), (5, 9, [A]))
+    history = sts.policy_history(
+        archive({"One": usual, "Two": usual, "Slow": span((0, 9, [C])), "Gone": span((0, 3, [C]))})
+    )
+    assert history.behind["organization_name"].tolist() == ["Slow"]
+    # Fetched on the day of the change at the latest, and kept for seven days.
+    assert history.behind["cached_until"].tolist() == [day(5 + 1 + 7)] == history.events["cached_until"].tolist()
+    assert "By its last report Slow still applies an older policy." in history.sentences
+    assert history.reporters.set_index("organization_name").loc["Gone", "state"] == "no report since"
+
+
+def test_files_that_differ_from_address_to_address_are_said_to_flap() -> None:
+    def turns(first: int) -> dict[int, Any]:
+        return {n: [A] if (n // 2 + first) % 2 else [B] for n in range(20)}
+
+    history = sts.policy_history(archive({"One": turns(0), "Two": turns(0)}))
+    assert any("Back and forth" in sentence for sentence in history.sentences)
+
+
+def test_domains_do_not_mix() -> None:
+    one = reports({"One": span((0, 4, [A]), (5, 9, [B]))}, "nordwind.example")
+    both = sts.load(*one, *reports({"One": span((0, 9, [A]))}, "suedwind.example"), progress=False)
+    assert whats(sts.policy_history(both)) == [(5, ENFORCED)]
+    assert whats(sts.policy_history(both, "Suedwind.example.")) == []
+    assert set(sts.policy_history(both, "suedwind.example").table["policy_domain"]) == {"suedwind.example"}
+
+
+# -- what it looks like
+
+
+@pytest.mark.parametrize(
+    "days", [{}, {"One": span((0, 0, [A]))}, {"One": span((0, 3, None))}, {"One": span((0, 3, ()))}]
+)
+def test_columns_and_types_do_not_depend_on_the_rows(days: dict[str, Any], history: Any) -> None:
+    few = sts.policy_history(archive(days) if days else Archive())
+    for name in ("policies", "events", "propagation", "reporters"):
+        assert getattr(few, name).dtypes.to_dict() == getattr(history, name).dtypes.to_dict(), name
+        assert len(getattr(few, name)) == 0 or name in ("policies", "reporters")
+    assert list(few.table.columns) == list(history.table.columns)
+    assert few.table.dtypes.astype(str).to_dict() == history.table.dtypes.astype(str).to_dict()
+    assert few.curve().dtypes.to_dict() == history.curve().dtypes.to_dict()
+    assert few._repr_html_()
+    assert repr(few)
+
+
+@pytest.mark.parametrize(
+    ("days", "expected"),
+    [
+        pytest.param({}, "No report tells anything: nothing is known of the policy that was applied.", id="no report"),
+        pytest.param({"One": span((0, 3, None))}, "No report about nordwind.example shows a policy. "
+                     "Not observed: One, as its reports carry no policy-string.", id="none tells"),
+        pytest.param({"One": span((0, 3, [A]))}, "nordwind.example: 1 policy and no change in what 1 reporter applied.", id="1, 0, 1"),
+        pytest.param({"One": span((0, 3, [A]), (4, 5, [B])), "Two": span((0, 5, [A])), "Three": span((0, 5, None)), "Four": span((0, 5, None))},
+                     "nordwind.example: 2 policies and 1 change in what 2 reporters applied. The latest, first seen on 2026-03-05: "
+                     "mode testing → enforce. 1 reporter had it on that day; still with the old one: Two. "
+                     "By its last report Two still applies an older policy. "
+                     "Not observed: Four and Three, as their reports carry no policy-string.", id="2, 1, 2"),
+    ],
+)  # fmt: skip
+def test_sentences_agree_with_their_numbers(days: dict[str, Any], expected: str) -> None:
+    assert " ".join(sts.policy_history(archive(days) if days else Archive()).sentences) == expected
+
+
+def test_hostile_text_is_shown_as_text() -> None:
+    evil = "<script>alert(1)</script>"
+    lines = ["version: STSv1", "mode: enforce", f"mx: {evil}", "max_age: 86400"]
+    entries = [
+        {"policy-type": "sts", "policy-domain": evil, "policy-string": lines},
+        {"policy-type": "sts", "policy-domain": evil, "policy-string": [*lines[:3], "max_age: 5"]},
+    ]
+    history = sts.policy_history(sts.load(*(report(evil, n, [entries[n // 3]]) for n in range(6)), progress=False))
+    assert len(history.events) == 1
+    assert "<script" not in history._repr_html_()
+    assert "\x1b" not in repr(history)
+
+
+def test_a_stranger_who_makes_up_a_policy_for_every_report_costs_no_more_than_time() -> None:
+    days = {
+        f"Stranger {n}": {d: [("enforce", (n * 50 + d) % 366, f"mx{n} mx{d}")] for d in range(50)} for n in range(8)
+    }
+    history = sts.policy_history(archive(days))
+    assert len(history.policies) == 400
+    assert len(history.events) <= 200
+
+
+def test_an_event_that_is_not_there(history: Any) -> None:
+    with pytest.raises(ValueError, match="there are 9 events"):
+        history.curve(10)
+
+
+def test_times_are_utc(history: Any) -> None:
+    assert history.table["day"].iloc[0].to_pydatetime().utcoffset() == timedelta(0)
+    assert history.table["day"].min() == pd.Timestamp(datetime.fromtimestamp(FIRST_DAY * DAY, UTC))

@@ -1,0 +1,151 @@
+"""plan_removal and plan_mx_migration: the order of RFC 8461 §8, and the wait for every copy still out."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from mtasts_nb.errors import PolicyError
+from mtasts_nb.policy import parse_policy, parse_sts_record, validate
+from mtasts_nb.rollout import MxMigrationPlan, RemovalPlan, plan_mx_migration, plan_removal
+from mtasts_nb.vocabulary import Mode
+
+NOW = datetime(2026, 2, 8, 18, 0, tzinfo=UTC)
+POLICY = "version: STSv1\nmode: enforce\nmx: mx1.suedwind.example\nmax_age: 604800\n"
+RECORD = "v=STSv1; id=20260201090000;"
+DAY = 86_400
+WEEK = timedelta(days=7)
+
+
+def removal(policy: object = POLICY, **options: object) -> RemovalPlan:
+    return plan_removal(policy, RECORD, 3600, now=lambda: NOW, domain="suedwind.example", **options)  # type: ignore[arg-type]
+
+
+def migration(policy: object = POLICY, new: object = ("mx1.nordwind.example",), **options: object) -> MxMigrationPlan:
+    return plan_mx_migration(policy, RECORD, 3600, new, now=lambda: NOW, domain="suedwind.example", **options)  # type: ignore[arg-type]
+
+
+def test_removal_mode_none_then_wait_then_record_then_file() -> None:  # §8.3
+    made = removal()
+    assert parse_policy(made.policy).mode is Mode.NONE
+    assert parse_policy(made.policy).mx == ()
+    assert parse_sts_record(made.record).id != "20260201090000"
+    assert [step.text for step in made.steps][:2] == [made.policy, made.record]
+    delete = [step for step in made.steps if step.what.startswith("Delete")]
+    assert [step.when for step in delete] == [NOW + WEEK, NOW + WEEK + timedelta(hours=1)]
+    assert delete[0].place.startswith("_mta-sts.")
+    assert all(step.not_before for step in delete)
+
+
+@pytest.mark.parametrize(
+    ("options", "after"),
+    [
+        pytest.param({}, NOW + WEEK, id="8.3: the present one"),
+        pytest.param({"previous_max_age": 30 * DAY}, NOW + timedelta(days=30), id="8.3: an earlier one, served until nobody knows when"),
+        pytest.param({"earlier": [("2026-02-01T00:00", 30 * DAY)]}, datetime(2026, 3, 3, tzinfo=UTC), id="8.3: an earlier one outlasts it"),
+        pytest.param({"earlier": [("2025-02-01T00:00", 30 * DAY)]}, NOW + WEEK, id="8.3: an earlier one has run out"),
+        pytest.param({"earlier": [("2030-01-01T00:00", DAY)]}, NOW + WEEK, id="nobody was served in the future"),
+        pytest.param({"policy": "version: STSv1\nmode: none\nmax_age: 604800\n"}, NOW, id="mode none binds nobody"),
+        pytest.param(
+            {"policy": "version: STSv1\nmode: none\nmax_age: 604800\n", "earlier": [("2026-02-07T18:00", 2 * DAY)]},
+            NOW + timedelta(days=1),
+            id="mode none, but an earlier one still out",
+        ),
+    ],
+)  # fmt: skip
+def test_removal_waits_for_every_policy_ever_served(options: dict[str, object], after: datetime) -> None:
+    made = removal(**options)
+    assert made.delete_after == after
+    assert all(one.expires <= after for one in made.served)
+
+
+@given(st.lists(st.tuples(st.integers(0, 400 * DAY), st.integers(0, 31_557_600)), max_size=8))
+def test_removal_is_never_before_a_copy_runs_out(earlier: list[tuple[int, int]]) -> None:
+    served = [(NOW - timedelta(seconds=ago), max_age) for ago, max_age in earlier]
+    made = removal(earlier=served)
+    assert all(made.delete_after >= until + timedelta(seconds=max_age) for until, max_age in served)
+
+
+def test_migration_both_then_wait_then_move_then_the_new_alone() -> None:
+    made = migration()
+    assert parse_policy(made.policy).mx == ("mx1.suedwind.example", "mx1.nordwind.example")
+    assert parse_policy(made.policy_after).mx == ("mx1.nordwind.example",)
+    assert made.move_after == NOW + WEEK
+    assert [step.text for step in made.steps if step.text] == [
+        made.policy, made.record, made.policy_after, made.record_after
+    ]  # fmt: skip
+    move = next(step for step in made.steps if "(MX)" in step.place)
+    assert move.when == made.move_after
+    assert move.not_before
+    assert made.to_frame()["when"].is_monotonic_increasing
+    assert len({RECORD, made.record, made.record_after}) == 3
+
+
+@pytest.mark.parametrize(
+    ("policy", "new", "keep", "both", "after"),
+    [
+        ("mx1", "mx2", "", "mx1 mx2", "mx2"),
+        ("mx1", "mx2", "mx1", "mx1 mx2", ""),  # nothing leaves
+        ("mx1 mx2", "mx3", "mx2", "mx1 mx2 mx3", "mx2 mx3"),
+        ("*", "mx2", "", "", ""),  # the wildcard permits the new one already: nothing to publish
+        ("* mx9.old", "mx2", "", "", "*"),
+    ],
+    ids=["replaced", "added", "one-stays", "wildcard", "wildcard-and-one-leaves"],
+)
+def test_migration_patterns(policy: str, new: str, keep: str, both: str, after: str) -> None:  # §4.1
+    def hosts(names: str) -> list[str]:
+        return [f"{name}.suedwind.example" for name in names.split()]
+
+    text = "version: STSv1\nmode: enforce\n" + "".join(f"mx: {host}\n" for host in hosts(policy)) + "max_age: 604800\n"
+    made = migration(text, hosts(new), keep=hosts(keep))
+    assert (list(parse_policy(made.policy).mx) if made.policy else []) == hosts(both)
+    assert bool(made.policy) == bool(both)
+    assert (list(parse_policy(made.policy_after).mx) if made.policy_after else []) == hosts(after)
+    if not both:
+        assert made.move_after == NOW  # every copy permits it: nothing to wait for
+
+
+def test_migration_in_testing_holds_nothing_back() -> None:  # §5
+    made = migration(POLICY.replace("enforce", "testing"))
+    assert made.move_after == NOW + timedelta(hours=1)
+    assert "In testing nothing is held back" in str(made)
+
+
+def test_migration_in_a_hurry_says_what_it_costs() -> None:  # §8.1
+    told = str(migration()).replace("\n", " ")
+    assert "§8.1 asks only for the TTL of the record (1 hour)" in told
+    assert "is not lost" in told
+
+
+def test_what_is_proposed_validates() -> None:
+    made = migration()
+    for text, record in ((made.policy, made.record), (made.policy_after, made.record_after)):
+        assert not validate(record=record, policy=text, mx_hosts=["mx1.nordwind.example"]).errors
+    assert not validate(record=removal().record, policy=removal().policy).errors
+
+
+@pytest.mark.parametrize(
+    ("options", "error", "words"),
+    [
+        ({"new": []}, ValueError, "names no host"),
+        ({"new": ["http://mx"]}, PolicyError, "not a host name"),
+        ({"new": ["192.0.2.1"]}, PolicyError, "not a host name"),
+        ({"new": [f"mx{n}.nordwind.example" for n in range(101)]}, ValueError, "at most 100"),
+        ({"policy": "version: STSv1\nmode: none\nmax_age: 86400\n"}, PolicyError, "permits every host"),
+        ({"mx_ttl": -5}, ValueError, "mx_ttl"),
+    ],
+    ids=lambda value: str(value)[:30],
+)  # fmt: skip
+def test_bad_input_says_what_was_expected(options: dict[str, object], error: type[Exception], words: str) -> None:
+    with pytest.raises(error, match=words):
+        migration(**options)
+
+
+def test_shown_in_a_notebook() -> None:
+    html = removal(earlier=[("2026-02-01", 30 * DAY)])._repr_html_()
+    assert html.count("<li>") == 6
+    assert "Policies that senders may still hold." in html
+    assert "<li>" in migration()._repr_html_()
