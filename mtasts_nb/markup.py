@@ -18,9 +18,11 @@ __all__ = [
     "TABLE_STYLE",
     "clip",
     "csv_cell",
+    "display_width",
     "folded_table",
     "html_table",
     "html_text",
+    "is_absent",
     "number",
     "one_line",
     "plural",
@@ -53,7 +55,7 @@ _DAY = re.compile(r"\d{4}-\d\d-\d\d")
 _NUMBER = re.compile(r"[+-]?\d+(\.\d+)?([eE][+-]?\d+)?")
 
 
-def _absent(value: object) -> bool:
+def is_absent(value: object) -> bool:
     """Whether a value is not known: None, NaN, NaT or pandas' NA."""
     try:
         return value is None or bool(value != value)  # NaN and NaT alone are unequal to themselves
@@ -117,7 +119,7 @@ def html_text(value: object, width: int | None = None) -> str:
     >>> html_text("<b>&'\\"")
     '&lt;b&gt;&amp;&#x27;&quot;'
     """
-    if _absent(value):
+    if is_absent(value):
         return MISSING
     text = visible(str(value))
     return html.escape(clip(text, width) if width else text, quote=True)
@@ -143,7 +145,7 @@ def terminal_text(value: object, width: int | None = None) -> str:
     >>> terminal_text("\\x1b[31mred")
     '\\\\x1b[31mred'
     """
-    return MISSING if _absent(value) else one_line(value, width or 2000)
+    return MISSING if is_absent(value) else one_line(value, width or 2000)
 
 
 def csv_cell(value: object) -> object:
@@ -171,7 +173,7 @@ def number(value: float | None) -> str:
     >>> number(1234567), number(None)
     ('1,234,567', '–')
     """
-    if value is None or _absent(value):
+    if value is None or is_absent(value):
         return MISSING
     return f"{round(value):,}"
 
@@ -184,7 +186,7 @@ def share(part: float | None, whole: float | None) -> str:
     >>> share(1, 100_000), share(99_999, 100_000), share(1, 8), share(0, 0), share(0, 5)
     ('< 0.1 %', '> 99.9 %', '12.5 %', '–', '0 %')
     """
-    if part is None or whole is None or _absent(part) or _absent(whole) or not whole:
+    if part is None or whole is None or is_absent(part) or is_absent(whole) or not whole:
         return MISSING
     percent = 100 * part / whole
     if part == 0 or part == whole:
@@ -215,7 +217,7 @@ def when(moment: datetime | date | None) -> str:
     >>> when(date(2026, 2, 8)), when(None)
     ('2026-02-08', '–')
     """
-    if moment is None or _absent(moment):
+    if moment is None or is_absent(moment):
         return MISSING
     if isinstance(moment, datetime):
         moment = moment.astimezone(UTC) if moment.tzinfo else moment
@@ -231,7 +233,7 @@ def span(length: timedelta | float | None) -> str:
     >>> span(timedelta(days=30)), span(90061), span(300)
     ('30 days', '1 day 1 hour', '5 minutes')
     """
-    if length is None or _absent(length):
+    if length is None or is_absent(length):
         return MISSING
     seconds = round(length.total_seconds() if isinstance(length, timedelta) else length)
     if seconds < 0:

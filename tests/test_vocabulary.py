@@ -40,7 +40,7 @@ def test_the_worst_comes_first_and_equals_keep_their_order() -> None:
         finding("a", Severity.ADVICE),
         finding("b", Severity.ERROR, Effect.DISABLES_PROTECTION),
         finding("c", Severity.WARNING),
-        finding("d", Severity.ERROR, Effect.HOLDS_MAIL),
+        finding("d", Severity.ERROR, Effect.DEFERS_MAIL),
         finding("e", Severity.ERROR, Effect.DISABLES_PROTECTION),
     ]
     assert Findings(given).codes == ("d", "b", "e", "c", "a")
@@ -59,7 +59,8 @@ def test_what_a_stranger_wrote_is_shown_as_text() -> None:
 
 def test_a_fix_to_paste_keeps_its_lines() -> None:
     text = str(Findings([finding("x", Severity.ERROR, fix="version: STSv1\nmode: testing")]))
-    assert "  fix   version: STSv1\n        mode: testing" in text
+    first, second = (line for line in text.splitlines() if "version: STSv1" in line or "mode: testing" in line)
+    assert first.index("version") == second.index("mode")
 
 
 def test_export_to_json_and_to_a_frame_says_the_same() -> None:
@@ -67,7 +68,7 @@ def test_export_to_json_and_to_a_frame_says_the_same() -> None:
     rows = json.loads(findings.to_json())
     frame = findings.to_frame()
     assert [row["code"] for row in rows] == ["y", "x"] == frame["code"].tolist()
-    assert rows == frame.to_dict(orient="records")
+    assert [{**row, "addresses": "\n".join(row["addresses"])} for row in rows] == frame.to_dict(orient="records")
     assert list(Findings().to_frame().columns) == list(frame.columns)
 
 

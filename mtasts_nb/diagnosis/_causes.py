@@ -201,7 +201,7 @@ def _effect(group: Group) -> Effect:
         return Effect.DISABLES_PROTECTION
     binding = Mode.ENFORCE in seen.modes or seen.policy_type == PolicyType.TLSA
     if binding and seen.held:
-        return Effect.HOLDS_MAIL
+        return Effect.DEFERS_MAIL
     return Effect.COSMETIC if binding else Effect.DISABLES_PROTECTION
 
 

@@ -74,10 +74,10 @@ def health_of(diagnosis: Diagnosis) -> Health:
 
 def _level(cause: Cause) -> str:
     if cause.kind in ("sender", "outcome"):
-        return ACT_NOW if cause.effect is Effect.HOLDS_MAIL and cause.kind == "sender" else WATCH
+        return ACT_NOW if cause.effect is Effect.DEFERS_MAIL and cause.kind == "sender" else WATCH
     if cause.kind == "latent":
         return WATCH
-    if cause.effect is Effect.HOLDS_MAIL and cause.severity is Severity.ERROR:
+    if cause.effect is Effect.DEFERS_MAIL and cause.severity is Severity.ERROR:
         return ACT_NOW
     return WATCH if cause.confidence == LOW else ACT_SOON
 

@@ -81,7 +81,7 @@ def _sign(cause: str, finding: Finding, mx: str) -> Sign:
     seen = f"{finding.subject}: {finding.evidence}" if finding.evidence else finding.message
     severity, effect = finding.severity, finding.effect
     if cause == "mx-null":  # meant or not: mail is returned (RFC 7505 §3)
-        severity, effect = Severity.ERROR, Effect.HOLDS_MAIL
+        severity, effect = Severity.ERROR, Effect.DEFERS_MAIL
     return Sign(cause=cause, text=one_line(seen, 400), mx=mx, severity=severity, effect=effect, fix=finding.fix)
 
 

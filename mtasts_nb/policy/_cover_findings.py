@@ -124,7 +124,7 @@ def _not_covered(host: str, message: str, lint: PolicyLint, right: str | None, *
     return Finding(
         code="mx-not-covered",
         severity=Severity.ERROR if enforce else Severity.WARNING,
-        effect=Effect.HOLDS_MAIL if enforce else Effect.COSMETIC,
+        effect=Effect.DEFERS_MAIL if enforce else Effect.COSMETIC,
         subject=f"MX host {one_line(host, 253)}",
         message=message,
         evidence="mx: " + ", ".join(lint.mx[:10]) if lint.mx else "no pattern",

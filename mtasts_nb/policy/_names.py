@@ -163,7 +163,7 @@ def pattern_doubt(value: str) -> PatternFault | None:
             "This is an IP address. An MX is compared by its name, and no host has such a name: the pattern matches "
             "nothing. Write the host name from the MX record.",
             severity=Severity.WARNING,
-            effect=Effect.HOLDS_MAIL,
+            effect=Effect.DEFERS_MAIL,
             rfc="RFC 8461 §4.1, RFC 1123 §2.1",
         )
     if "." not in name:
@@ -173,7 +173,7 @@ def pattern_doubt(value: str) -> PatternFault | None:
             if value != name
             else "This name has a single label. MX hosts are compared by their whole name, so it matches nothing.",
             severity=Severity.WARNING,
-            effect=Effect.DISABLES_PROTECTION if value != name else Effect.HOLDS_MAIL,
+            effect=Effect.DISABLES_PROTECTION if value != name else Effect.DEFERS_MAIL,
             rfc="RFC 8461 §4.1",
         )
     if "xn--" in name.lower():
@@ -186,7 +186,7 @@ def pattern_doubt(value: str) -> PatternFault | None:
                 "pattern-a-label-invalid",
                 "A label begins with xn-- but does not decode to an internationalised name. Check how it is spelt.",
                 severity=Severity.WARNING,
-                effect=Effect.HOLDS_MAIL,
+                effect=Effect.DEFERS_MAIL,
                 rfc="RFC 5891 §4.4",
             )
     return None

@@ -63,7 +63,7 @@ def _policy_file_findings(probe: Probe) -> Iterator[Finding]:
         # A file that senders refuse permits and forbids nothing: its patterns wait until it is valid.
         for one in validate(policy=body, mx_hosts=names if _is_valid(body) else None):
             # `validate` knows the names only; here it is known whether another MX host takes the mail.
-            if one.effect is Effect.HOLDS_MAIL and usable is not None:
+            if one.effect is Effect.DEFERS_MAIL and usable is not None:
                 one = replace(one, effect=Effect.COSMETIC)
                 if one.code == "mx-not-covered":
                     message = f"{one.message} {redundancy_lost(usable)}"

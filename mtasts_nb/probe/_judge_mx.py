@@ -183,7 +183,7 @@ def _all(verdicts: Iterator[bool | None]) -> bool:
 def _rank(verdicts: _Verdicts, code: str, *, everywhere: bool) -> _Ranking:
     """Return how bad a fault of an MX host is, and what it does to mail, by the rules above."""
     severity, effect = WORDING[code].severity, WORDING[code].effect
-    if effect is not Effect.HOLDS_MAIL and code not in _DELIVERY:
+    if effect is not Effect.DEFERS_MAIL and code not in _DELIVERY:
         return _Ranking(severity if everywhere else milder(severity), effect, "")
     if severity is not Severity.ERROR:  # it may come to that, and has not yet
         return _Ranking(severity, Effect.COSMETIC if verdicts.enforced else Effect.DISABLES_PROTECTION, "")
@@ -200,7 +200,7 @@ def _rank(verdicts: _Verdicts, code: str, *, everywhere: bool) -> _Ranking:
         more = f"Every MX host that could be looked at fails; nothing is known of {_named(verdicts.unseen)}."
     else:
         more = "No MX host is left that senders can use: they wait and try again."
-    return _Ranking(severity, Effect.HOLDS_MAIL, more)
+    return _Ranking(severity, Effect.DEFERS_MAIL, more)
 
 
 def redundancy_lost(others: list[str]) -> str:

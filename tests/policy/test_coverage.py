@@ -59,7 +59,7 @@ def test_a_policy_that_fits_its_hosts_gives_no_finding(patterns: list[str], host
 def test_a_host_that_is_not_permitted_is_told_with_the_reason(pattern: str, host: str, why: str) -> None:
     findings = sts.validate(policy=policy(pattern), mx_hosts=[host])
     finding = the("mx-not-covered", findings)
-    assert (finding.severity, finding.effect) == (Severity.ERROR, Effect.HOLDS_MAIL)
+    assert (finding.severity, finding.effect) == (Severity.ERROR, Effect.DEFERS_MAIL)
     assert why in finding.message
     assert "hold back all mail" in finding.message
     assert sts.parse_policy(finding.fix).matches(host)

@@ -16,7 +16,7 @@ from mtasts_nb.probe._judge_certificates import certificate_faults
 from mtasts_nb.probe._wording import WORDING
 from mtasts_nb.vocabulary import Effect, Severity, Status
 
-HOLDS, DISABLES, COSMETIC = Effect.HOLDS_MAIL, Effect.DISABLES_PROTECTION, Effect.COSMETIC
+HOLDS, DISABLES, COSMETIC = Effect.DEFERS_MAIL, Effect.DISABLES_PROTECTION, Effect.COSMETIC
 ERROR, WARNING = Severity.ERROR, Severity.WARNING
 
 

@@ -27,7 +27,7 @@ def test_mail_is_held_back_exactly_where_a_sender_defers(name, look):
     fate = FAULTS[name].delivery
     if fate in ("bounced", "unknown"):  # no mail in a queue, and no evidence
         return
-    held = [one.code for one in look(name).findings if one.effect is Effect.HOLDS_MAIL]
+    held = [one.code for one in look(name).findings if one.effect is Effect.DEFERS_MAIL]
     # Broken signatures hold mail back at senders whose resolver validates; the lab's table tells of the others' fate.
     assert bool(held) == (fate == "deferred")
 

@@ -85,7 +85,7 @@ def test_port_25_closed_says_so_once_and_nothing_about_the_mx(look):
     assert f"--save {DOMAIN}.json" in seen.findings[0].fix
     attempts = [attempt for mx in seen.mx_hosts for attempt in mx.attempts]
     assert {attempt.status for attempt in attempts} == {Status.NOT_OBSERVED}
-    assert not any(one.effect is Effect.HOLDS_MAIL for one in seen.findings)
+    assert not any(one.effect is Effect.DEFERS_MAIL for one in seen.findings)
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,177 @@
+"""Documents as HTML. Every string is escaped here, whoever wrote it."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import date
+from functools import cache
+from importlib import resources
+from typing import Final, assert_never
+
+from ..markup import html_text, plural
+from ._cells import cell_text
+from ._nodes import (
+    Badge,
+    Block,
+    Cell,
+    Code,
+    Document,
+    Figures,
+    Fold,
+    Inline,
+    Items,
+    Line,
+    Paragraph,
+    Preformatted,
+    Quiet,
+    Quote,
+    Section,
+    Steps,
+    Strong,
+    Table,
+    Terms,
+    Tone,
+)
+from ._parts import as_blocks, as_line
+
+__all__ = ["STYLE", "style", "to_html"]
+
+#: The file of the one style sheet.
+STYLE: Final = "style.css"
+SIGNS: Final = {Tone.GOOD: "✓", Tone.PARTLY: "◐", Tone.BAD: "✗", Tone.UNKNOWN: "?", Tone.NEUTRAL: "•"}
+_CODE = re.compile(r"`([^`]+)`")
+#: The longest text of a line, and of something to paste.
+_LINE_WIDTH, _PASTE_WIDTH = 2000, 20_000
+#: A heading inside an output stands below those of the notebook.
+_TOP_HEADING: Final = 3
+#: A few more rows than `Table.first` are not worth a line that opens.
+_SPARE: Final = 3
+
+
+@cache
+def style() -> str:
+    """Return the style sheet of documents, for a page or a style element."""
+    return (resources.files(__package__) / STYLE).read_text(encoding="utf-8")
+
+
+def to_html(content: Document, *, styled: bool = True, level: int = _TOP_HEADING) -> str:
+    """Return a document as HTML.
+
+    Parameters
+    ----------
+    content : Document
+        What to show.
+    styled : bool
+        Whether a style element comes first: an output in a notebook stands alone, a page has the sheet already.
+    level : int
+        The level of the outermost headings.
+
+    Examples
+    --------
+    >>> to_html(Document((Paragraph("<b>", Code("x")),)), styled=False)
+    '<div class="sts-doc"><p>&lt;b&gt;<code>x</code></p></div>'
+    """
+    sheet = f"<style>{style()}</style>" if styled else ""
+    return f'{sheet}<div class="sts-doc">{_blocks(content.body, level)}</div>'
+
+
+def _blocks(blocks: Iterable[Block], level: int) -> str:
+    return "".join(_block(block, level) for block in blocks)
+
+
+def _block(block: Block, level: int) -> str:
+    match block:
+        case Paragraph():
+            kind = f' class="sts-{block.kind}"' if block.kind else ""
+            return f"<p{kind}>{_line(block.parts)}</p>"
+        case Preformatted():
+            return f"<pre><code>{html_text(block.text, _PASTE_WIDTH)}</code></pre>"
+        case Section():
+            heading = f"h{min(level, 6)}"
+            return f"<{heading}>{_line(block.title)}</{heading}>{_blocks(block.body, level + 1)}"
+        case Fold():
+            opened = " open" if block.open else ""
+            body = _blocks(block.body, level)
+            return f"<details{opened}><summary>{_line(block.summary)}</summary>{body}</details>"
+        case Items():
+            kind = "ol" if block.ordered else "ul"
+            return f"<{kind}>{''.join(f'<li>{_content(item, level)}</li>' for item in block.items)}</{kind}>"
+        case Terms():
+            pairs = (f"<dt>{html_text(term)}</dt><dd>{_content(body, level)}</dd>" for term, body in block.items)
+            return f'<dl class="sts-terms">{"".join(pairs)}</dl>'
+        case Steps():
+            items = (
+                f"<li>{_inline(status) + ' ' if status else ''}{_content(body, level)}</li>"
+                for status, body in block.items
+            )
+            return f'<ol class="sts-steps">{"".join(items)}</ol>'
+        case Figures():
+            tiles = (
+                f"<li><strong>{html_text(value, 60)}</strong>{html_text(label, 120)}</li>"
+                for value, label in block.items
+            )
+            return f'<ul class="sts-figures">{"".join(tiles)}</ul>'
+        case Table():
+            return _folded_table(block, level)
+    assert_never(block)
+
+
+def _content(body: Line | Block | Sequence[Block], level: int) -> str:
+    """Return a line bare, and blocks as they are."""
+    line = as_line(body)
+    return _blocks(as_blocks(body), level) if line is None else _line(line)
+
+
+def _line(parts: Line, width: int = _LINE_WIDTH) -> str:
+    return "".join(_inline(part, width) for part in (parts if isinstance(parts, tuple) else (parts,)))
+
+
+def _inline(part: Inline, width: int = _LINE_WIDTH) -> str:
+    match part:
+        case str():
+            return _CODE.sub(r"<code>\1</code>", html_text(part, width))
+        case Badge():
+            tone = "" if part.tone is Tone.NEUTRAL else f" sts-{part.tone.value}"
+            return f'<span class="sts-badge{tone}">{SIGNS[part.tone]} {html_text(part.text, width)}</span>'
+        case Code():
+            return f"<code>{html_text(part.text, width)}</code>"
+        case Strong():
+            return f"<strong>{html_text(part.text, width)}</strong>"
+        case Quiet():
+            return f'<span class="sts-quiet">{html_text(part.text, width)}</span>'
+        case Quote():
+            return f"<q>{html_text(part.text, width)}</q>"
+    assert_never(part)
+
+
+def _folded_table(table: Table, level: int) -> str:
+    rows = table.rows
+    if table.first is None or len(rows) <= table.first + _SPARE:
+        return _table(table, rows, table.caption, level)
+    rest = plural(len(rows) - table.first, "more row")
+    opened = _table(table, rows[: table.first], table.caption, level)
+    # The folded rows have a caption where the others do: a reader of screens needs to know what they are.
+    folded = _table(table, rows[table.first :], rest if table.caption else "", level)
+    return f"{opened}<details><summary>{rest}</summary>{folded}</details>"
+
+
+def _table(table: Table, rows: Sequence[Mapping[str, Cell]], caption: str, level: int) -> str:
+    numeric = frozenset(table.numeric)
+
+    def kind(key: str, *, day: bool = False) -> str:
+        name = "num" if key in numeric else "sts-day" if day else ""
+        return f' class="{name}"' if name else ""
+
+    def cell(key: str, value: Cell) -> str:
+        plain = cell_text(value)
+        if plain is not None:
+            return f"<td{kind(key, day=type(value) is date)}>{html_text(plain, table.width)}</td>"
+        line = as_line(value)
+        body = _blocks(as_blocks(value), level + 1) if line is None else _line(line, table.width)
+        return f"<td{kind(key)}>{body}</td>"
+
+    head = "".join(f'<th scope="col"{kind(key)}>{html_text(text)}</th>' for key, text in table.columns.items())
+    body = "".join(f"<tr>{''.join(cell(key, row.get(key)) for key in table.columns)}</tr>" for row in rows)
+    title = f"<caption>{html_text(caption, _LINE_WIDTH)}</caption>" if caption else ""
+    return f'<table class="sts">{title}<thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>'

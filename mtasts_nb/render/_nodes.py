@@ -1,0 +1,200 @@
+"""What a document consists of. Plain data: no markup, no widths, no colours.
+
+A *line* is text with a few marked parts; a *block* stands by itself. Strings may come from strangers: the renderers
+escape them all. In the kit's own texts, backticks mark code.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import TypeAlias
+
+__all__ = [
+    "Badge",
+    "Block",
+    "Cell",
+    "Code",
+    "Document",
+    "Figures",
+    "Fold",
+    "Inline",
+    "Items",
+    "Line",
+    "Paragraph",
+    "Preformatted",
+    "Quiet",
+    "Quote",
+    "Section",
+    "Steps",
+    "Strong",
+    "Table",
+    "Terms",
+    "Tone",
+]
+
+
+class Tone(StrEnum):
+    """What a badge says besides its word; drawn as a sign, and only then as a colour."""
+
+    GOOD = "good"
+    PARTLY = "partly"
+    BAD = "bad"
+    UNKNOWN = "unknown"
+    NEUTRAL = "neutral"
+
+
+@dataclass(frozen=True, slots=True)
+class Badge:
+    """A state in a word, with its tone."""
+
+    tone: Tone
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Code:
+    """A name, value or command within a line, verbatim."""
+
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Strong:
+    """A part of a line that matters most."""
+
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Quiet:
+    """A part of a line that matters least."""
+
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Quote:
+    """Somebody else's words."""
+
+    text: str
+
+
+Inline: TypeAlias = str | Badge | Code | Strong | Quiet | Quote
+Line: TypeAlias = Inline | tuple[Inline, ...]
+
+
+class Paragraph:
+    """One or a few sentences.
+
+    Parameters
+    ----------
+    *parts : Inline
+        The text and its marked parts.
+    lead, note, quiet, strong : bool
+        Said first and larger; an important remark; in the background; in bold.
+    """
+
+    __slots__ = ("kind", "parts")
+
+    def __init__(
+        self, *parts: Inline, lead: bool = False, note: bool = False, quiet: bool = False, strong: bool = False
+    ) -> None:
+        self.parts = parts
+        self.kind = "lead" if lead else "note" if note else "quiet" if quiet else "strong" if strong else ""
+
+
+@dataclass(frozen=True, slots=True)
+class Preformatted:
+    """A text to paste, or a shell command: its lines are kept."""
+
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Section:
+    """A title and what it is about."""
+
+    title: Line
+    body: Sequence[Block]
+
+
+@dataclass(frozen=True, slots=True)
+class Fold:
+    """Details behind a line that opens; a terminal shows them indented, unless they are `aside`."""
+
+    summary: Line
+    body: Sequence[Block]
+    open: bool = False
+    aside: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Items:
+    """A list; each item a line or blocks."""
+
+    items: Sequence[Line | Sequence[Block]]
+    ordered: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Terms:
+    """Terms, each with what it means or holds."""
+
+    items: Sequence[tuple[str, Line | Sequence[Block]]]
+
+
+@dataclass(frozen=True, slots=True)
+class Steps:
+    """Steps in order, each with its status: None for a step that has none."""
+
+    items: Sequence[tuple[Badge | None, Line | Sequence[Block]]]
+
+
+@dataclass(frozen=True, slots=True)
+class Figures:
+    """A few numbers that matter, each with what it counts: (value, label)."""
+
+    items: Sequence[tuple[str, str]]
+
+
+Cell: TypeAlias = object
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """Rows under headings.
+
+    Attributes
+    ----------
+    columns : mapping of str to str
+        Keys in order, each with its heading.
+    rows : sequence of mapping
+        A cell is a line, a block or blocks, a number, a date, a truth value, or None for what is not known.
+    caption : str
+        What the table shows, in one sentence.
+    numeric : sequence of str
+        Columns aligned to the right.
+    first : int or None
+        So many rows are shown; further ones are folded.
+    width : int
+        Longer texts in cells are clipped to about so many characters.
+    """
+
+    columns: Mapping[str, str]
+    rows: Sequence[Mapping[str, Cell]]
+    caption: str = ""
+    numeric: Sequence[str] = ()
+    first: int | None = None
+    width: int = 600
+
+
+Block: TypeAlias = Paragraph | Preformatted | Section | Fold | Items | Terms | Steps | Figures | Table
+
+
+@dataclass(frozen=True, slots=True)
+class Document:
+    """Blocks, from top to bottom."""
+
+    body: Sequence[Block]
