@@ -98,7 +98,7 @@ def test_a_table_that_does_not_fit_is_shown_row_by_row(width: int) -> None:
     wide = Table({"a": "Alpha", "b": "Beta"}, [{"a": "x" * 30, "b": "y" * 30}])
     text = to_text(Document((wide,)), width)
     assert max(map(len, text.splitlines())) <= width
-    assert ("Alpha  " in text.splitlines()[0] and len(text.splitlines()) == 2) is (width >= 62)
+    assert ("Beta" in text.splitlines()[0]) is (width >= 62)
 
 
 @given(st.text("abc `<\n\t\x00é漢", max_size=80), st.integers(24, 120))
