@@ -32,10 +32,10 @@ lint: $(READY)  ## style, types, layers, notebooks without outputs
 bench: $(READY) $(VENV)-bench/.ready  ## every performance bar, its figure, and the peer or floor beside it
 	$(BIN)/python -m tests.benchmarks --peers $(VENV)-bench/bin/python
 
-sample: $(READY)  ## make data/sample anew, byte for byte the same
+sample: $(READY)  ## write data/sample again, byte for byte the same
 	$(BIN)/python -m mtasts_nb.lab.sample data/sample
 
-lock:  ## resolve both lock files anew (needs uv)
+lock:  ## resolve both lock files again (needs uv)
 	uv pip compile --universal --python-version 3.11 --generate-hashes --no-emit-index-url --all-extras --upgrade -q -o requirements.lock pyproject.toml
 	uv pip compile --universal --python-version 3.11 --generate-hashes --no-emit-index-url --upgrade -q -o requirements-bench.lock tests/benchmarks/peers.in
 
