@@ -33,7 +33,7 @@ bench: $(READY) $(VENV)-bench/.ready  ## every performance bar, its figure, and 
 	$(BIN)/python -m tests.benchmarks --peers $(VENV)-bench/bin/python
 
 sample: $(READY)  ## write data/sample again, byte for byte the same
-	$(BIN)/python -m mtasts_nb.lab.sample data/sample
+	$(BIN)/python -m tests.fleet.sample data/sample
 
 lock:  ## resolve both lock files again (needs uv)
 	uv pip compile --universal --python-version 3.11 --generate-hashes --no-emit-index-url --all-extras --upgrade -q -o requirements.lock pyproject.toml

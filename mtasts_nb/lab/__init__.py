@@ -1,6 +1,6 @@
 """An internet on loopback: real DNS, HTTPS and SMTP servers, with any fault switched on.
 
-Names are imported on first use: the servers need none of what the fleet of senders needs, and the other way round.
+Names are imported on first use.
 """
 
 from __future__ import annotations
@@ -9,7 +9,6 @@ import importlib
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from . import fleet as fleet
     from ._fuzz import FUZZ_MANNERS as FUZZ_MANNERS
     from ._fuzz import FUZZ_STEPS as FUZZ_STEPS
     from ._fuzz import Fuzz as Fuzz
@@ -50,14 +49,11 @@ __all__ = [
     "Request",
     "Variant",
     "commands",
-    "fleet",
     "hosts",
 ]
 
 
 def __getattr__(name: str) -> object:
-    if name == "fleet":
-        return importlib.import_module(".fleet", __name__)
     if name not in _HOME:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     return getattr(importlib.import_module(f".{_HOME[name]}", __name__), name)

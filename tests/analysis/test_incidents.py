@@ -17,8 +17,8 @@ import mtasts_nb as sts
 from mtasts_nb import analysis
 from mtasts_nb.analysis import _blocks
 from mtasts_nb.analysis.incidents._find import INCIDENT_COLUMNS
-from mtasts_nb.lab.fleet_scenarios import scenario
 from mtasts_nb.reports import Archive
+from tests.fleet.scenarios import scenario
 
 EXPIRED, FAILURE, FETCH = "certificate-expired", "validation-failure", "sts-policy-fetch-error"
 FIRST = pd.Timestamp("2026-03-01", tz="UTC")

@@ -12,13 +12,13 @@ import pytest
 
 import mtasts_nb as sts
 from mtasts_nb.analysis import PolicyHistory
-from mtasts_nb.lab.fleet import SEED, written_reports
-from mtasts_nb.lab.fleet_pack import WrittenReport
-from mtasts_nb.lab.fleet_roster import senders
-from mtasts_nb.lab.fleet_scenarios import scenario
-from mtasts_nb.lab.fleet_senders import Correspondence
-from mtasts_nb.lab.fleet_world import DAY, FIRST_DAY, SAMPLE_DAYS, StsPolicy, Timeline, world
 from mtasts_nb.reports import Archive
+from tests.fleet.archives import SEED, written_reports
+from tests.fleet.pack import WrittenReport
+from tests.fleet.roster import senders
+from tests.fleet.scenarios import scenario
+from tests.fleet.senders import Correspondence
+from tests.fleet.world import DAY, FIRST_DAY, SAMPLE_DAYS, StsPolicy, Timeline, world
 
 SILENT = "Sosna Mail"  # its dialect has no policy-string
 FIRST = date(2026, 3, 1)
@@ -120,14 +120,14 @@ def test_the_table_is_what_each_sender_held_by_day_session_for_session(
 ) -> None:
     held: dict[tuple[str, str, int, Any], list[int]] = {}
     for one in written:
-        for row in one.told.rows.values():
+        for row in one.sender_day.rows.values():
             if (
                 row.policy
                 and row.policy_type == "sts"
                 and row.successes + row.failed
-                and one.told.sender.name != SILENT
+                and one.sender_day.sender.name != SILENT
             ):
-                key = (one.told.domain, one.told.sender.name, one.told.day, meaning(row.policy))
+                key = (one.sender_day.domain, one.sender_day.sender.name, one.sender_day.day, meaning(row.policy))
                 counts = held.setdefault(key, [0, 0])
                 counts[0] += row.successes + row.failed
                 counts[1] += row.failed
@@ -159,10 +159,12 @@ def test_every_change_of_the_sample_is_found_on_the_first_day_that_a_sender_held
     ]
     for (instant, policy), event in zip(changes, mine.itertuples(), strict=True):
         first = min(
-            one.told.day
+            one.sender_day.day
             for one in written
-            for row in one.told.rows.values()
-            if one.told.domain == domain and one.told.sender.name != SILENT and one.told.day >= instant // DAY
+            for row in one.sender_day.rows.values()
+            if one.sender_day.domain == domain
+            and one.sender_day.sender.name != SILENT
+            and one.sender_day.day >= instant // DAY
             if row.policy and meaning(row.policy) == policy and row.successes + row.failed
         )
         assert number(event.day) == first

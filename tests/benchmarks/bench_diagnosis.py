@@ -20,11 +20,11 @@ import pandas as pd
 import mtasts_nb as sts
 from mtasts_nb.diagnosis import Diagnosis, diagnose
 from mtasts_nb.lab import FAULTS, Lab
-from mtasts_nb.lab.fleet_scenarios import scenario
 from mtasts_nb.probe import Probe, probe
 from mtasts_nb.sender import simulate
 from tests.diagnosis.test_diagnose import BY_FAULT
 from tests.diagnosis.test_diagnose_reports import KINDS
+from tests.fleet.scenarios import scenario
 
 from .bench_incidents import Frames
 from .setting import Figure, timed

@@ -21,7 +21,7 @@ import numpy as np
 import pandas as pd
 
 import mtasts_nb as sts
-from mtasts_nb.lab.fleet_scenarios import Scenario, scenario
+from tests.fleet.scenarios import Scenario, scenario
 
 from .setting import Figure, timed
 

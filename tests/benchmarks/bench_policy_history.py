@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 
 import mtasts_nb as sts
-from mtasts_nb.lab.fleet_scenarios import Scenario, scenario
+from tests.fleet.scenarios import Scenario, scenario
 
 from .setting import Figure, timed
 
@@ -22,11 +22,11 @@ def shown(made: Scenario, domain: str) -> list[tuple[int, tuple[str, int, tuple[
     """Return the changes of a domain that any report shows: the first day of one that does, and the policy."""
     days: dict[tuple[str, int, tuple[str, ...]], set[int]] = {}
     for one in made.reports:
-        if one.told.domain == domain and one.told.sender.slug != _SILENT:
-            for row in one.told.rows.values():
+        if one.sender_day.domain == domain and one.sender_day.sender.slug != _SILENT:
+            for row in one.sender_day.rows.values():
                 if row.policy and row.successes + row.failed:
                     policy = (row.policy.mode, row.policy.max_age, tuple(sorted(row.policy.mx)))
-                    days.setdefault(policy, set()).add(one.told.day)
+                    days.setdefault(policy, set()).add(one.sender_day.day)
     timeline = made.timelines[domain]
     found: list[tuple[int, tuple[str, int, tuple[str, ...]]]] = []
     served = None

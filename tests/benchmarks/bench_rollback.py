@@ -21,11 +21,11 @@ import numpy.typing as npt
 
 import mtasts_nb as sts
 from mtasts_nb.analysis import policy_history
-from mtasts_nb.lab.fleet import written_reports
-from mtasts_nb.lab.fleet_chance import Chance
-from mtasts_nb.lab.fleet_roster import senders
-from mtasts_nb.lab.fleet_world import DAY, FIRST_DAY, DomainState, StsPolicy, Timeline
 from mtasts_nb.rollout import Forecast, measured_propagation
+from tests.fleet.archives import written_reports
+from tests.fleet.chance import Chance
+from tests.fleet.roster import senders
+from tests.fleet.world import DAY, FIRST_DAY, DomainState, StsPolicy, Timeline
 
 from .setting import Figure, timed
 

@@ -6,7 +6,7 @@ import pytest
 
 import mtasts_nb as sts
 from mtasts_nb.diagnosis import diagnose
-from mtasts_nb.lab.fleet_scenarios import scenario
+from tests.fleet.scenarios import scenario
 
 #: Each incident of the sample: its cause, and the host concerned.
 SAMPLE = {

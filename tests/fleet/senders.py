@@ -10,10 +10,11 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from itertools import pairwise
 
-from .fleet_chance import Chance
-from .fleet_world import DAY, DomainState, Fault, StsPolicy, Timeline
+from .chance import Chance
+from .roster import Sender
+from .world import DAY, DomainState, Fault, StsPolicy, Timeline
 
-__all__ = ["Correspondence", "Failure", "PolicyRow", "Sender", "SenderDay", "is_weekend"]
+__all__ = ["Correspondence", "Failure", "PolicyRow", "SenderDay", "is_weekend"]
 
 _HOUR = 3600
 # Which share of a day's sessions falls into its first 6, 7th to 18th, and last 6 hours.
@@ -24,69 +25,6 @@ _NOISE_TYPE = {
     "starttls-refused": "starttls-not-supported",
     "unmapped": "validation-failure",
 }
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Sender:
-    """A reporter and how it behaves.
-
-    Attributes
-    ----------
-    slug, name, domain : str
-        Short name, organisation name, and the `.example` domain of its contact and submitter.
-    shape : str
-        The dialect of its reports: a key of `fleet_shapes.SHAPES`.
-    volume : dict
-        Mean sessions on a working day, by policy domain; no traffic with those left out.
-    weekend : float
-        Volume of a Saturday or Sunday in proportion.
-    look_every : int or None
-        Seconds between two looks at the `_mta-sts` record; None: only when `renew_at` comes.
-    renew_at : float
-        After which share of max_age the policy is fetched again though the `id` is the same.
-    retry_fetch : int
-        Seconds until it tries again to get a policy after a failure.
-    queue_life : int
-        Seconds until a held message is given up; before that it looks for a new policy (RFC 8461 §5.1).
-    retries : float
-        Attempts per day for each message held.
-    machines : int
-        How many of its machines fetch a policy for themselves.
-    dane : str
-        ``no``, ``only`` (where there is TLSA, MTA-STS is not looked at) or ``both``.
-    addresses : tuple of str
-        Its `sending-mta-ip` values.
-    active : tuple of (int, int)
-        Days, counted from the first of the sample, on which its reports come: from, up to but not including.
-    weekdays_only : bool
-        Whether it sends no report of a Saturday or Sunday.
-    silent : float
-        Share of days whose report never comes.
-    delay : int
-        Hours from the end of the day until its report arrives.
-    by_mail : bool
-        Whether it mails its reports; it posts them by HTTPS otherwise.
-    """
-
-    slug: str
-    name: str
-    domain: str
-    shape: str
-    volume: dict[str, float]
-    weekend: float = 0.5
-    look_every: int | None = DAY
-    renew_at: float = 0.5
-    retry_fetch: int = 4 * _HOUR
-    queue_life: int = 4 * DAY
-    retries: float = 4.0
-    machines: int = 1
-    dane: str = "no"
-    addresses: tuple[str, ...] = ("192.0.2.1",)
-    active: tuple[tuple[int, int], ...] = ((0, 1_000_000),)
-    weekdays_only: bool = False
-    silent: float = 0.02
-    delay: int = 6
-    by_mail: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -213,9 +151,9 @@ class Correspondence:
         # A sender does not learn of every domain at midnight of the first day.
         self._next_look = first * DAY - chance.below(self.sender.look_every or DAY)
         for day in range(first, first + count):
-            told = SenderDay(self.sender, self.timeline.domain, day)
-            self._live(told, self._volume(day), self._noise_rate())
-            yield told
+            sender_day = SenderDay(self.sender, self.timeline.domain, day)
+            self._live(sender_day, self._volume(day), self._noise_rate())
+            yield sender_day
 
     def _volume(self, day: int) -> int:
         mean = self.sender.volume[self.timeline.domain]
@@ -232,17 +170,17 @@ class Correspondence:
         bad_day = 0.006 if self._chance.share() < 0.02 else 0.0
         return 0.006 * skew * skew * skew + bad_day
 
-    def _live(self, told: SenderDay, volume: int, noise: float) -> None:
-        instant, end, spent = told.day * DAY, (told.day + 1) * DAY, 0
+    def _live(self, sender_day: SenderDay, volume: int, noise: float) -> None:
+        instant, end, spent = sender_day.day * DAY, (sender_day.day + 1) * DAY, 0
         while instant < end:
             index = self.timeline.index(instant)
             state = self.timeline.states[index]
             self._lapse(instant)
             if self._queue.oldest + self.sender.queue_life <= instant:
-                self._look(instant, state, told, urgent=True)
+                self._look(instant, state, sender_day, urgent=True)
                 self._queue.give_up(instant - self.sender.queue_life)
             while self._next_look <= instant:
-                self._look(self._next_look, state, told)
+                self._look(self._next_look, state, sender_day)
             stop = min(end, self._queue.oldest + self.sender.queue_life)
             if index + 1 < len(self.timeline.instants):
                 stop = min(stop, self.timeline.instants[index + 1])
@@ -251,11 +189,13 @@ class Correspondence:
             before = self._cached
             while self._next_look < stop:
                 moment = self._next_look
-                if self._look(moment, state, told):
+                if self._look(moment, state, sender_day):
                     stop = moment
                     break
-            due = volume if stop == end else int(volume * _elapsed(stop - told.day * DAY))
-            self._sessions(told, state, before.policy if before else None, due - spent, instant, stop - instant, noise)
+            due = volume if stop == end else int(volume * _elapsed(stop - sender_day.day * DAY))
+            self._sessions(
+                sender_day, state, before.policy if before else None, due - spent, instant, stop - instant, noise
+            )
             instant, spent = stop, due
 
     def _lapse(self, instant: int) -> None:
@@ -264,7 +204,7 @@ class Correspondence:
             self._cached = None
             self._next_look = instant
 
-    def _look(self, instant: int, state: DomainState, told: SenderDay, *, urgent: bool = False) -> bool:
+    def _look(self, instant: int, state: DomainState, sender_day: SenderDay, *, urgent: bool = False) -> bool:
         """Look at the record and fetch what is new; return whether another policy is held now."""
         sender, held = self.sender, self._cached
         if urgent:
@@ -282,7 +222,7 @@ class Correspondence:
                 return False
         fault = state.fetch_fault
         if fault and self._chance.share() < fault.share:
-            row = told.row("sts", held.policy if held else None, state)
+            row = sender_day.row("sts", held.policy if held else None, state)
             for _ in range(min(3, sender.machines)):
                 count = max(1, self._chance.count(sender.machines / min(3, sender.machines), 1.0))
                 self._fail(row, fault, "", count)
@@ -307,7 +247,7 @@ class Correspondence:
 
     def _sessions(
         self,
-        told: SenderDay,
+        sender_day: SenderDay,
         state: DomainState,
         policy: StsPolicy | None,
         fresh: int,
@@ -326,13 +266,13 @@ class Correspondence:
         dane = bool(state.tlsa) and sender.dane != "no"
         if dane:
             faults = [f for f in state.dane_faults if f.meets(sender.slug)]
-            blocked = self._attempt(told.row("tlsa", None, state), state, total, faults, noise)
-            self._hold(told, blocked, again, total, start)
+            blocked = self._attempt(sender_day.row("tlsa", None, state), state, total, faults, noise)
+            self._hold(sender_day, blocked, again, total, start)
             if sender.dane == "only":
                 return
         if dane and policy is None:
             return  # no-policy-found means neither of the two (RFC 8460 §4.4)
-        row = told.row("sts" if policy else "no-policy-found", policy, state)
+        row = sender_day.row("sts" if policy else "no-policy-found", policy, state)
         if policy is None or policy.mode == "none":
             row.successes += total
             return
@@ -344,7 +284,7 @@ class Correspondence:
         ]
         blocked = self._attempt(row, state, total, faults, noise, go_on=policy.mode == "enforce")
         if not dane:
-            self._hold(told, blocked, again, total, start)
+            self._hold(sender_day, blocked, again, total, start)
 
     def _attempt(
         self, row: PolicyRow, state: DomainState, total: int, faults: list[Fault], noise: float, *, go_on: bool = True
@@ -378,11 +318,11 @@ class Correspondence:
         row.successes += done
         return blocked
 
-    def _hold(self, told: SenderDay, blocked: dict[str, int], again: int, total: int, start: int) -> None:
+    def _hold(self, sender_day: SenderDay, blocked: dict[str, int], again: int, total: int, start: int) -> None:
         """Put into the queue what no MX took, and take out what a retry delivered."""
         stuck = sum(blocked.values())
         for incident, count in blocked.items():
-            told.held[incident] = told.held.get(incident, 0) + count
+            sender_day.held[incident] = sender_day.held.get(incident, 0) + count
         retried = again * stuck // total  # those were in the queue before
         self._queue.remove(again - retried)
         self._queue.add(start, stuck - retried)

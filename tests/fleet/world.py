@@ -1,7 +1,7 @@
 """What two policy domains publish and serve, instant by instant: the cause of everything the fleet reports.
 
 A `Timeline` is a list of states of one domain: its `_mta-sts` record, what its policy host serves, its MX, what is
-wrong with them, its TLSA records. Nothing here knows a sender; `fleet_senders` draws the consequences.
+wrong with them, its TLSA records. Nothing here knows a sender; `senders` draws the consequences.
 """
 
 from __future__ import annotations

@@ -14,12 +14,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mtasts_nb.errors import LabError
-from mtasts_nb.lab.fleet import iter_reports, write_flat, write_sample
-from mtasts_nb.lab.fleet_pack import gzipped, mbox
-from mtasts_nb.lab.fleet_roster import senders
-from mtasts_nb.lab.fleet_shapes import SHAPES
-from mtasts_nb.lab.fleet_world import INCIDENTS, DomainState, Timeline, world
-from mtasts_nb.lab.sample import main
+from tests.fleet.archives import iter_reports, write_flat, write_sample
+from tests.fleet.pack import gzipped, mbox
+from tests.fleet.roster import senders
+from tests.fleet.sample import main
+from tests.fleet.shapes import SHAPES
+from tests.fleet.world import INCIDENTS, DomainState, Timeline, world
 
 
 def test_a_flat_archive_has_exactly_as_many_reports_as_asked_for(tmp_path: Path) -> None:
@@ -71,7 +71,7 @@ def test_replacing_a_sample_keeps_what_somebody_put_beside_it(tmp_path: Path) ->
 
 def test_neither_pandas_nor_the_rest_is_loaded() -> None:
     code = (
-        "import sys; import mtasts_nb.lab.sample as s; "
+        "import sys; import tests.fleet.sample as s; "
         "heavy = {'pandas', 'numpy', 'pyarrow', 'matplotlib', 'dns', 'httpx', 'aiosmtpd', 'mtasts_nb.reports'}; "
         "print(sorted(heavy & set(sys.modules)))"
     )

@@ -9,9 +9,9 @@ from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from .fleet_chance import Chance
-from .fleet_senders import Failure, PolicyRow, SenderDay
-from .fleet_world import DAY, at
+from .chance import Chance
+from .senders import Failure, PolicyRow, SenderDay
+from .world import DAY, at
 
 __all__ = ["REASONS", "RECEIVING_ADDRESSES", "SHAPES", "json_report"]
 
@@ -102,22 +102,22 @@ def _keep(detail: Json, *names: str) -> Json:
     return {name: detail[name] for name in names if name in detail}
 
 
-def _rows(told: SenderDay) -> list[PolicyRow]:
-    return [row for row in told.rows.values() if row.successes or row.failures]
+def _rows(sender_day: SenderDay) -> list[PolicyRow]:
+    return [row for row in sender_day.rows.values() if row.successes or row.failures]
 
 
 def _plain(
-    told: SenderDay, chance: Chance, *, dialect: str, report_id: str, contact: str, order: tuple[str, ...] = ()
+    sender_day: SenderDay, chance: Chance, *, dialect: str, report_id: str, contact: str, order: tuple[str, ...] = ()
 ) -> Json:
     """Return the report as RFC 8460 §4.4 would have it; the shapes start from here."""
     policies: list[Json] = []
-    for row in _rows(told):
+    for row in _rows(sender_day):
         policy: Json = {"policy-type": row.policy_type}
         if row.policy_type == "tlsa":
             policy["policy-string"] = list(row.tlsa)
         elif row.policy:
             policy["policy-string"] = row.policy.lines()
-        policy["policy-domain"] = told.domain
+        policy["policy-domain"] = sender_day.domain
         if row.mx:
             policy["mx-host"] = list(row.mx)
         entry: Json = {
@@ -131,22 +131,25 @@ def _plain(
         entry["failure-details"] = [_keep(detail, *order) if order else detail for detail in details]
         policies.append(entry)
     return {
-        "organization-name": told.sender.name,
-        "date-range": {"start-datetime": _time(told.day * DAY), "end-datetime": _time(told.day * DAY + DAY - 1)},
+        "organization-name": sender_day.sender.name,
+        "date-range": {
+            "start-datetime": _time(sender_day.day * DAY),
+            "end-datetime": _time(sender_day.day * DAY + DAY - 1),
+        },
         "contact-info": contact,
         "report-id": report_id,
         "policies": policies,
     }
 
 
-def _grosskontor(told: SenderDay, chance: Chance) -> Json:
+def _grosskontor(sender_day: SenderDay, chance: Chance) -> Json:
     """Date and domain as report id; no failure-details where nothing failed; reason codes in capitals."""
     report = _plain(
-        told,
+        sender_day,
         chance,
         dialect="capitals",
-        report_id=f"{_time(told.day * DAY)}_{told.domain}",
-        contact=f"smtp-tls-reporting@{told.sender.domain}",
+        report_id=f"{_time(sender_day.day * DAY)}_{sender_day.domain}",
+        contact=f"smtp-tls-reporting@{sender_day.sender.domain}",
         order=(
             "result-type", "sending-mta-ip", "receiving-ip", "receiving-mx-hostname",
             "failed-session-count", "failure-reason-code",
@@ -158,15 +161,15 @@ def _grosskontor(told: SenderDay, chance: Chance) -> Json:
     return report
 
 
-def _meridian(told: SenderDay, chance: Chance) -> Json:
+def _meridian(sender_day: SenderDay, chance: Chance) -> Json:
     """TLSA array inside one string, no mx-host, no place in policy fetch errors, dates without zone until September."""
-    number = 133_000_000_000_000_000 + told.day * 864_000_000_000 + chance.below(10**10)
+    number = 133_000_000_000_000_000 + sender_day.day * 864_000_000_000 + chance.below(10**10)
     report = _plain(
-        told,
+        sender_day,
         chance,
         dialect="silent",
-        report_id=f"{number}+{told.domain}",
-        contact=f"tlsrpt-noreply@{told.sender.domain}",
+        report_id=f"{number}+{sender_day.domain}",
+        contact=f"tlsrpt-noreply@{sender_day.sender.domain}",
         order=("result-type", "sending-mta-ip", "receiving-mx-hostname", "receiving-ip", "failed-session-count"),
     )
     for entry in report["policies"]:
@@ -177,23 +180,23 @@ def _meridian(told: SenderDay, chance: Chance) -> Json:
         for detail in entry["failure-details"]:
             if detail["result-type"].startswith("sts-"):
                 detail.pop("sending-mta-ip", None)
-    if told.day * DAY < at("2026-09-01"):
+    if sender_day.day * DAY < at("2026-09-01"):
         span = report["date-range"]
         report["date-range"] = {name: value.removesuffix("Z") for name, value in span.items()}
     return report
 
 
-def _sosna(told: SenderDay, chance: Chance) -> Json:
+def _sosna(sender_day: SenderDay, chance: Chance) -> Json:
     """No policy-string, no mx-host, no sending address; the end is the next midnight; details count less than totals."""
     report = _plain(
-        told,
+        sender_day,
         chance,
         dialect="silent",
-        report_id=f"{told.day * DAY}.{chance.token(12)}@{told.sender.domain}",
-        contact=f"abuse_tls@{told.sender.domain}",
+        report_id=f"{sender_day.day * DAY}.{chance.token(12)}@{sender_day.sender.domain}",
+        contact=f"abuse_tls@{sender_day.sender.domain}",
         order=("result-type", "receiving-mx-hostname", "failed-session-count"),
     )
-    report["date-range"]["end-datetime"] = _time(told.day * DAY + DAY)
+    report["date-range"]["end-datetime"] = _time(sender_day.day * DAY + DAY)
     for entry in report["policies"]:
         entry["policy"].pop("policy-string", None)
         entry["policy"].pop("mx-host", None)
@@ -210,14 +213,14 @@ def _sosna(told: SenderDay, chance: Chance) -> Json:
     return report
 
 
-def _freistil(told: SenderDay, chance: Chance) -> Json:
+def _freistil(sender_day: SenderDay, chance: Chance) -> Json:
     """Date and domain as report id; no policy-domain without a policy; no result-type for errors it cannot map."""
     report = _plain(
-        told,
+        sender_day,
         chance,
         dialect="openssl",
-        report_id=f"{_time(told.day * DAY, '%Y-%m-%d')}_{told.domain}",
-        contact=f"smtp-tls-reporting@{told.sender.domain}",
+        report_id=f"{_time(sender_day.day * DAY, '%Y-%m-%d')}_{sender_day.domain}",
+        contact=f"smtp-tls-reporting@{sender_day.sender.domain}",
     )
     for entry in report["policies"]:
         if entry["policy"]["policy-type"] == "no-policy-found":
@@ -225,25 +228,25 @@ def _freistil(told: SenderDay, chance: Chance) -> Json:
     return report
 
 
-def _kranich(told: SenderDay, chance: Chance) -> Json:
+def _kranich(sender_day: SenderDay, chance: Chance) -> Json:
     """Complete and by the book."""
     return _plain(
-        told,
+        sender_day,
         chance,
         dialect="kebab",
-        report_id=f"{_time(told.day * DAY, '%Y%m%d')}.{told.domain}@{told.sender.domain}",
-        contact=f"postmaster@{told.sender.domain}",
+        report_id=f"{_time(sender_day.day * DAY, '%Y%m%d')}.{sender_day.domain}@{sender_day.sender.domain}",
+        contact=f"postmaster@{sender_day.sender.domain}",
     )
 
 
-def _bluefinch(told: SenderDay, chance: Chance) -> Json:
+def _bluefinch(sender_day: SenderDay, chance: Chance) -> Json:
     """Write like the example of RFC 8460 appendix B: mx-host a text, not a list; the policy as one text with line breaks."""
     report = _plain(
-        told,
+        sender_day,
         chance,
         dialect="kebab",
         report_id=f"{chance.token(8)}-{chance.token(4)}-4{chance.token(3)}-a{chance.token(3)}-{chance.token(12)}",
-        contact=f"sts-reporting@{told.sender.domain}",
+        contact=f"sts-reporting@{sender_day.sender.domain}",
     )
     for entry in report["policies"]:
         policy = entry["policy"]
@@ -254,9 +257,11 @@ def _bluefinch(told: SenderDay, chance: Chance) -> Json:
     return report
 
 
-def _talweg(told: SenderDay, chance: Chance) -> Json:
+def _talweg(sender_day: SenderDay, chance: Chance) -> Json:
     """mx-host-pattern with the key inside, null contact and details, the whole EHLO reply, at times details above totals."""
-    report = _plain(told, chance, dialect="openssl", report_id=f"tlg-{told.day}-{chance.token(16)}", contact="")
+    report = _plain(
+        sender_day, chance, dialect="openssl", report_id=f"tlg-{sender_day.day}-{chance.token(16)}", contact=""
+    )
     report["contact-info"] = None
     for entry in report["policies"]:
         policy = entry["policy"]
@@ -273,13 +278,19 @@ def _talweg(told: SenderDay, chance: Chance) -> Json:
     return report
 
 
-def _auenland(told: SenderDay, chance: Chance) -> Json:
+def _auenland(sender_day: SenderDay, chance: Chance) -> Json:
     """Write like a home-grown script: counts as text, one object instead of a list, policy type in capitals, times with offset."""
-    report = _plain(told, chance, dialect="kebab", report_id=f"{told.domain}/{_time(told.day * DAY, '%j')}", contact="")
+    report = _plain(
+        sender_day,
+        chance,
+        dialect="kebab",
+        report_id=f"{sender_day.domain}/{_time(sender_day.day * DAY, '%j')}",
+        contact="",
+    )
     del report["contact-info"]
     report["date-range"] = {
-        "start-datetime": _time(told.day * DAY + 2 * 3600, "%Y-%m-%dT%H:%M:%S+02:00"),
-        "end-datetime": _time(told.day * DAY + DAY - 1 + 2 * 3600, "%Y-%m-%dT%H:%M:%S+02:00"),
+        "start-datetime": _time(sender_day.day * DAY + 2 * 3600, "%Y-%m-%dT%H:%M:%S+02:00"),
+        "end-datetime": _time(sender_day.day * DAY + DAY - 1 + 2 * 3600, "%Y-%m-%dT%H:%M:%S+02:00"),
     }
     for entry in report["policies"]:
         entry["policy"]["policy-type"] = entry["policy"]["policy-type"].upper()
@@ -304,6 +315,6 @@ SHAPES: dict[str, Callable[[SenderDay, Chance], Json]] = {
 }
 
 
-def json_report(told: SenderDay, chance: Chance) -> Json | None:
+def json_report(sender_day: SenderDay, chance: Chance) -> Json | None:
     """Return the report of a day in the sender's shape, or None where it had no session to report."""
-    return SHAPES[told.sender.shape](told, chance) if _rows(told) else None
+    return SHAPES[sender_day.sender.shape](sender_day, chance) if _rows(sender_day) else None

@@ -1,4 +1,4 @@
-"""The command behind `make sample`: `python -m mtasts_nb.lab.sample data/sample`."""
+"""The command behind `make sample`: `python -m tests.fleet.sample data/sample`."""
 
 from __future__ import annotations
 
@@ -7,16 +7,17 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from ..errors import LabError
-from .fleet import SEED, write_flat, write_sample
-from .fleet_world import SAMPLE_DAYS
+from mtasts_nb.errors import LabError
+
+from .archives import SEED, write_flat, write_sample
+from .world import SAMPLE_DAYS
 
 __all__ = ["main"]
 
 _EXAMPLE = """\
 examples:
-  python -m mtasts_nb.lab.sample data/sample
-  python -m mtasts_nb.lab.sample /tmp/flat --reports 20000
+  python -m tests.fleet.sample data/sample
+  python -m tests.fleet.sample /tmp/flat --reports 20000
 """
 
 
@@ -30,7 +31,7 @@ def _positive(text: str) -> int:
 def main(arguments: Sequence[str] | None = None) -> int:
     """Write an archive, say what was written, and return the exit code: 0, or 2 where nothing could be written."""
     parser = argparse.ArgumentParser(
-        prog="python -m mtasts_nb.lab.sample",
+        prog="python -m tests.fleet.sample",
         description="Write a made-up archive of TLS reports, the same one for the same options.",
         epilog=_EXAMPLE,
         formatter_class=argparse.RawDescriptionHelpFormatter,

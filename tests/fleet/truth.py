@@ -8,8 +8,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 
-from .fleet_pack import WrittenReport
-from .fleet_world import INCIDENTS, Timeline
+from .pack import WrittenReport
+from .world import INCIDENTS, Timeline
 
 __all__ = ["TRUTH_COLUMNS", "truth_csv", "truth_rows"]
 
@@ -34,7 +34,7 @@ def _details(written: WrittenReport) -> Iterable[tuple[tuple[str, str, str, str]
         details = entry.get("failure-details") or []
         for detail in [details] if isinstance(details, dict) else details:
             key = (
-                written.told.domain,
+                written.sender_day.domain,
                 policy_type,
                 detail.get("receiving-mx-hostname", ""),
                 detail.get("result-type", ""),
@@ -78,24 +78,24 @@ def truth_rows(
     written = list(reports)
     seen: dict[str, _Seen] = {}
     for report in written:
-        told = report.told
-        for row in told.rows.values():
+        sender_day = report.sender_day
+        for row in sender_day.rows.values():
             for failure in row.failures:
                 if failure.incident:
                     found = seen.setdefault(failure.incident, _Seen())
-                    found.keys.add((told.domain, row.policy_type, failure.host, failure.result_type))
-                    found.days.add(told.day)
-        for incident, count in told.held.items():
+                    found.keys.add((sender_day.domain, row.policy_type, failure.host, failure.result_type))
+                    found.days.add(sender_day.day)
+        for incident, count in sender_day.held.items():
             seen.setdefault(incident, _Seen()).held += count
     counts: dict[tuple[tuple[str, str, str, str], int], dict[str, int]] = {}
     for report in written:
         for key, count in _details(report):
-            by_name = counts.setdefault((key, report.told.day), {})
-            by_name[report.told.sender.name] = by_name.get(report.told.sender.name, 0) + count
+            by_name = counts.setdefault((key, report.sender_day.day), {})
+            by_name[report.sender_day.sender.name] = by_name.get(report.sender_day.sender.name, 0) + count
     tagged = {
-        (failure.incident, report.told.sender.name)
+        (failure.incident, report.sender_day.sender.name)
         for report in written
-        for row in report.told.rows.values()
+        for row in report.sender_day.rows.values()
         for failure in row.failures
         if failure.incident
     }

@@ -33,7 +33,7 @@ class Chance:
     __slots__ = ("_random",)
 
     def __init__(self, *name: str | int) -> None:
-        self._random = random.Random("/".join(map(str, name))).random  # noqa: S311 - repeatable, not secret
+        self._random = random.Random("/".join(map(str, name))).random
 
     def share(self) -> float:
         """Return a number from 0 up to, but not including, 1."""

@@ -11,9 +11,9 @@ import pytest
 
 import mtasts_nb as sts
 from mtasts_nb.errors import LabError
-from mtasts_nb.lab.fleet_scenarios import KINDS, SMALLEST, Scenario, scenario, write_scenario
-from mtasts_nb.lab.fleet_shapes import REASONS
 from mtasts_nb.vocabulary import ResultType
+from tests.fleet.scenarios import KINDS, SMALLEST, Scenario, scenario, write_scenario
+from tests.fleet.shapes import REASONS
 
 FIRST = "2026-07-04"
 
@@ -66,9 +66,9 @@ def test_every_incident_shows(some: list[Scenario]) -> None:
     for made in some:
         days: Counter[tuple[str, str, int]] = Counter()
         for report in made.reports:
-            for row in report.told.rows.values():
+            for row in report.sender_day.rows.values():
                 for failure, count in row.failures.items():
-                    days[failure.incident, failure.result_type, report.told.day] += count
+                    days[failure.incident, failure.result_type, report.sender_day.day] += count
         for row in made.truth:
             counts = [n for (name, kind, _), n in days.items() if (name, kind) == (row["incident"], row["result_type"])]
             assert sum(n >= few for n in counts) >= often

@@ -17,9 +17,9 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from .fleet_chance import Chance
-from .fleet_senders import SenderDay
-from .fleet_world import DAY
+from .chance import Chance
+from .senders import SenderDay
+from .world import DAY
 
 __all__ = ["WrittenReport", "gzipped", "mail", "mbox", "plain_mail", "zipped"]
 
@@ -32,20 +32,20 @@ _MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct",
 class WrittenReport:
     """A report as it leaves its sender: what it is about, its JSON, and its bytes."""
 
-    told: SenderDay
+    sender_day: SenderDay
     report: dict[str, Any]
     body: bytes
 
     @classmethod
-    def of(cls, told: SenderDay, report: dict[str, Any]) -> WrittenReport:
+    def of(cls, sender_day: SenderDay, report: dict[str, Any]) -> WrittenReport:
         """Return the report with its bytes, as compact JSON."""
-        return cls(told, report, json.dumps(report, separators=(",", ":"), ensure_ascii=False).encode())
+        return cls(sender_day, report, json.dumps(report, separators=(",", ":"), ensure_ascii=False).encode())
 
     @property
     def name(self) -> str:
         """The file name of RFC 8460 §5.1, without an extension."""
-        begin = self.told.day * DAY
-        return f"{self.told.sender.domain}!{self.told.domain}!{begin}!{begin + DAY - 1}"
+        begin = self.sender_day.day * DAY
+        return f"{self.sender_day.sender.domain}!{self.sender_day.domain}!{begin}!{begin + DAY - 1}"
 
 
 def gzipped(data: bytes, level: int = 6) -> bytes:
@@ -109,21 +109,21 @@ def _trace(sender: str, address: str, sent: int, chance: Chance) -> list[str]:
 
 def mail(written: WrittenReport, chance: Chance) -> str:
     """Return the report as a multipart/report mail (RFC 8460 §5.3), lines ended by LF."""
-    told = written.told
-    sender = told.sender
-    sent = (told.day + 1) * DAY + sender.delay * 3600 + chance.below(3000)
+    sender_day = written.sender_day
+    sender = sender_day.sender
+    sent = (sender_day.day + 1) * DAY + sender.delay * 3600 + chance.below(3000)
     mark = f"=_{chance.token(24)}"
     report_id = str(written.report["report-id"])
-    note = f"This is an aggregate TLS report from {sender.name} about {told.domain}."
+    note = f"This is an aggregate TLS report from {sender.name} about {sender_day.domain}."
     lines = [
         *_trace(sender.domain, sender.addresses[0], sent, chance),
         f"Date: {_date(sent)}",
         f"From: {sender.name} TLS reports <noreply-tlsrpt@{sender.domain}>".replace(", Inc.", ""),
         "To: tlsrpt@nordwind.example",
-        f"Subject: Report Domain: {told.domain} Submitter: {sender.domain}",
+        f"Subject: Report Domain: {sender_day.domain} Submitter: {sender.domain}",
         f" Report-ID: <{report_id}>",
         f"Message-ID: <{chance.token(20)}@{sender.domain}>",
-        f"TLS-Report-Domain: {told.domain}",
+        f"TLS-Report-Domain: {sender_day.domain}",
         f"TLS-Report-Submitter: {sender.domain}",
         "TLS-Required: No",
         "MIME-Version: 1.0",

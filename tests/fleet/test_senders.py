@@ -8,9 +8,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mtasts_nb.lab.fleet_chance import Chance
-from mtasts_nb.lab.fleet_senders import Correspondence, Sender, SenderDay
-from mtasts_nb.lab.fleet_world import DAY, DomainState, Fault, StsPolicy, Timeline, at
+from tests.fleet.chance import Chance
+from tests.fleet.roster import Sender
+from tests.fleet.senders import Correspondence, SenderDay
+from tests.fleet.world import DAY, DomainState, Fault, StsPolicy, Timeline, at
 
 DOMAIN = "nordwind.example"
 MX1, MX2 = "mx1.nordwind.example", "mx2.nordwind.example"
@@ -31,16 +32,16 @@ def live(
     return list(Correspondence(replace(SENDER, **sender), timeline, 1).days(FIRST, days))  # type: ignore[arg-type]
 
 
-def modes(told: SenderDay) -> set[str]:
+def modes(sender_day: SenderDay) -> set[str]:
     return {
         row.policy.mode if row.policy else row.policy_type
-        for row in told.rows.values()
+        for row in sender_day.rows.values()
         if row.successes or row.failures
     }
 
 
-def failed(told: SenderDay, incident: str) -> int:
-    return sum(n for row in told.rows.values() for kind, n in row.failures.items() if kind.incident == incident)
+def failed(sender_day: SenderDay, incident: str) -> int:
+    return sum(n for row in sender_day.rows.values() for kind, n in row.failures.items() if kind.incident == incident)
 
 
 def test_a_new_id_is_seen_at_the_next_look() -> None:

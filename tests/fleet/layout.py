@@ -9,11 +9,12 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from ..errors import LabError
-from .fleet_chance import Chance
-from .fleet_pack import WrittenReport, gzipped, mail, mbox, plain_mail, zipped
-from .fleet_truth import TRUTH_COLUMNS, truth_csv
-from .fleet_world import Timeline
+from mtasts_nb.errors import LabError
+
+from .chance import Chance
+from .pack import WrittenReport, gzipped, mail, mbox, plain_mail, zipped
+from .truth import TRUTH_COLUMNS, truth_csv
+from .world import Timeline
 
 __all__ = ["ArchiveSummary", "lay_out"]
 
@@ -82,15 +83,15 @@ class _Layout:
 
     def put(self, written: WrittenReport) -> None:
         """Put a report where it belongs."""
-        told = written.told
-        date = _date(told.day)
+        sender_day = written.sender_day
+        date = _date(sender_day.day)
         month = date[:7]
         if "2026-08-01" <= date < "2026-09-16":
             # A few are kept as plain JSON, as an HTTPS collector leaves them.
-            plain = told.sender.slug == "kranich"
-            name = f"{told.domain}/{written.name}.json"
+            plain = sender_day.sender.slug == "kranich"
+            name = f"{sender_day.domain}/{written.name}.json"
             self.zip.append((name, written.body) if plain else (name + ".gz", gzipped(written.body)))
-        elif not told.sender.by_mail:
+        elif not sender_day.sender.by_mail:
             self.files[f"https/{month}/{written.name}.json.gz"] = gzipped(written.body)
         elif date < "2026-10-01":
             if date < "2026-08-01":
@@ -105,18 +106,22 @@ class _Layout:
     def box(self, name: str, written: WrittenReport) -> None:
         """Add a report to an mbox."""
         text = mail(written, self.chance(written, "mail"))
-        self.boxes.setdefault(name, []).append((written.told.day + 1, written.name, text))
+        self.boxes.setdefault(name, []).append((written.sender_day.day + 1, written.name, text))
 
     def eml(self, written: WrittenReport) -> None:
         """Add a report as a mail file of its own."""
-        name = f"{_date(written.told.day)}-{written.told.sender.slug}-{written.told.domain.partition('.')[0]}"
+        name = f"{_date(written.sender_day.day)}-{written.sender_day.sender.slug}-{written.sender_day.domain.partition('.')[0]}"
         self.files[f"mail/{name}.eml"] = _crlf(mail(written, self.chance(written, "mail")))
 
 
 def _of(reports: Iterable[WrittenReport], slug: str, domain: str, date: str) -> WrittenReport | None:
     """Return the first report of a sender about a domain from a day on."""
     return next(
-        (w for w in reports if (w.told.sender.slug, w.told.domain) == (slug, domain) and _date(w.told.day) >= date),
+        (
+            w
+            for w in reports
+            if (w.sender_day.sender.slug, w.sender_day.domain) == (slug, domain) and _date(w.sender_day.day) >= date
+        ),
         None,
     )
 
@@ -131,7 +136,7 @@ def _add_copies(layout: _Layout, reports: list[WrittenReport]) -> None:
         ("meridian", nord, "2026-09-25"),
     ):
         if twice := _of(reports, slug, domain, date):
-            month = _date(twice.told.day)[:7]
+            month = _date(twice.sender_day.day)[:7]
             layout.files[f"https/{month}/{twice.name}.json (1).gz"] = gzipped(twice.body)
     for slug, domain, date in (("bluefinch", nord, "2026-10-20"), ("talweg", sued, "2026-10-27")):
         if relayed := _of(reports, slug, domain, date):
@@ -141,7 +146,7 @@ def _add_copies(layout: _Layout, reports: list[WrittenReport]) -> None:
     for slug, date in (("kranich", "2026-09-29"), ("bluefinch", "2026-10-02")):
         if first := _of(reports, slug, nord, date):
             corrected = _corrected(first)
-            month = _date(first.told.day)[:7]
+            month = _date(first.sender_day.day)[:7]
             layout.files[f"https/{month}/{first.name}!corrected.json.gz"] = gzipped(corrected.body)
 
 
@@ -151,7 +156,7 @@ def _corrected(written: WrittenReport) -> WrittenReport:
     summary = dict(report["policies"][0]["summary"])
     summary["total-successful-session-count"] += 3
     report["policies"][0]["summary"] = summary
-    return WrittenReport.of(written.told, report)
+    return WrittenReport.of(written.sender_day, report)
 
 
 def lay_out(
@@ -166,7 +171,7 @@ def lay_out(
         layout.put(written)
     if lost:
         whole = gzipped(lost.body)
-        layout.files[f"attachments/{_date(lost.told.day)[:7]}/{lost.name}.json.gz"] = whole[: len(whole) * 2 // 3]
+        layout.files[f"attachments/{_date(lost.sender_day.day)[:7]}/{lost.name}.json.gz"] = whole[: len(whole) * 2 // 3]
     _add_copies(layout, readable)
     for name, day, sender, subject, text in _OTHER_MAIL:
         if day < days:

@@ -1,7 +1,7 @@
 """A fleet of senders that writes report archives: seeded, repeatable, without any real organisation in it.
 
-The world (`fleet_world`) says what two domains publish and what breaks; each sender (`fleet_senders`) lives through
-it with a policy cache of its own; its dialect (`fleet_shapes`) words the report; `fleet_pack` wraps it. The sample
+The world (`world`) says what two domains publish and what breaks; each sender (`senders`) lives through
+it with a policy cache of its own; its dialect (`shapes`) words the report; `pack` wraps it. The sample
 archive of this package is one such archive. Needs nothing beyond the standard library.
 """
 
@@ -12,14 +12,15 @@ from itertools import islice
 from pathlib import Path
 from typing import Any
 
-from ..errors import LabError
-from .fleet_chance import Chance
-from .fleet_layout import ArchiveSummary, lay_out
-from .fleet_pack import WrittenReport, gzipped
-from .fleet_roster import more_senders, senders
-from .fleet_senders import Correspondence, Sender, is_weekend
-from .fleet_shapes import json_report
-from .fleet_world import FIRST_DAY, SAMPLE_DAYS, Timeline, world
+from mtasts_nb.errors import LabError
+
+from .chance import Chance
+from .layout import ArchiveSummary, lay_out
+from .pack import WrittenReport, gzipped
+from .roster import Sender, more_senders, senders
+from .senders import Correspondence, is_weekend
+from .shapes import json_report
+from .world import FIRST_DAY, SAMPLE_DAYS, Timeline, world
 
 __all__ = ["SEED", "ArchiveSummary", "iter_reports", "write_flat", "write_sample", "written_reports"]
 
@@ -60,15 +61,15 @@ def written_reports(
             gaps = Chance(seed, sender.slug, domain, "gaps")
             words = Chance(seed, sender.slug, domain, "words")
             timeline = timelines[domain]
-            for told in Correspondence(sender, timeline, seed).days(FIRST_DAY, days):
-                number = told.day - FIRST_DAY
-                lost = gaps.share() < sender.silent or (sender.weekdays_only and is_weekend(told.day))
-                asked = timeline.states[timeline.index(told.day * 86_400)].reported
+            for sender_day in Correspondence(sender, timeline, seed).days(FIRST_DAY, days):
+                number = sender_day.day - FIRST_DAY
+                lost = gaps.share() < sender.silent or (sender.weekdays_only and is_weekend(sender_day.day))
+                asked = timeline.states[timeline.index(sender_day.day * 86_400)].reported
                 active = any(start <= number < stop for start, stop in sender.active)
                 if lost or not asked or not active or number in mailbox_full:
                     continue
-                if (report := json_report(told, words)) is not None:
-                    yield WrittenReport.of(told, report)
+                if (report := json_report(sender_day, words)) is not None:
+                    yield WrittenReport.of(sender_day, report)
 
 
 def iter_reports(seed: int = SEED, days: int = SAMPLE_DAYS) -> Iterator[dict[str, Any]]:
@@ -168,6 +169,6 @@ def _endless(seed: int, days: int) -> Iterator[WrittenReport]:
     for sender in more_senders():
         for domain in sender.volume:
             words = Chance(seed, sender.slug, domain, "words")
-            for told in Correspondence(sender, timelines[domain], seed).days(FIRST_DAY, days):
-                if (report := json_report(told, words)) is not None:
-                    yield WrittenReport.of(told, report)
+            for sender_day in Correspondence(sender, timelines[domain], seed).days(FIRST_DAY, days):
+                if (report := json_report(sender_day, words)) is not None:
+                    yield WrittenReport.of(sender_day, report)

@@ -11,14 +11,14 @@ from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 
-from ..errors import LabError
-from .fleet import written_reports
-from .fleet_chance import Chance
-from .fleet_pack import WrittenReport, gzipped
-from .fleet_roster import senders
-from .fleet_senders import Sender
-from .fleet_truth import truth_csv, truth_rows
-from .fleet_world import DAY, FIRST_DAY, DomainState, Fault, StsPolicy, Timeline
+from mtasts_nb.errors import LabError
+
+from .archives import written_reports
+from .chance import Chance
+from .pack import WrittenReport, gzipped
+from .roster import Sender, senders
+from .truth import truth_csv, truth_rows
+from .world import DAY, FIRST_DAY, DomainState, Fault, StsPolicy, Timeline
 
 __all__ = ["KINDS", "SMALLEST", "Kind", "Scenario", "scenario", "write_scenario"]
 
@@ -210,10 +210,10 @@ def _large_enough(drawn: Scenario) -> bool:
     """Return whether the reports show every incident on enough days, with enough failed sessions on each."""
     shown: dict[tuple[str, int], int] = {}
     for report in drawn.reports:
-        for row in report.told.rows.values():
+        for row in report.sender_day.rows.values():
             for failure, count in row.failures.items():
                 if failure.incident:
-                    at = (failure.incident, report.told.day)
+                    at = (failure.incident, report.sender_day.day)
                     shown[at] = shown.get(at, 0) + count
     few, often = SMALLEST
     return all(sum(name == story and n >= few for (name, _), n in shown.items()) >= often for story in drawn.stories)

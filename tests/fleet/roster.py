@@ -1,17 +1,79 @@
-"""The eight invented reporters, and as many more of their kinds as a benchmark wants."""
+"""What a sender is: the eight invented reporters, and as many more of their kinds as a benchmark wants."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
-from .fleet_senders import Sender
-from .fleet_world import DAY
+from .world import DAY
 
-__all__ = ["more_senders", "senders"]
+__all__ = ["Sender", "more_senders", "senders"]
 
 _HOUR = 3600
 _NORD, _SUED = "nordwind.example", "suedwind.example"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sender:
+    """A reporter and how it behaves.
+
+    Attributes
+    ----------
+    slug, name, domain : str
+        Short name, organisation name, and the `.example` domain of its contact and submitter.
+    shape : str
+        The dialect of its reports: a key of `shapes.SHAPES`.
+    volume : dict
+        Mean sessions on a working day, by policy domain; no traffic with those left out.
+    weekend : float
+        Volume of a Saturday or Sunday in proportion.
+    look_every : int or None
+        Seconds between two looks at the `_mta-sts` record; None: only when `renew_at` comes.
+    renew_at : float
+        After which share of max_age the policy is fetched again though the `id` is the same.
+    retry_fetch : int
+        Seconds until it tries again to get a policy after a failure.
+    queue_life : int
+        Seconds until a held message is given up; before that it looks for a new policy (RFC 8461 §5.1).
+    retries : float
+        Attempts per day for each message held.
+    machines : int
+        How many of its machines fetch a policy for themselves.
+    dane : str
+        ``no``, ``only`` (where there is TLSA, MTA-STS is not looked at) or ``both``.
+    addresses : tuple of str
+        Its `sending-mta-ip` values.
+    active : tuple of (int, int)
+        Days, counted from the first of the sample, on which its reports come: from, up to but not including.
+    weekdays_only : bool
+        Whether it sends no report of a Saturday or Sunday.
+    silent : float
+        Share of days whose report never comes.
+    delay : int
+        Hours from the end of the day until its report arrives.
+    by_mail : bool
+        Whether it mails its reports; it posts them by HTTPS otherwise.
+    """
+
+    slug: str
+    name: str
+    domain: str
+    shape: str
+    volume: dict[str, float]
+    weekend: float = 0.5
+    look_every: int | None = DAY
+    renew_at: float = 0.5
+    retry_fetch: int = 4 * _HOUR
+    queue_life: int = 4 * DAY
+    retries: float = 4.0
+    machines: int = 1
+    dane: str = "no"
+    addresses: tuple[str, ...] = ("192.0.2.1",)
+    active: tuple[tuple[int, int], ...] = ((0, 1_000_000),)
+    weekdays_only: bool = False
+    silent: float = 0.02
+    delay: int = 6
+    by_mail: bool = True
 
 
 def senders() -> tuple[Sender, ...]:
