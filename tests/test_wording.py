@@ -18,6 +18,8 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).resolve().parent.parent
+# Words that a redacted text may keep: whatever servers say.
+EXEMPT = {"mtasts_nb/publish/_plain_words.txt"}
 SUFFIXES = {".py", ".toml", ".css", ".j2", ".txt", ".svg", ".html", ".json", ".md", ".ipynb"}
 
 # Areas that are still to be reworded. An area leaves when it is clean; the test fails while a clean one is listed.
@@ -271,8 +273,8 @@ def areas() -> dict[str, list[Path]]:
     """Return the files of each area: a folder of the package, its own modules, the notebooks, each document."""
     files: dict[str, list[Path]] = defaultdict(list)
     for file in sorted((ROOT / "mtasts_nb").rglob("*")):
-        if file.suffix in SUFFIXES and "__pycache__" not in file.parts:
-            inside = file.relative_to(ROOT)
+        inside = file.relative_to(ROOT)
+        if file.suffix in SUFFIXES and "__pycache__" not in file.parts and inside.as_posix() not in EXEMPT:
             files["/".join(inside.parts[:2]) if len(inside.parts) > 2 else "mtasts_nb"].append(file)
     files["notebooks"] = sorted((ROOT / "notebooks").glob("*.ipynb"))
     for name in ("README.md", "CONTRIBUTING.md", "CHANGELOG.md", "SECURITY.md", "pyproject.toml", "Makefile"):

@@ -7,9 +7,10 @@ findings stand in it for readers without this package, and are drawn anew from t
 from __future__ import annotations
 
 import ipaddress
+import json
 import stat
 from collections.abc import Iterator
-from dataclasses import asdict, is_dataclass
+from dataclasses import is_dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -40,14 +41,9 @@ class _Snapshot(msgspec.Struct):
 
 def dump(probe: Probe) -> bytes:
     """Return the snapshot of a probe, UTF-8 JSON."""
-    findings = [{key: _encodable(text) for key, text in asdict(one).items()} for one in probe.findings]
+    findings = json.loads(probe.findings.to_json())
     whole = {"schema": SCHEMA, "written_by": f"mtasts-nb {__version__}", "probe": probe, "findings": findings}
     return msgspec.json.format(msgspec.json.encode(whole), indent=2) + b"\n"
-
-
-def _encodable(text: str) -> str:
-    # A finding may quote bytes that are no UTF-8; JSON has no letter for them.
-    return text.encode("utf-8", "backslashreplace").decode("utf-8")
 
 
 def load_probe(path: str | Path) -> Probe:

@@ -1,8 +1,8 @@
-"""A notebook, executed afresh, as one self-contained HTML file: no script, nothing loaded from anywhere.
+"""A notebook, run in a new kernel, as one self-contained HTML file: no script, nothing loaded from anywhere.
 
-The way of a notebook: `_notebook` finds it and puts the parameters in, `_execute` runs it in a kernel of the running
-interpreter, `_clean` lets through what may be shown, `_page` lays it out, `_promises` reads the result once more as a
-browser would, and `_publish` writes it in one step.
+`_notebook` finds the notebook and sets its parameters, `_execute` runs it in a kernel of the running interpreter,
+`_clean` removes what a page may not contain, `_page` makes the page, `_promises` checks the result as a browser would
+read it, and `_publish` writes it in one step. `_redact` replaces the names in the inputs before the run.
 """
 
 from __future__ import annotations

@@ -8,11 +8,13 @@ from __future__ import annotations
 
 import base64
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from html import escape
+from html.parser import HTMLParser
 
 from ..markup import html_text, visible
-from ._svg import is_only_a_picture
-from ._tree import Element, as_html, parse
+from ._promises import is_only_a_picture
 
 __all__ = ["clean_markdown", "clean_output", "slug"]
 
@@ -36,19 +38,8 @@ _ATTRIBUTES = {
     "time": {"datetime"},
 }
 _GONE = {
-    "script",
-    "style",
-    "template",
-    "title",
-    "noscript",
-    "iframe",
-    "object",
-    "embed",
-    "svg",
-    "math",
-    "head",
-    "textarea",
-}
+    "script", "style", "template", "title", "noscript", "iframe", "object", "embed", "svg", "math", "head", "textarea",
+}  # fmt: skip
 # Classes are ours: a stranger's element must not pass for a part of the page, such as the skip link.
 _CLASS = re.compile(r"sts(-[a-z-]+)?|num|dataframe")
 _IMAGE = re.compile(r"data:image/(png|jpeg|gif|webp);base64,[A-Za-z0-9+/=\s]+")
@@ -66,6 +57,7 @@ _LONG_WORD = 29
 _WIDE = 3
 #: A cell of up to so many letters needs half a phone's width only.
 _BRIEF = 11
+_WITHOUT_END = frozenset({"br", "col", "hr", "img", "wbr"})
 _ROLES = {"table": "table", "thead": "rowgroup", "tbody": "rowgroup", "tr": "row", "td": "cell"}
 
 
@@ -117,9 +109,9 @@ def _clean(html: str, link: re.Pattern[str], show: Callable[[str], str] = str) -
         url_schemes={"https", "http", "mailto", "data"},
         link_rel="noopener noreferrer",
     )
-    root = parse(cleaned)
+    root = _parse(cleaned)
     _arrange(root)
-    return as_html(root, show)
+    return _as_html(root, show)
 
 
 def _is_drawing(address: str) -> bool:
@@ -134,9 +126,9 @@ def _is_drawing(address: str) -> bool:
     return svg.startswith(b"<svg") and is_only_a_picture(svg)
 
 
-def _arrange(parent: Element) -> None:
+def _arrange(parent: _Element) -> None:
     """Put text in place of images and links that were cut, and tables into frames."""
-    children: list[Element | str] = []
+    children: list[_Element | str] = []
     for child in parent.children:
         if isinstance(child, str):
             children.append(child)
@@ -157,7 +149,7 @@ def _arrange(parent: Element) -> None:
     parent.children = children
 
 
-def _framed(table: Element) -> Element:
+def _framed(table: _Element) -> _Element:
     """Return a table whose header cells say what they head, in a frame that scrolls where the screen is narrow.
 
     On a phone a wide table becomes one block per row (`_page.css`, class stack); each cell then needs its heading as
@@ -169,10 +161,12 @@ def _framed(table: Element) -> Element:
         if not cell.text:
             cell.tag = "td"  # the corner of a pandas table heads nothing
         else:
-            cell.attributes.setdefault("scope", "col" if any(cell is one for one in head_cells) else "row")
+            cell.attributes.setdefault("scope", "col" if cell in head_cells else "row")
     for cell in table.all("td"):
         if kind := _kind(cell.text):
             cell.attributes.setdefault("class", kind)
+    if "sts" not in (classes := table.attributes.get("class", "").split()):
+        table.attributes["class"] = " ".join([*classes, "sts"])  # the tables of pandas and of markdown look like ours
     captions = table.all("caption")
     name = captions[0].text if captions else ""
     spans = any({"colspan", "rowspan"} & set(cell.attributes) for cell in table.all("td", "th"))
@@ -186,7 +180,7 @@ def _framed(table: Element) -> Element:
         "tabindex": "0",
         "aria-label": name or "Table",
     }
-    return Element("div", frame, [table])
+    return _Element("div", frame, [table])
 
 
 def _kind(text: str) -> str:
@@ -195,7 +189,7 @@ def _kind(text: str) -> str:
     return "long" if any(len(word) > _LONG_WORD for word in text.split()) else ""
 
 
-def _label(table: Element, labels: list[str]) -> None:
+def _label(table: _Element, labels: list[str]) -> None:
     for body in table.all("tbody"):
         for row in body.all("tr"):
             for number, (cell, label) in enumerate(zip(row.all("td", "th"), labels, strict=False)):
@@ -203,6 +197,8 @@ def _label(table: Element, labels: list[str]) -> None:
                 if number and len(cell.text) <= _BRIEF and len(label) <= 2 * _BRIEF:
                     cell.attributes["class"] = f"{cell.attributes.get('class', '')} brief".strip()
                 cell.attributes["data-label"] = label
+                if len(cell.children) != 1:
+                    cell.children = [_Element("div", {}, cell.children)]  # beside its label, one thing
     for element in (table, *table.walk()):
         if role := _ROLES.get(element.tag):
             element.attributes["role"] = role
@@ -217,3 +213,83 @@ def slug(heading: str) -> str:
     'What-to-do-next?'
     """
     return html_text(re.sub(r"\s+", "-", _TAG.sub("", heading).strip()))
+
+
+# A sanitiser's output is safe as it is, but not to be cut with regular expressions: HTML leaves ``<``, ``>`` in attributes
+# and ``"`` in text unescaped. So what changes the page's structure works on a small tree.
+
+
+@dataclass(slots=True, eq=False)
+class _Element:
+    """One element: attribute values and texts are without escapes; the root has no tag."""
+
+    tag: str
+    attributes: dict[str, str] = field(default_factory=dict)
+    children: list[_Element | str] = field(default_factory=list)
+
+    def walk(self) -> Iterator[_Element]:
+        """Yield every element below, in document order."""
+        for child in self.children:
+            if isinstance(child, _Element):
+                yield child
+                yield from child.walk()
+
+    def all(self, *tags: str) -> list[_Element]:
+        """Return the elements of these kinds below, in document order."""
+        return [element for element in self.walk() if element.tag in tags]
+
+    @property
+    def text(self) -> str:
+        """All text below, with single blanks."""
+        return " ".join("".join(_texts(self)).split())
+
+
+def _texts(element: _Element) -> Iterator[str]:
+    for child in element.children:
+        if isinstance(child, str):
+            yield child
+        else:
+            yield from _texts(child)
+
+
+class _Builder(HTMLParser):
+    def __init__(self) -> None:
+        super().__init__(convert_charrefs=True)
+        self.root = _Element("")
+        self.open = [self.root]
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        element = _Element(tag, {name: value or "" for name, value in attrs})
+        self.open[-1].children.append(element)
+        if tag not in _WITHOUT_END:
+            self.open.append(element)
+
+    def handle_endtag(self, tag: str) -> None:
+        for position in range(len(self.open) - 1, 0, -1):
+            if self.open[position].tag == tag:
+                del self.open[position:]
+                return
+
+    def handle_data(self, data: str) -> None:
+        self.open[-1].children.append(data)
+
+
+def _parse(sanitised: str) -> _Element:
+    """Return the tree of sanitised HTML."""
+    builder = _Builder()
+    builder.feed(sanitised)
+    builder.close()
+    return builder.root
+
+
+def _as_html(element: _Element, show: Callable[[str], str] = str) -> str:
+    """Return the HTML of an element; `show` is applied to every text and attribute value before it is escaped."""
+    content = "".join(
+        escape(show(child), quote=False) if isinstance(child, str) else _as_html(child, show)
+        for child in element.children
+    )
+    if not element.tag:
+        return content
+    attributes = "".join(f' {name}="{escape(show(value))}"' for name, value in element.attributes.items())
+    end = "" if element.tag in _WITHOUT_END else f"</{element.tag}>"
+    return f"<{element.tag}{attributes}>{content}{end}"

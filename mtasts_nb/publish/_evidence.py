@@ -1,13 +1,14 @@
-"""What the numbers rest on: every input by name and hash, what was refused, and what was assumed."""
+"""What the numbers rest on: every input by name and hash, what was rejected, and what was assumed."""
 
 from __future__ import annotations
 
 import hashlib
 import os
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from ..markup import folded_table, html_text, number, one_line, plural
+from ..markup import is_absent, number, one_line, plural
+from ..render import Block, Code, Document, Fold, Paragraph, Preformatted, Rendered, Table, document
 from ._page import EVIDENCE
 
 if TYPE_CHECKING:
@@ -19,7 +20,7 @@ __all__ = ["Evidence", "evidence", "evidence_in"]
 
 #: Longest list of reports in a page. At about 160 bytes a line this stays below 700 kB; the fingerprint covers all.
 LINES = 4_000
-#: Longest table of refused inputs or assumptions, and how much of it is open.
+#: Longest table of rejected inputs or assumptions, and how much of it is open.
 ROWS = 200
 _OPEN = 5
 #: Between the steps of a member, as `reports` joins them.
@@ -27,24 +28,36 @@ _STEP = " > "
 _OUTCOMES = ("loaded", "duplicate", "skipped", "rejected")
 
 
-class Evidence:
+class Evidence(Rendered):
     """What an archive rests on; shows itself in a notebook.
+
+    Parameters
+    ----------
+    archive : Archive
+        What `load` returned.
 
     Attributes
     ----------
+    archive : Archive
+        The same.
+    folder : str
+        The folder that all sources have in common, with its separator; empty where there is none.
+    lines : list of str
+        ``<sha256>  <source>[ > <member>]`` of each report, without that folder, sorted.
     fingerprint : str
-        SHA-256 over the sorted lines ``<sha256>  <source>[ > <member>]`` of all reports, without the folder that all
-        sources have in common. Two archives with the same fingerprint hold the same reports under the same names.
+        SHA-256 over `lines`. Two archives with the same fingerprint hold the same reports under the same names.
     outcomes : dict of str to int
         How many inputs ended as loaded, duplicate, skipped, rejected.
     """
 
     def __init__(self, archive: Archive) -> None:
-        self._archive = archive
-        self._folder, names = _without_folder(_names(archive.reports))
+        self.archive = archive
+        names = _names(archive.reports)
+        start = os.path.commonprefix(names) if len(names) > 1 else ""  # noqa: RUF071 - cut at a separator below
+        self.folder = start[: max(start.rfind("/"), start.rfind("\\")) + 1]
         hashes = archive.reports["sha256"].astype("str")
-        self._lines = sorted(f"{sha256}  {name}" for sha256, name in zip(hashes, names, strict=True))
-        self.fingerprint = hashlib.sha256("\n".join(self._lines).encode("utf-8", "surrogatepass")).hexdigest()
+        self.lines = sorted(f"{sha256}  {name[len(self.folder) :]}" for sha256, name in zip(hashes, names, strict=True))
+        self.fingerprint = hashlib.sha256("\n".join(self.lines).encode("utf-8", "surrogatepass")).hexdigest()
         counted = archive.inputs["outcome"].astype("string").value_counts()
         self.outcomes = {outcome: int(counted.get(outcome, 0)) for outcome in _OUTCOMES}
 
@@ -53,71 +66,11 @@ class Evidence:
 
     def summary(self) -> str:
         """Return how the inputs ended, as one sentence."""
-        total = sum(self.outcomes.values())
         parts = ", ".join(f"{number(count)} {outcome}" for outcome, count in self.outcomes.items())
-        return f"{plural(total, 'input')}: {parts}."
+        return f"{plural(sum(self.outcomes.values()), 'input')}: {parts}."
 
     def _repr_mimebundle_(self, **_: object) -> tuple[dict[str, str], dict[str, dict[str, bool]]]:
-        return {"text/html": self._html(), "text/plain": repr(self)}, {"text/html": {EVIDENCE: True}}
-
-    def _html(self) -> str:
-        reports = self._archive.reports
-        conflicts = int(reports["conflict"].astype("boolean").sum())
-        parts = [f"<p>{html_text(self.summary())}"]
-        if conflicts:
-            parts.append(
-                f" {plural(conflicts, 'report')} came under an identity that another report has, with other content; "
-                "which one counts does not depend on the order of the inputs."
-            )
-        parts.append("</p>")
-        parts += self._rejects()
-        parts += self._assumptions()
-        shown = self._lines[:LINES]
-        more = len(self._lines) - len(shown)
-        left_out = (
-            f" The list shows the first {number(LINES)}; {number(more)} more are in the fingerprint only."
-            if more
-            else ""
-        )
-        where = f" in {html_text(self._folder)}" if self._folder else ""
-        parts.append(
-            f"<p>SHA-256 over the list of all reports: <code>{self.fingerprint}</code>.{left_out}</p>"
-            f"<details><summary>{html_text(plural(len(self._lines), 'report'))}{where}, each with its SHA-256</summary>"
-            f'<pre class="sts-list">{html_text(chr(10).join(shown))}</pre></details>'
-        )
-        return "\n".join(parts)
-
-    def _rejects(self) -> Iterable[str]:
-        rejects = self._archive.rejects
-        if not len(rejects):
-            yield "<p>Nothing was rejected.</p>"
-            return
-        yield _table(
-            rejects,
-            {"source": "Input", "member": "Part", "reason": "Reason", "detail": "What was found"},
-            f"{plural(len(rejects), 'input')} could not be read; what they held is in none of the numbers.",
-        )
-
-    def _assumptions(self) -> Iterable[str]:
-        deviations = self._archive.deviations
-        if not len(deviations):
-            yield "<p>Nothing had to be assumed: every report loaded follows the form of RFC 8460.</p>"
-            return
-        texts = deviations.astype({"field": "string", "treatment": "string"})
-        # policies[0] and policies[7] are the same slip.
-        texts["field"] = texts["field"].str.replace(r"\[\d+\]", "[]", regex=True)
-        grouped = (
-            texts.groupby(["treatment", "field"], dropna=False, observed=True)
-            .agg(times=("source", "size"), example=("value", "first"))
-            .reset_index()
-            .sort_values(["times", "treatment", "field"], ascending=[False, True, True])
-        )
-        yield _table(
-            grouped,
-            {"field": "Field", "treatment": "What was done", "times": "Times", "example": "For example"},
-            f"{plural(len(deviations), 'time')} a report departed from RFC 8460 and was understood all the same.",
-            numeric=("times",),
-        )
+        return {"text/html": self._repr_html_(), "text/plain": repr(self)}, {"text/html": {EVIDENCE: True}}
 
 
 def _names(reports: pd.DataFrame) -> list[str]:
@@ -128,22 +81,68 @@ def _names(reports: pd.DataFrame) -> list[str]:
     ]
 
 
-def _without_folder(names: list[str]) -> tuple[str, list[str]]:
-    """Return the folder that all names begin with, and the names without it."""
-    start = os.path.commonprefix(names) if len(names) > 1 else ""  # noqa: RUF071 - cut at a separator below
-    folder = start[: max(start.rfind("/"), start.rfind("\\")) + 1]
-    return folder, [name[len(folder) :] for name in names]
+@document.register
+def _(evidence: Evidence) -> Document:
+    archive, lines = evidence.archive, evidence.lines
+    conflicts = int(archive.reports["conflict"].astype("boolean").sum())
+    conflicting = (
+        f" {plural(conflicts, 'report')} had the identity of another report, but different content; which of them counts "
+        "does not depend on the order of the inputs."
+    )
+    left_out = (
+        f" The list has the first {number(LINES)}; {number(len(lines) - LINES)} more are in the fingerprint only."
+    )
+    where = f" in {evidence.folder}" if evidence.folder else ""
+    return Document(
+        (
+            Paragraph(evidence.summary() + (conflicting if conflicts else "")),
+            _rejects(archive.rejects),
+            _assumptions(archive.deviations),
+            Paragraph(
+                "SHA-256 over the list of all reports: ",
+                Code(evidence.fingerprint),
+                f".{left_out if len(lines) > LINES else ''}",
+            ),
+            Fold(
+                f"{plural(len(lines), 'report')}{where}, each with its SHA-256",
+                (Preformatted("\n".join(lines[:LINES]), scrolls=True),),
+            ),
+        )
+    )
 
 
-def _table(frame: pd.DataFrame, headings: Mapping[str, str], caption: str, numeric: tuple[str, ...] = ()) -> str:
-    shown = frame.head(ROWS)
+def _rejects(rejects: pd.DataFrame) -> Block:
+    if not len(rejects):
+        return Paragraph("Nothing was rejected.")
+    caption = f"{plural(len(rejects), 'input')} could not be read; their content is in none of the numbers."
+    columns = {"source": "Input", "member": "Part", "reason": "Reason", "detail": "Detail"}
+    return _table(rejects, columns, caption)
+
+
+def _assumptions(deviations: pd.DataFrame) -> Block:
+    if not len(deviations):
+        return Paragraph("No assumptions were needed: every report loaded follows RFC 8460.")
+    texts = deviations.astype({"field": "string", "treatment": "string"})
+    # policies[0] and policies[7] are the same mistake.
+    texts["field"] = texts["field"].str.replace(r"\[\d+\]", "[]", regex=True)
+    grouped = (
+        texts.groupby(["treatment", "field"], dropna=False, observed=True)
+        .agg(times=("source", "size"), example=("value", "first"))
+        .reset_index()
+        .sort_values(["times", "treatment", "field"], ascending=[False, True, True])
+    )
+    caption = f"{plural(len(deviations), 'time')} a report did not follow RFC 8460 and was read anyway."
+    columns = {"field": "Field", "treatment": "How it was read", "times": "Times", "example": "For example"}
+    return _table(grouped, columns, caption, numeric=("times",))
+
+
+def _table(frame: pd.DataFrame, columns: Mapping[str, str], caption: str, numeric: tuple[str, ...] = ()) -> Table:
     rows = [
-        {str(key): None if value is None or value != value else value for key, value in row.items()}
-        for row in shown[list(headings)].astype(object).to_dict("records")
+        {str(key): None if is_absent(value) else value for key, value in row.items()}
+        for row in frame.head(ROWS)[list(columns)].astype(object).to_dict("records")
     ]
-    more = len(frame) - len(shown)
-    note = f" The first {ROWS} rows of {number(len(frame))} are shown." if more else ""
-    return folded_table(rows, headings, first=_OPEN, caption=caption + note, numeric=numeric, width=160)
+    more = f" The first {ROWS} rows of {number(len(frame))} are shown." if len(frame) > ROWS else ""
+    return Table(columns, rows, caption=caption + more, numeric=numeric, first=_OPEN, width=160)
 
 
 def evidence(archive: Archive) -> Evidence:
@@ -152,7 +151,7 @@ def evidence(archive: Archive) -> Evidence:
     Parameters
     ----------
     archive : Archive
-        What `load` gave.
+        What `load` returned.
 
     Returns
     -------
@@ -166,7 +165,7 @@ def evidence_in(names: Mapping[str, Any]) -> Evidence | None:
     """Return the evidence of the archive that a notebook has read: the one named `archive`, else the largest."""
     from ..reports import Archive
 
-    found = [value for name, value in names.items() if isinstance(value, Archive) and not name.startswith("_")]
-    if isinstance(names.get("archive"), Archive):
-        found = [names["archive"]]
-    return Evidence(max(found, key=lambda archive: len(archive.inputs))) if found else None
+    if isinstance(archive := names.get("archive"), Archive):
+        return Evidence(archive)
+    archives = [value for name, value in names.items() if isinstance(value, Archive) and not name.startswith("_")]
+    return Evidence(max(archives, key=lambda archive: len(archive.inputs))) if archives else None

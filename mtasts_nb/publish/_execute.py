@@ -1,4 +1,4 @@
-"""Run a notebook in a fresh kernel of the running interpreter, from a thread, and say well what went wrong."""
+"""Run a notebook in a fresh kernel of the running interpreter, from a thread, and explain what went wrong."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import os
 import re
 import sys
 import tempfile
-import threading
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -53,67 +53,43 @@ def execute(node: Any, name: str, *, cwd: str, timeout: float, progress: bool) -
             cell.outputs = []
             cell.execution_count = None
     with tempfile.TemporaryDirectory(prefix="mtasts-nb-", ignore_cleanup_errors=True) as home:
-        run = _Run(node, name, cwd, home, timeout, progress)
-        run.wait()
+        run = _Run(node, name, Path(home), timeout)
+        with ThreadPoolExecutor(1, thread_name_prefix="mtasts-nb-publish") as executor:
+            future = executor.submit(asyncio.run, run.main(cwd, progress))
+            try:
+                future.result()
+            except Exception as error:
+                raise run.explained(error) from error
+            except BaseException:
+                run.cancel()  # Ctrl-C: leaving the block waits until the kernel is shut down
+                raise
     return node
 
 
 class _Run:
-    """One execution in a thread; `wait` hands its result or its error to the caller."""
+    """One execution, and what is known about it when it fails."""
 
-    def __init__(self, node: Any, name: str, cwd: str, home: str, timeout: float, progress: bool) -> None:
-        self.node, self.name, self.cwd, self.home, self.timeout, self.progress = (
-            node,
-            name,
-            cwd,
-            home,
-            timeout,
-            progress,
-        )
-        self.log = Path(home) / "kernel.log"
-        self.error: BaseException | None = None
-        self.done = threading.Event()
+    def __init__(self, node: Any, name: str, home: Path, timeout: float) -> None:
+        self.node, self.name, self.home, self.timeout = node, name, home, timeout
+        self.log = home / "kernel.log"
         self.current = 0
         self.loop: asyncio.AbstractEventLoop | None = None
         self.task: asyncio.Task[None] | None = None
 
-    def wait(self) -> None:
-        thread = threading.Thread(target=self._thread, name="mtasts-nb-publish")
-        thread.start()
-        try:
-            # Not `join`: in Python 3.11 an interrupted join takes the thread for finished when it is not.
-            self.done.wait()
-        except BaseException:
-            # Ctrl-C: let the kernel be shut down, then go on with the interruption.
-            if self.loop is not None and self.task is not None:
-                self.loop.call_soon_threadsafe(self.task.cancel)
-            self.done.wait()
-            raise
-        finally:
-            if self.done.is_set():
-                thread.join()
-        if self.error is not None:
-            raise self._explained(self.error) from self.error
+    def cancel(self) -> None:
+        """End the run soon; called from another thread."""
+        if self.loop is not None and self.task is not None:
+            self.loop.call_soon_threadsafe(self.task.cancel)
 
-    def _thread(self) -> None:
-        try:
-            asyncio.run(self._main())
-        except BaseException as error:  # noqa: BLE001 - handed over to the caller's thread
-            self.error = error
-        finally:
-            self.done.set()
-
-    async def _main(self) -> None:
-        self.loop, self.task = asyncio.get_running_loop(), asyncio.current_task()
-        await self._execute()
-
-    async def _execute(self) -> None:
+    async def main(self, cwd: str, progress: bool) -> None:
+        """Run every cell."""
         from nbclient import NotebookClient
         from tqdm import tqdm
 
+        self.loop, self.task = asyncio.get_running_loop(), asyncio.current_task()
         codes = sum(cell.cell_type == "code" for cell in self.node.cells)
         with tqdm(
-            total=codes, desc=self.name, unit="cell", delay=2, leave=False, disable=None if self.progress else True
+            total=codes, desc=self.name, unit="cell", delay=2, leave=False, disable=None if progress else True
         ) as bar:
 
             def started(cell_index: int, **_: object) -> None:
@@ -131,31 +107,27 @@ class _Run:
                 on_cell_start=started,
                 on_cell_executed=lambda **_: bar.update(),
             )
+            environment = {
+                **os.environ,
+                "IPYTHONDIR": str(self.home),  # no start-up files, no history: the same document for everyone
+                "MPLBACKEND": "module://matplotlib_inline.backend_inline",
+                "PYTHONHASHSEED": "0",  # the order of a set is the same in two runs
+                "TQDM_DISABLE": "1",  # no progress bar in a document
+            }
             # With a manager of ours nbclient would leave the kernel running.
             with self.log.open("wb") as log:
-                await client.async_execute(
-                    cwd=self.cwd, env=self._environment(), stdout=log, stderr=log, cleanup_kc=True
-                )
+                await client.async_execute(cwd=cwd, env=environment, stdout=log, stderr=log, cleanup_kc=True)
 
-    def _environment(self) -> dict[str, str]:
-        return {
-            **os.environ,
-            "IPYTHONDIR": self.home,  # no start-up files, no history: the same document for everybody
-            "MPLBACKEND": "module://matplotlib_inline.backend_inline",
-            "PYTHONHASHSEED": "0",  # the order of a set is the same in two runs
-            "TQDM_DISABLE": "1",  # a progress bar has no place in a document
-        }
-
-    def _explained(self, error: BaseException) -> BaseException:
+    def explained(self, error: Exception) -> Exception:
         """Return the error to raise: which notebook, which cell, what happened, what to do."""
         from nbclient.exceptions import CellExecutionError, CellTimeoutError, DeadKernelError
 
         if isinstance(error, CellExecutionError):
-            told = one_line(_ANSI.sub("", error.evalue), 600)
+            message = one_line(_ANSI.sub("", error.evalue), 600)
             if error.ename == SourceError.__name__:
-                return SourceError(told)
+                return SourceError(message)
             return PublishError(
-                f"{self._cell(self.current)} failed with {one_line(error.ename, 80)}: {told} "
+                f"{self._cell(self.current)} failed with {one_line(error.ename, 80)}: {message} "
                 f"Nothing was written. Open the notebook in JupyterLab and run it up to that cell to see why."
             )
         if isinstance(error, CellTimeoutError):
@@ -165,38 +137,35 @@ class _Run:
             )
         if isinstance(error, DeadKernelError):
             return PublishError(
-                f"{self._cell(self.current)}: the kernel died, often because memory ran out{self._last_words()}. "
+                f"{self._cell(self.current)}: the kernel died, often because it ran out of memory{self._last_line()}. "
                 "Nothing was written. Give fewer sources, or more memory."
             )
-        if isinstance(error, Exception):
-            return PublishError(
-                f"The notebook {self.name} could not be run: {type(error).__name__}: {one_line(error, 300)}{self._last_words()}. "
-                "Nothing was written. Check that ipykernel works: python -m ipykernel_launcher --version"
-            )
-        return error
+        return PublishError(
+            f"The notebook {self.name} could not be run: {type(error).__name__}: {one_line(error, 300)}{self._last_line()}. "
+            "Nothing was written. Check that ipykernel works: python -m ipykernel_launcher --version"
+        )
 
-    def _last_words(self) -> str:
+    def _last_line(self) -> str:
         """Return the last line that the kernel's process wrote outside of any cell."""
         lines = self.log.read_text(encoding="utf-8", errors="replace").split("\n") if self.log.exists() else []
         last = next((line for line in reversed(lines) if line.strip()), "")
-        return f" (its last words: {one_line(_ANSI.sub('', last), 200)})" if last else ""
+        return f" (last line of its log: {one_line(_ANSI.sub('', last), 200)})" if last else ""
 
     def _cell(self, index: int) -> str:
-        """Return how a person finds the cell again: its number as stored, and its first line."""
+        """Return how a person finds the cell: its number as stored, and its first line."""
         cells = self.node.cells
         own = [i for i, cell in enumerate(cells) if not cell.metadata.get("mtasts_nb_added")]
         first = next((line for line in cells[index].source.splitlines() if line.strip()), "")
-        number = own.index(index) + 1 if index in own else None
-        where = f"cell {number} of {len(own)}" if number else "the cell with the parameters given"
+        where = f"cell {own.index(index) + 1} of {len(own)}" if index in own else "the cell with the parameters given"
         return f"Notebook {self.name}, {where} ({one_line(first, 80)})"
 
 
-def _kernel_manager(home: str) -> Any:
+def _kernel_manager(home: Path) -> Any:
     """Return a manager that starts this interpreter, not what an installed kernelspec may point to."""
     from jupyter_client.kernelspec import KernelSpec
     from jupyter_client.manager import AsyncKernelManager
 
-    # -P: the working directory is a stranger's folder of reports, not a place to import from.
+    # -P: the working directory is a stranger's folder of reports, nothing to import from.
     start = (
         f"import sys; sys.path.append({_HOME!r}) if {_HOME!r} not in sys.path else None; "
         "from ipykernel.kernelapp import launch_new_instance as run; run()"
@@ -211,11 +180,8 @@ def _kernel_manager(home: str) -> Any:
 
     # Sockets in our private folder, where the system has them and their path is short enough: no other user of the
     # machine can reach the kernel, which a loopback port does not promise.
-    address = str(Path(home) / "k")
+    address = str(home / "k")
     private = {"transport": "ipc", "ip": address} if os.name == "posix" and len(address) < 90 else {}
     return RunningInterpreter(
-        kernel_name="python3",
-        autorestart=False,
-        connection_file=str(Path(home) / "connection.json"),
-        **private,
+        kernel_name="python3", autorestart=False, connection_file=str(home / "connection.json"), **private
     )

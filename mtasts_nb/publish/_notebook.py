@@ -116,7 +116,7 @@ def _assigned(source: str) -> dict[str, object]:
         body = ast.parse(source).body
     except SyntaxError:
         return {}
-    found: dict[str, object] = {}
+    values: dict[str, object] = {}
     for statement in body:
         if isinstance(statement, ast.Assign):
             targets, value = statement.targets, statement.value
@@ -125,11 +125,11 @@ def _assigned(source: str) -> dict[str, object]:
         else:
             continue
         try:
-            said = ast.literal_eval(value)
+            literal = ast.literal_eval(value)
         except (ValueError, TypeError, SyntaxError, MemoryError, RecursionError):
-            said = None
-        found.update({target.id: said for target in targets if isinstance(target, ast.Name)})
-    return found
+            literal = None
+        values.update({target.id: literal for target in targets if isinstance(target, ast.Name)})
+    return values
 
 
 def _literal(name: str, value: object) -> str:

@@ -1,4 +1,4 @@
-"""Lay a notebook that has run out as one page."""
+"""A notebook that has run, as one page."""
 
 from __future__ import annotations
 
@@ -11,8 +11,9 @@ from importlib import resources
 from typing import Any
 
 from ..markup import MISSING, html_text, terminal_text
+from ..render import style
 from ._clean import clean_markdown, clean_output, slug
-from ._svg import is_only_a_picture
+from ._promises import is_only_a_picture
 
 __all__ = ["About", "page"]
 
@@ -27,12 +28,12 @@ _TAG = re.compile(r"<[^>]+>")
 # The first kind that an output offers is the one shown. A widget is shown by its HTML, never by a script.
 _KINDS = ("text/html", "image/svg+xml", "image/png", "image/jpeg", "text/markdown", "text/latex", "text/plain")
 _WIDGET = "application/vnd.jupyter.widget-view+json"
-_NOT_SHOWN = {"remove-cell", "remove_cell"}
+_REMOVED = {"remove-cell", "remove_cell"}
 
 
 @dataclass(frozen=True, slots=True)
 class About:
-    """What the page says about itself.
+    """What the page says about itself: title, sources, versions.
 
     Attributes
     ----------
@@ -87,8 +88,10 @@ def page(node: Any, about: About) -> str:
 
     body = _body(node)
     title, content, contents = _ordered("\n".join(body.parts), fallback=about.notebook.replace("_", " "))
-    style = (resources.files(__package__) / "_page.css").read_text(encoding="utf-8")
-    digest = base64.b64encode(hashlib.sha256(style.encode()).digest()).decode()
+    page_style = (resources.files(__package__) / "_page.css").read_text(encoding="utf-8")
+    # In a layer, a rule of the documents' sheet gives way to any rule of the page, however specific it is.
+    sheet = f"@layer page, documents;\n@layer documents {{\n{style()}}}\n{page_style}"
+    digest = base64.b64encode(hashlib.sha256(sheet.encode()).digest()).decode()
     environment = Environment(
         loader=PackageLoader(__package__, "."),
         autoescape=True,
@@ -105,7 +108,7 @@ def page(node: Any, about: About) -> str:
         contents=[(Markup(anchor), Markup(text)) for anchor, text in contents],  # noqa: S704
         evidence=Markup("\n".join(body.appended)),  # noqa: S704
         code=body.code,
-        style=Markup(style),  # noqa: S704 - ours
+        style=Markup(sheet),  # noqa: S704 - ours
         style_hash=digest,
         missing=MISSING,
     )
@@ -114,19 +117,18 @@ def page(node: Any, about: About) -> str:
 def _body(node: Any) -> _Body:
     body = _Body()
     for cell in node.cells:
-        if _NOT_SHOWN & set(cell.metadata.get("tags", ())):
+        if _REMOVED & set(cell.metadata.get("tags", ())):
             continue
         if cell.cell_type == "markdown":
             text = clean_markdown(cell.source)
-            if found := _HEADING.search(text):
-                body.heading = _TAG.sub("", found.group(2)).strip()
+            if heading := _HEADING.search(text):
+                body.heading = _TAG.sub("", heading.group(2)).strip()
             body.parts.append(text)
         elif cell.cell_type == "code":
             added = bool(cell.metadata.get(ADDED))
             if cell.source.strip() and not added:
                 body.code.append(_visible_source(cell.source))
-            shown = body.appended if added else body.parts
-            shown.extend(_outputs(cell.outputs, body.heading))
+            (body.appended if added else body.parts).extend(_outputs(cell.outputs, body.heading))
             body.has_evidence |= not added and any(map(_is_evidence, cell.outputs))
     if body.has_evidence:
         body.appended.clear()  # the notebook lists it itself, where its author wanted it
@@ -134,8 +136,8 @@ def _body(node: Any) -> _Body:
 
 
 def _is_evidence(output: Mapping[str, Any]) -> bool:
-    told = output.get("metadata", {}).get("text/html", {})
-    return isinstance(told, Mapping) and bool(told.get(EVIDENCE))
+    mark = output.get("metadata", {}).get("text/html", {})
+    return isinstance(mark, Mapping) and bool(mark.get(EVIDENCE))
 
 
 def _visible_source(source: str) -> str:
@@ -148,27 +150,30 @@ def _outputs(outputs: Sequence[Mapping[str, Any]], heading: str) -> Iterator[str
     for output in outputs:
         kind = output["output_type"]
         if kind == "stream":
-            text = f'<pre class="sts-text">{html_text(_ANSI.sub("", _text(output["text"])).rstrip())}</pre>'
-            # What the code said on its error stream matters to who made the page, seldom to who reads it.
+            text = _verbatim(_text(output["text"]).rstrip())
+            # The error stream matters to the author of the page, seldom to its reader.
             yield (
                 f"<details><summary>Messages of the program</summary>{text}</details>"
                 if output.get("name") == "stderr"
                 else text
             )
         elif kind == "error":
-            told = f"{output.get('ename', '')}: {output.get('evalue', '')}"
-            yield f'<pre class="sts-text">{html_text(_ANSI.sub("", told), 2000)}</pre>'
+            yield _verbatim(f"{output.get('ename', '')}: {output.get('evalue', '')}", 2000)
         else:
-            yield from _shown(output.get("data", {}), output.get("metadata", {}), heading)
+            yield from _displayed(output.get("data", {}), output.get("metadata", {}), heading)
 
 
-def _shown(data: Mapping[str, Any], metadata: Mapping[str, Any], heading: str) -> Iterator[str]:
+def _verbatim(text: str, width: int | None = None) -> str:
+    return f'<pre class="sts-text">{html_text(_ANSI.sub("", text), width)}</pre>'
+
+
+def _displayed(data: Mapping[str, Any], metadata: Mapping[str, Any], heading: str) -> Iterator[str]:
     kinds = [kind for kind in _KINDS if kind in data]
     if not kinds or (_WIDGET in data and kinds[0] in ("text/latex", "text/plain")):
         return  # a live view without a static rendering: its text is the widget's class, of no use to a reader
     kind, value = kinds[0], data[kinds[0]]
-    told = metadata.get(kind)
-    own = told if isinstance(told, Mapping) else metadata
+    of_kind = metadata.get(kind)
+    own = of_kind if isinstance(of_kind, Mapping) else metadata
     if kind == "text/html":
         yield clean_output(_text(value))
     elif kind == "text/markdown":
@@ -176,7 +181,7 @@ def _shown(data: Mapping[str, Any], metadata: Mapping[str, Any], heading: str) -
     elif kind.startswith("image/"):
         yield _figure(kind, _text(value), str(own.get("alt") or metadata.get("alt") or ""), heading)
     else:
-        yield f'<pre class="sts-text">{html_text(_ANSI.sub("", _text(value)))}</pre>'
+        yield _verbatim(_text(value))
 
 
 def _text(value: object) -> str:
@@ -194,10 +199,10 @@ def _figure(kind: str, value: str, alt: str, heading: str) -> str:
         if not re.fullmatch(r"[A-Za-z0-9+/]+=*", encoded):
             return '<p class="sts-note">A figure was left out: its data is damaged.</p>'
         address = f"data:{kind};base64,{encoded}"
-    told = html_text(alt) if alt else f"Figure in the section “{heading or 'start'}”. It came without a description."
+    label = html_text(alt) if alt else f"Figure in the section “{heading or 'start'}”. It came without a description."
     return (
         '<figure class="frame" role="region" tabindex="0" aria-label="Figure">'
-        f'<img src="{address}" alt="{told}"></figure>'
+        f'<img src="{address}" alt="{label}"></figure>'
     )
 
 
@@ -214,14 +219,14 @@ def _ordered(page_html: str, fallback: str) -> tuple[str, str, list[tuple[str, s
 
     One first-level heading, no level left out on the way down, a name for each: what a screen reader walks by.
     """
-    found = _HEADING.search(page_html)
+    first = _HEADING.search(page_html)
     title = html_text(fallback)
-    if found and found.group(1) == "1":
-        title = found.group(2).strip()
-        page_html = page_html[: found.start()] + page_html[found.end() :]
+    if first and first.group(1) == "1":
+        title = first.group(2).strip()
+        page_html = page_html[: first.start()] + page_html[first.end() :]
     level, names, contents = 1, set[str](), list[tuple[str, str]]()
 
-    def place(match: re.Match[str]) -> str:
+    def numbered(match: re.Match[str]) -> str:
         nonlocal level
         level = min(max(int(match.group(1)), 2), level + 1)
         text = match.group(2).strip()
@@ -235,4 +240,4 @@ def _ordered(page_html: str, fallback: str) -> tuple[str, str, list[tuple[str, s
             contents.append((name, _TAG.sub("", text)))
         return f'<h{level} id="{name}">{text}</h{level}>'
 
-    return title, _HEADING.sub(place, page_html), contents
+    return title, _HEADING.sub(numbered, page_html), contents

@@ -1,4 +1,4 @@
-"""Read the page once more, as a browser would, and refuse it where it breaks a promise."""
+"""Read the page once more, as a browser would, and reject it where it breaks a promise."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from html.parser import HTMLParser
 from ..errors import PublishError
 from ..markup import one_line
 
-__all__ = ["broken_promises", "check"]
+__all__ = ["broken_promises", "check", "is_only_a_picture"]
 
 # Elements that run something or load something, and attributes that do.
 _FORBIDDEN = {"script", "iframe", "frame", "object", "embed", "base", "form", "input", "button", "svg", "math", "audio",
@@ -16,6 +16,23 @@ _FORBIDDEN = {"script", "iframe", "frame", "object", "embed", "base", "form", "i
 _LOADING = {"src", "srcset", "poster", "background", "data", "action", "formaction", "ping", "manifest", "xlink:href"}
 _STYLE_ADDRESS = re.compile(r"@import|url\(|expression\(|\\", re.IGNORECASE)
 _HREF = re.compile(r"(https?://|mailto:|#)", re.IGNORECASE)
+# An image element runs and loads none of this; we want none of it in the file.
+_ACTIVE_SVG = re.compile(
+    rb"<\s*(script|foreignObject|iframe|animate\w*|set|handler)\b|\son[a-z]+\s*=|href\s*=\s*[\"']\s*(?!#|data:image/(png|jpeg))|"
+    rb"url\(\s*[\"']?(?!#)|@import|<!ENTITY|<\?xml-stylesheet",
+    re.IGNORECASE,
+)
+
+
+def is_only_a_picture(svg: bytes) -> bool:
+    """Return whether an SVG holds neither a script nor an address that would be loaded.
+
+    Examples
+    --------
+    >>> is_only_a_picture(b"<svg><path d='M0 0'/></svg>"), is_only_a_picture(b"<svg onload='x()'/>")
+    (True, False)
+    """
+    return _ACTIVE_SVG.search(re.sub(rb"<!DOCTYPE[^>\[]*>", b"", svg)) is None
 
 
 class _Reader(HTMLParser):
@@ -30,8 +47,8 @@ class _Reader(HTMLParser):
             self._add(f"an element <{tag}>")
         self.in_style = tag == "style"
         self.styles += tag == "style"
-        given = {name: value or "" for name, value in attrs}
-        for name, value in given.items():
+        attributes = {name: value or "" for name, value in attrs}
+        for name, value in attributes.items():
             if name.startswith("on") or name in ("style", "srcdoc"):
                 self._add(f"an attribute {name} on <{tag}>")
             elif name in _LOADING and not (tag == "img" and name == "src" and value.startswith("data:image/")):
@@ -42,7 +59,7 @@ class _Reader(HTMLParser):
                 self._add(f"a link to {one_line(value, 80)}")
             elif tag == "meta" and name == "http-equiv" and value.lower() != "content-security-policy":
                 self._add(f"a meta element {one_line(value, 80)}")
-        if tag == "img" and not given.get("alt", "").strip():
+        if tag == "img" and not attributes.get("alt", "").strip():
             self._add("an image without alternative text")
 
     def handle_endtag(self, tag: str) -> None:

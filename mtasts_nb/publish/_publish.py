@@ -1,4 +1,4 @@
-"""Publish: find, fill in, run, lay out, check, and write in one step."""
+"""Publish a notebook: find it, set its parameters, run it, make the page, check it, and write it in one step."""
 
 from __future__ import annotations
 
@@ -49,10 +49,10 @@ def publish(
     progress: bool = True,
     now: Callable[[], datetime] = utc_now,
 ) -> Path:
-    """Run a notebook afresh and write it as one self-contained HTML file; return the file's path.
+    """Run a notebook and write it as one self-contained HTML file; return the file's path.
 
-    The file holds no script and loads nothing. It carries its evidence: input names and hashes, versions, parameters,
-    what was rejected and assumed, and in one place the time at which it was made. But for that time, the same inputs
+    The file contains no script and loads nothing. It carries its evidence: input names and hashes, versions, parameters,
+    what was rejected and assumed, and in one place the time at which it was made. Apart from that time, the same inputs
     give the same file.
 
     Parameters
@@ -71,11 +71,11 @@ def publish(
         and mappings of them.
     redact : bool, str, int or mapping of str to str, optional
         Replace domains, hosts, addresses, reporters and names of files by pseudonyms, each the same throughout, before
-        anything is computed, so that the document can leave the house. True numbers them. A text or number is a seed:
-        documents made with the same seed have the same pseudonyms, and who has the seed can check the inputs' hashes. A
-        mapping gives pseudonyms of your choice to some names. Kept are counts, days, result types, policy modes and
-        max_age; reasons keep the words of the protocols; contact addresses, additional-information and what stood in odd
-        fields are left out. In title, author and events your own words stay: read them.
+        anything is computed, so that the document can be sent outside. True numbers them. A text or number is a seed:
+        documents made with the same seed have the same pseudonyms, and with the seed the inputs' hashes can be checked. A
+        mapping gives pseudonyms of your choice to some names. Counts, days, result types, policy modes and max_age are
+        kept; reasons keep the words of the protocols; contact addresses, additional-information and the content of
+        non-standard fields are left out. The texts of title, author and events are kept: check them yourself.
     timeout : float
         Longest run of one cell, in seconds.
     progress : bool
@@ -92,7 +92,7 @@ def publish(
     ------
     PublishError
         There is no such notebook or parameter, a cell failed (the message names notebook, cell, error and what to
-        do), the file cannot be written, or a redacted page would hold a name all the same.
+        do), the file cannot be written, or a redacted page would still contain a name.
     SourceError
         There is nothing to read where a source points.
 
@@ -103,35 +103,35 @@ def publish(
     mtasts_nb.errors.PublishError: redact is []: give True, a seed as text, or a mapping of names.
     """
     target = _writable(Path(out))
-    found = find_notebook(notebook)
+    stored = find_notebook(notebook)
     given = dict(parameters or {})
-    _look(sources)
+    _check_sources(sources)
     with ExitStack() as stack:
         redaction: Redaction | None = None
         if redact is not None and redact is not False:
             folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="mtasts-nb-")))
-            redaction = _redacted(found, sources, domain, given, redact, folder)
+            redaction = _redacted(stored, sources, domain, given, redact, folder)
             given, literals = redaction.parameters, {"sources": redaction.sources}
         else:
             if domain is not None:
                 given["domain"] = domain
             literals = {"sources": _source_literal(sources, stack)} if sources else {}
-        node = with_parameters(found, given, literals)
+        node = with_parameters(stored, given, literals)
         _add_evidence(node)
-        execute(node, found.name, cwd=str(Path.cwd()), timeout=timeout, progress=progress)
-    about = _about(found, sources, domain, given, now())
+        execute(node, stored.name, cwd=str(Path.cwd()), timeout=timeout, progress=progress)
+    about = _about(stored, sources, domain, given, now())
     if redaction is not None:
         about = _about_redacted(about, redaction)
     html = page(node, about)
-    check(html, found.name)
+    check(html, stored.name)
     if redaction is not None:
-        redaction.check(html, found.name)
+        redaction.check(html, stored.name)
     _write(target, html)
     return target
 
 
 def _redacted(
-    found: Notebook,
+    stored: Notebook,
     sources: Sequence[object],
     domain: str | None,
     given: Mapping[str, object],
@@ -140,10 +140,10 @@ def _redacted(
 ) -> Redaction:
     from ._redact import redact_inputs
 
-    if not sources and not _is_sample(found, sources):
+    if not sources and not _is_sample(stored, sources):
         raise PublishError(
-            f"{found.name} reads sources of its own, which cannot be redacted. Name the sources to publish(…), and let "
-            "the notebook read those in its parameter `sources`."
+            f"{stored.name} reads sources of its own, which cannot be redacted. Give the sources to publish(…), and let "
+            "the notebook read its parameter `sources`."
         )
     return redact_inputs(sources, domain, given, how, folder)
 
@@ -154,7 +154,7 @@ def _about_redacted(about: About, redaction: Redaction) -> About:
 
     return replace(
         about,
-        parameters={"sources": f"{redaction.origin}, names left out", **redaction.shown},
+        parameters={"sources": f"{redaction.origin}, names left out", **redaction.texts},
         subject=redaction.domain or ("All domains" if about.subject else ""),
         origin=redaction.origin,
         warning=f"{NOTE} {about.warning}".strip(),
@@ -162,7 +162,7 @@ def _about_redacted(about: About, redaction: Redaction) -> About:
 
 
 def _writable(out: Path) -> Path:
-    """Return the target; fail before the run where it cannot be written."""
+    """Return the target; raise an error before the run where it cannot be written."""
     if out.is_dir():
         raise PublishError(
             f"{one_line(out)} is a folder. Name the file to write, for example {one_line(out / 'report.html')}."
@@ -174,12 +174,12 @@ def _writable(out: Path) -> Path:
     return out
 
 
-def _look(sources: Sequence[object]) -> None:
-    """Fail before a kernel is started where a source is of no use."""
+def _check_sources(sources: Sequence[object]) -> None:
+    """Raise an error before a kernel is started where a source is of no use."""
     for source in sources:
         if isinstance(source, str | os.PathLike):
             text = os.fspath(source)
-            if isinstance(text, str) and not _leads_somewhere(text):
+            if isinstance(text, str) and not _exists(text):
                 raise SourceError(
                     f"There is nothing at {one_line(text)}: no such file or folder, and no file matches it as a pattern. "
                     "Check the path, or give the folder that holds the reports."
@@ -187,11 +187,11 @@ def _look(sources: Sequence[object]) -> None:
         elif not isinstance(source, bytes | bytearray | memoryview) and not hasattr(source, "read"):
             raise PublishError(
                 f"publish takes what load takes (paths, patterns, bytes, binary files), not {type(source).__name__}: "
-                "the notebook is run afresh, and reads the reports itself."
+                "it runs the notebook, which reads the reports itself."
             )
 
 
-def _leads_somewhere(text: str) -> bool:
+def _exists(text: str) -> bool:
     """Return whether `load` would find something: a path, with `~` for the home folder, or a pattern that matches."""
     text = os.path.expanduser(text)  # noqa: PTH111 - Path.expanduser raises where there is no such user
     return Path(text).exists() or any(glob.iglob(text, recursive=True))  # noqa: PTH207
@@ -229,37 +229,37 @@ def _named(source: object, position: int) -> str:
     return f"<file {position}>" if hasattr(source, "read") else f"<bytes {position}>"
 
 
-def _is_sample(found: Notebook, sources: Sequence[object]) -> bool:
+def _is_sample(stored: Notebook, sources: Sequence[object]) -> bool:
     if not sources:
-        return found.guided and "sources" in found.parameters
+        return stored.guided and "sources" in stored.parameters
     paths = [Path(os.fsdecode(os.fspath(source))) for source in sources if isinstance(source, str | os.PathLike)]
     home = sample_dir().resolve()
     return len(paths) == len(sources) and all(path.exists() and path.resolve() == home for path in paths)
 
 
 def _about(
-    found: Notebook, sources: Sequence[object], domain: str | None, given: Mapping[str, object], made: datetime
+    stored: Notebook, sources: Sequence[object], domain: str | None, given: Mapping[str, object], made: datetime
 ) -> About:
     names = [_named(source, position) for position, source in enumerate(sources, 1)]
-    sample = _is_sample(found, sources)
+    sample = _is_sample(stored, sources)
     if sample:
         origin = "the bundled sample archive"
     elif not names:
-        own = found.guided or "sources" not in found.parameters
+        own = stored.guided or "sources" not in stored.parameters
         origin = "the notebook’s own texts and examples" if own else "the sources that the notebook names"
     else:
         origin = names[0] if len(names) == 1 else plural(len(names), "source")
     listed = ", ".join(names[:20]) + (f" and {len(names) - 20} more" if len(names) > 20 else "")
     made = made.astimezone(UTC).replace(microsecond=0)
-    shown = {name: _shown(name, value) for name, value in sorted(given.items())}
+    texts = {name: _as_text(name, value) for name, value in sorted(given.items())}
     return About(
-        notebook=found.name,
-        sha256=found.sha256,
+        notebook=stored.name,
+        sha256=stored.sha256,
         made=when(made),
         made_iso=made.isoformat().replace("+00:00", "Z"),
         versions={"mtasts-nb": __version__, "Python": platform.python_version(), **_versions()},
-        parameters={"sources": listed or origin, **shown},
-        subject=_subject(found, domain),
+        parameters={"sources": listed or origin, **texts},
+        subject=_subject(stored, domain),
         origin=origin,
         warning=_SAMPLE_WARNING if sample else "",
     )
@@ -269,7 +269,7 @@ def _about(
 _FILES = ("events", "probe")
 
 
-def _shown(name: str, value: object) -> str:
+def _as_text(name: str, value: object) -> str:
     """Return a parameter as text; of a file, its hash too."""
     if isinstance(value, tuple | list) and all(isinstance(part, date) for part in value):
         return " to ".join(str(part) for part in value)
@@ -279,12 +279,12 @@ def _shown(name: str, value: object) -> str:
     return text
 
 
-def _subject(found: Notebook, domain: str | None) -> str:
-    """Return what the page is about: the domain asked for or the one the notebook has; all, where it leaves that open."""
-    chosen = domain or found.parameters.get("domain")
+def _subject(stored: Notebook, domain: str | None) -> str:
+    """Return what the page is about: the domain asked for, else the notebook's own, else all domains."""
+    chosen = domain or stored.parameters.get("domain")
     if chosen:
         return one_line(chosen, 120)
-    return "All domains" if "sources" in found.parameters and "domain" in found.parameters else ""
+    return "All domains" if "sources" in stored.parameters and "domain" in stored.parameters else ""
 
 
 def _versions() -> dict[str, str]:
@@ -292,7 +292,7 @@ def _versions() -> dict[str, str]:
 
 
 def _write(target: Path, html: str) -> None:
-    """Write the file in one step: a reader finds the old one or the new one, never half of one."""
+    """Write the file in one step: a reader sees the old file or the new one, never half of one."""
     handle, name = tempfile.mkstemp(dir=target.parent, prefix=f".{target.name}.", suffix=".part")
     try:
         with os.fdopen(handle, "w", encoding="utf-8", newline="\n") as file:

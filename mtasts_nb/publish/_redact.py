@@ -1,7 +1,7 @@
-"""What a redacted document is made from: the notebook gets reports, events and a probe that hold no original any more.
+"""What a redacted document is made from: the notebook gets reports, events and a probe that contain no original name.
 
-Redaction comes before anything is computed, so that no output can forget it. In the end the page is searched for every
-original all the same, and not written where one is found.
+Redaction comes before anything is computed, so that no output can forget it. At the end the page is searched for every
+original anyway, and is not written if it contains one.
 """
 
 from __future__ import annotations
@@ -22,9 +22,8 @@ from ..markup import one_line, plural, visible
 from ..probe import Probe, load_probe
 from ..reports import Archive, load
 from ..sender import simulate
-from ._redact_archive import names_in, redacted_archive
+from ._redact_data import names_in, names_in_probe, redacted_archive, redacted_probe
 from ._redact_names import Pseudonyms, check_given
-from ._redact_probe import names_in_probe, redacted_probe
 
 __all__ = ["Redaction", "redact_inputs", "redacted_sources"]
 
@@ -33,7 +32,7 @@ NOTE = (
     "Redacted: domains, hosts, addresses, reporters and file names are pseudonyms, each the same throughout. Counts, days "
     "and result types are as reported."
 )
-#: Where a notebook made by hand takes a file by name; each is read, redacted, and given in its place.
+#: Parameters of a notebook that name a file; each file is read, redacted, and replaced.
 _EVENTS, _PROBE = "events", "probe"
 _WORDS = re.compile(r"[\w.@:+-]+")
 _CUT = re.compile(r"[@:+/]")
@@ -49,7 +48,7 @@ class Redaction:
         Python text for the notebook's parameter `sources`.
     parameters : dict of str to object
         The other parameters, redacted.
-    shown : dict of str to str
+    texts : dict of str to str
         The parameters as the page states them.
     domain : str or None
         The policy domain's pseudonym.
@@ -61,18 +60,18 @@ class Redaction:
 
     sources: str
     parameters: dict[str, object]
-    shown: dict[str, str]
+    texts: dict[str, str]
     domain: str | None
     origin: str
     originals: frozenset[str] = field(repr=False)
 
     def check(self, page: str, notebook: str) -> None:
-        """Raise PublishError where the page holds an original."""
-        if found := leaks(page, self.originals):
+        """Raise PublishError where the page contains an original."""
+        if names := leaks(page, self.originals):
             raise PublishError(
-                f"The page made from {notebook} would hold {plural(len(found), 'name')} that redaction replaces, such as "
-                f"{one_line(min(found), 80)!r}. Nothing was written. If the notebook's own text or code names it, take "
-                "it out there; else please report it, with the notebook."
+                f"The page made from {notebook} would contain {plural(len(names), 'name')} that redaction replaces, such as "
+                f"{one_line(min(names), 80)!r}. Nothing was written. If the notebook's own text or code names it, remove "
+                "it there; otherwise please report this, with the notebook."
             )
 
 
@@ -99,36 +98,36 @@ def redact_inputs(
         raise PublishError(f"redact is {one_line(repr(how), 80)}: give True, a seed as text, or a mapping of names.")
     seed = None if given is not None or how is True else str(how)
     if seed == "":
-        raise PublishError("redact is an empty seed: give True, or a text that nobody can guess.")
+        raise PublishError("redact is an empty seed: give True, or a text that is hard to guess.")
     taken: Sequence[Any] = sources or [sample_dir()]
     archive = load(*taken, progress=False).require_reports()
     if domain is not None:
-        narrow(archive, domain)  # a slip in the domain is told here, by its name
+        narrow(archive, domain)  # raises an error for a mistyped domain, by its name
     probe = parameters.get(_PROBE)
     seen = load_probe(probe) if isinstance(probe, str | Path) and str(probe) else None
     avoid = names_in(archive) | (names_in_probe(seen) if seen else set())
     names = Pseudonyms(seed, given, avoid)
     clean = redacted_archive(archive, names)
-    place = folder / "archive"
-    place.write_bytes(pickle.dumps(clean, protocol=pickle.HIGHEST_PROTOCOL))
+    file = folder / "archive"
+    file.write_bytes(pickle.dumps(clean, protocol=pickle.HIGHEST_PROTOCOL))
     made: dict[str, object] = {}
-    shown: dict[str, str] = {}
+    texts: dict[str, str] = {}
     for name, value in sorted(parameters.items()):
         if name == _PROBE and seen is not None:
-            made[name], shown[name] = str(_probe(seen, names).save(folder / "probe.json")), "a snapshot, redacted"
+            made[name], texts[name] = str(_probe(seen, names).save(folder / "probe.json")), "a snapshot, redacted"
         elif name == _EVENTS and isinstance(value, str | Path) and str(value):
-            made[name], shown[name] = str(_events(value, names, folder / "events.csv")), "a file, redacted"
+            made[name], texts[name] = str(_events(value, names, folder / "events.csv")), "a file, redacted"
         else:
             made[name] = _parameter(value, names)
-            shown[name] = one_line(made[name], 300)
+            texts[name] = one_line(made[name], 300)
     own = names.domain(domain) if domain is not None else None
     if own is not None:
         made["domain"] = own
-        shown["domain"] = own
+        texts["domain"] = own
     return Redaction(
-        f"__import__({__name__!r}, fromlist=['redacted_sources']).redacted_sources({str(place)!r})",
+        f"__import__({__name__!r}, fromlist=['redacted_sources']).redacted_sources({str(file)!r})",
         made,
-        shown,
+        texts,
         own,
         plural(len(sources), "source") if sources else "the bundled sample archive",
         frozenset(_originals(archive, seen, names)),
@@ -144,12 +143,12 @@ def redacted_sources(path: str) -> list[Archive]:
 def _probe(probe: Probe, names: Pseudonyms) -> Probe:
     clean = redacted_probe(probe, names)
     before, after = (
-        [(row.policy_type, row.delivery, row.result_type) for row in simulate(one).rows] for one in (probe, clean)
+        [(row.policy_type, row.delivery, row.result_type) for row in simulate(each).rows] for each in (probe, clean)
     )
     if before != after:
         raise PublishError(
-            "The probe cannot be redacted: what is wrong there is in a text that redaction leaves out, and the document "
-            "would tell something else. Leave the probe out."
+            "The probe cannot be redacted: the fault is in a text that redaction removes, so the document would be wrong. "
+            "Leave the probe out."
         )
     return clean
 
@@ -166,10 +165,10 @@ def _parameter(value: object, names: Pseudonyms) -> object:
     if isinstance(value, str | Path):
         return names.prose(str(value))
     if isinstance(value, list | tuple):
-        parts = [_parameter(one, names) for one in value]
+        parts = [_parameter(part, names) for part in value]
         return parts if isinstance(value, list) else tuple(parts)
     if isinstance(value, Mapping):
-        return {key: _parameter(one, names) for key, one in value.items()}
+        return {key: _parameter(part, names) for key, part in value.items()}
     return value
 
 
@@ -187,8 +186,8 @@ def _originals(archive: Archive, probe: Probe | None, names: Pseudonyms) -> Iter
 def leaks(page: str, originals: Iterable[str]) -> set[str]:
     """Return the originals that are in a page, in its text, attributes, or data addresses.
 
-    Looked for are those that can be told from ordinary words: with a dot, a colon, an at sign, a digit, or a blank in
-    them. Upper and lower case are the same.
+    Only names that cannot be ordinary words are searched for: with a dot, a colon, an at sign, a digit, or a blank in
+    them. Case is ignored.
     """
     texts = [page, html.unescape(page)]
     texts += [unquote(address) for address in re.findall(r"data:image/svg\+xml[^\"]*", page)]
@@ -198,15 +197,15 @@ def leaks(page: str, originals: Iterable[str]) -> set[str]:
         core = word.strip(".:@-+")
         parts = {core, *(part.strip(".-") for part in _CUT.split(core))}
         words |= parts
-        # A host is found by its domain, too.
+        # A host reveals its domain, too.
         words |= {
             part[at + 1 :] for part in parts if part.count(".") <= 20 for at, sign in enumerate(part) if sign == "."
         }
-    found = set()
+    leaked = set()
     for original in originals:
         text = " ".join(visible(original).split()).lower()
         if len(text) < 4 or not re.search(r"[.:@\d\s]", text):
             continue
         if text in words if _WORDS.fullmatch(text) else text in whole:
-            found.add(original)
-    return found
+            leaked.add(original)
+    return leaked

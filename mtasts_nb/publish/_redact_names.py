@@ -5,6 +5,7 @@ from __future__ import annotations
 import hmac
 import ipaddress
 import re
+from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Mapping
 from functools import cache
 from importlib import resources
@@ -28,7 +29,7 @@ _LEFT_OUT = "…"
 
 @cache
 def _plain_words() -> frozenset[str]:
-    """Return the words that a reason or a banner may keep: those of the protocols, and none that names anybody."""
+    """Return the words that a reason or a banner may keep: those of the protocols, and none that names anyone."""
     text = (resources.files(__package__) / "_plain_words.txt").read_text(encoding="utf-8")
     return frozenset(word for line in text.splitlines() if not line.startswith("#") for word in line.split())
 
@@ -44,8 +45,8 @@ class Pseudonyms:
     Parameters
     ----------
     seed : str, optional
-        With it a name has the same pseudonym in every document made with that seed; who lacks it cannot find the name
-        by trying. Without it pseudonyms are numbered, in the order in which names are first asked for.
+        With it a name has the same pseudonym in every document made with that seed; without the seed, nobody can find
+        the name by trying. If None, pseudonyms are numbered, in the order in which names are first asked for.
     given : mapping of str to str, optional
         Names with the pseudonyms to take for them.
     avoid : iterable of str
@@ -68,9 +69,9 @@ class Pseudonyms:
         self._seed = None if seed is None else seed.encode("utf-8", "surrogatepass")
         self._given = {name.lower(): pseudonym for name, pseudonym in (given or {}).items()}
         self._avoid = {name.lower() for name in avoid} | set(self._given.values())
-        self._maps: dict[str, dict[str, str]] = {kind: {} for kind in ("domain", "host", "address", "reporter", "key")}
+        self._maps: defaultdict[str, dict[str, str]] = defaultdict(dict)
         self._bases: set[str] = set()
-        self._counts: dict[str, int] = {}
+        self._counts: Counter[str] = Counter()
         self._taken: set[str] = set()
         self._prose: re.Pattern[str] | None = None
 
@@ -80,37 +81,33 @@ class Pseudonyms:
         return {name for mapping in self._maps.values() for name in mapping}
 
     def keyed(self, text: str) -> str:
-        """Return a hash of a text that only who has the seed can make again; empty without a seed."""
-        return (
-            ""
-            if self._seed is None
-            else hmac.new(self._seed, text.encode("utf-8", "surrogatepass"), "sha256").hexdigest()
-        )
+        """Return a hash of a text that can be computed only with the seed; empty without a seed."""
+        if self._seed is None:
+            return ""
+        return hmac.new(self._seed, text.encode("utf-8", "surrogatepass"), "sha256").hexdigest()
 
-    def _new(self, kind: str, name: str, numbered: Callable[[int], str], hashed: Callable[[str], str]) -> str:
-        """Return a pseudonym that no other name has and no original is."""
-        made = self._given.get(name.lower())
+    def _pseudonym(self, kind: str, key: str, numbered: Callable[[int], str], hashed: Callable[[str], str]) -> str:
+        """Return the pseudonym of a key, one that no other name has and no original is."""
+        made = self._maps[kind].get(key) or self._given.get(key.lower())
         attempt = 0
         while made is None:
             attempt += 1
-            self._counts[kind] = self._counts.get(kind, 0) + 1
-            one = numbered(self._counts[kind]) if self._seed is None else hashed(self.keyed(f"{kind} {attempt} {name}"))
-            made = None if one.lower() in self._avoid or one in self._taken else one
+            self._counts[kind] += 1
+            made = numbered(self._counts[kind]) if self._seed is None else hashed(self.keyed(f"{kind} {attempt} {key}"))
+            if made.lower() in self._avoid or made in self._taken:
+                made = None
         self._taken.add(made)
-        return made
+        return self._maps[kind].setdefault(key, made)
 
     def domain(self, name: str) -> str:
         """Return the pseudonym of a policy domain, or of any other name under which hosts are."""
         key = name.strip().lower().removesuffix(".")
         if key in ("", "unknown"):
             return key
-        mapping = self._maps["domain"]
-        if key not in mapping:
-            mapping[key] = self._new(
-                "domain", key, lambda number: f"domain{number}.example", lambda digits: f"domain-{digits[:6]}.example"
-            )
-            self._bases.add(key)
-        return mapping[key]
+        self._bases.add(key)
+        return self._pseudonym(
+            "domain", key, lambda number: f"domain{number}.example", lambda digits: f"domain-{digits[:6]}.example"
+        )
 
     def host(self, name: str) -> str:
         """Return the pseudonym of a host name or pattern; what is under one domain stays under one."""
@@ -119,21 +116,15 @@ class Pseudonyms:
             return ""
         if key in self._bases or not _HOST.fullmatch(key):
             return self.domain(key)
-        mapping = self._maps["host"]
-        if key not in mapping:
-            mapping[key] = self._given.get(key) or self._under(key)
-        return mapping[key]
-
-    def _under(self, key: str) -> str:
         label, _, rest = key.partition(".")
         if "." not in rest and rest not in self._bases:
             return self.domain(key)
         parent = self.host(rest)
-        if label in _KEPT_LABELS:
-            return f"{label}.{parent}"
+        if label in _KEPT_LABELS and key not in self._given:
+            return self._maps["host"].setdefault(key, f"{label}.{parent}")
         # Hosts are numbered by the domain they are in, however deep.
         base = ".".join(part for part in parent.split(".") if not part.startswith("host"))
-        return self._new(
+        return self._pseudonym(
             f"host in {base}",
             key,
             lambda number: f"host{number}.{parent}",
@@ -149,32 +140,23 @@ class Pseudonyms:
             version: int = ipaddress.ip_address(key).version
         except ValueError:
             version = 0
-        mapping = self._maps["address"]
-        if key not in mapping:
-            mapping[key] = self._new(f"address {version}", key, *_ADDRESSES[version])
-        return mapping[key]
+        return self._pseudonym(f"address {version}", key, *_ADDRESSES[version])
 
     def reporter(self, name: str) -> str:
         """Return the pseudonym of a reporter; one that gives no name has none."""
         if not name.strip():
             return name
-        mapping = self._maps["reporter"]
-        if name not in mapping:
-            mapping[name] = self._new(
-                "reporter",
-                name,
-                lambda number: f"Reporter {_letters(number)}",
-                lambda digits: f"Reporter {digits[:5].upper()}",
-            )
-        return mapping[name]
+        return self._pseudonym(
+            "reporter",
+            name,
+            lambda number: f"Reporter {_letters(number)}",
+            lambda digits: f"Reporter {digits[:5].upper()}",
+        )
 
     def key(self, digits: str) -> str:
         """Return digits that stand for those of a TLSA record: they would name the key, and so the host."""
         plain = digits.replace(" ", "").lower()
-        mapping = self._maps["key"]
-        if plain not in mapping:
-            mapping[plain] = self._new("key", plain, lambda number: f"{number:08x}" * 8, lambda made: made)
-        return mapping[plain]
+        return self._pseudonym("key", plain, lambda number: f"{number:08x}" * 8, lambda made: made)
 
     def _known(self, chunk: str) -> str | None:
         """Return the pseudonym of an address or host name; None for any other text."""

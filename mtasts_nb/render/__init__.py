@@ -14,7 +14,7 @@ MX hosts
 
 from __future__ import annotations
 
-from ._html import STYLE, to_html
+from ._html import style, to_html
 from ._json import to_data
 from ._nodes import (
     Badge,
@@ -42,7 +42,6 @@ from ._show import Rendered, document
 from ._text import to_text
 
 __all__ = [
-    "STYLE",
     "Badge",
     "Block",
     "Cell",
@@ -65,6 +64,7 @@ __all__ = [
     "Terms",
     "Tone",
     "document",
+    "style",
     "to_data",
     "to_html",
     "to_text",

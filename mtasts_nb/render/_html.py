@@ -35,10 +35,8 @@ from ._nodes import (
 )
 from ._parts import as_blocks, as_line
 
-__all__ = ["STYLE", "style", "to_html"]
+__all__ = ["style", "to_html"]
 
-#: The file of the one style sheet.
-STYLE: Final = "style.css"
 SIGNS: Final = {Tone.GOOD: "✓", Tone.PARTLY: "◐", Tone.BAD: "✗", Tone.UNKNOWN: "?", Tone.NEUTRAL: "•"}
 _CODE = re.compile(r"`([^`]+)`")
 #: The longest text of a line, and of something to paste.
@@ -51,8 +49,11 @@ _SPARE: Final = 3
 
 @cache
 def style() -> str:
-    """Return the style sheet of documents, for a page or a style element."""
-    return (resources.files(__package__) / STYLE).read_text(encoding="utf-8")
+    """Return the one style sheet of documents, for a page or a style element.
+
+    Everything that is coloured by its meaning takes its colour from the variables at its top.
+    """
+    return (resources.files(__package__) / "style.css").read_text(encoding="utf-8")
 
 
 def to_html(content: Document, *, styled: bool = True, level: int = _TOP_HEADING) -> str:
@@ -86,6 +87,8 @@ def _block(block: Block, level: int) -> str:
             kind = f' class="sts-{block.kind}"' if block.kind else ""
             return f"<p{kind}>{_line(block.parts)}</p>"
         case Preformatted():
+            if block.scrolls:
+                return f'<pre class="sts-list">{html_text(block.text)}</pre>'
             return f"<pre><code>{html_text(block.text, _PASTE_WIDTH)}</code></pre>"
         case Section():
             heading = f"h{min(level, 6)}"

@@ -107,9 +107,10 @@ class Paragraph:
 
 @dataclass(frozen=True, slots=True)
 class Preformatted:
-    """A text to paste, or a shell command: its lines are kept."""
+    """A text to paste, or a shell command: its lines are kept. A long list `scrolls` in a frame."""
 
     text: str
+    scrolls: bool = False
 
 
 @dataclass(frozen=True, slots=True)

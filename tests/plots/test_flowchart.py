@@ -8,10 +8,10 @@ from dataclasses import replace
 from types import MappingProxyType
 
 import pytest
+from mtasts_nb.publish._svg import is_only_a_picture
 
 from mtasts_nb import diagnosis, plots
 from mtasts_nb.diagnosis import Clues, Walk
-from mtasts_nb.publish._svg import is_only_a_picture
 
 SVG = "{http://www.w3.org/2000/svg}"
 TLSA = Clues(

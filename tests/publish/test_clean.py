@@ -89,7 +89,7 @@ def test_a_table_keeps_its_parts_and_says_what_its_headers_head() -> None:
         "<thead><tr><th></th><th>MX host</th></tr></thead><tbody><tr><th>0</th><td>mx1</td></tr></tbody></table>"
     )
     assert html == (
-        '<div class="frame" role="region" tabindex="0" aria-label="Two &lt;b&gt;"><table class="dataframe">'
+        '<div class="frame" role="region" tabindex="0" aria-label="Two &lt;b&gt;"><table class="dataframe sts">'
         '<caption>Two &lt;b&gt;</caption><thead><tr><td></td><th scope="col">MX host</th></tr></thead>'
         '<tbody><tr><th scope="row">0</th><td>mx1</td></tr></tbody></table></div>'
     )

@@ -24,14 +24,14 @@ def report(number: int, policies: int, count: object = "1") -> bytes:
 
 
 def test_the_same_slip_in_each_policy_is_one_line() -> None:
-    html = evidence(sts.load(report(1, 3), report(2, 2), progress=False))._html()
-    assert "5 times a report departed from RFC 8460" in html
+    html = evidence(sts.load(report(1, 3), report(2, 2), progress=False))._repr_html_()
+    assert "5 times a report did not follow RFC 8460" in html
     assert html.count("number read from text") == 1
     assert "policies[].summary.total-successful-session-count" in html
 
 
 def test_a_long_list_of_refusals_is_folded_and_whole() -> None:
     archive = sts.load(*(b'{"policies": 7}' for _ in range(20)), progress=False)
-    html = evidence(archive)._html()
+    html = evidence(archive)._repr_html_()
     assert "<summary>15 more rows</summary>" in html
     assert all(f"&lt;bytes {number}&gt;" in html for number in range(1, 21))

@@ -158,7 +158,7 @@ def test_the_evidence_is_there_once(page_of, cell, shown, own) -> None:
     cells = [cell("evidence(archive)", listed)] if own else []
     page = page_of("# T", *cells, cell("added()", listed, mtasts_nb_added=True))
     assert page.count("<p>hashes</p>") == 1
-    assert ("What this document rests on" in page) == (not own)
+    assert ("What this document is based on" in page) == (not own)
 
 
 def test_whatever_the_cells_hold_the_page_keeps_its_promises(page_of, cell, shown, hostile) -> None:

@@ -104,7 +104,7 @@ def test_the_kernel_is_this_interpreter_and_the_working_directory_shadows_nothin
     page = publish(tmp_path / "x.html", "reports", domain="a'b", notebook=path).read_text()
     assert f"{sys.executable} [&#x27;reports&#x27;] a&#x27;b" in page
     assert "1.json" in page, "the evidence names the input"
-    assert "What this document rests on" in page
+    assert "What this document is based on" in page
 
 
 def test_content_in_memory_is_taken_and_named_by_position(tmp_path: Path, stored, cell) -> None:
@@ -169,9 +169,9 @@ def test_the_home_folder_is_meant_by_its_sign_as_in_load(tmp_path: Path, monkeyp
     (tmp_path / "in" / "notes.txt").write_text("no report here")
     monkeypatch.setenv("HOME", str(tmp_path))
     monkeypatch.setenv("USERPROFILE", str(tmp_path))
-    assert _publish._leads_somewhere(given)
-    assert not _publish._leads_somewhere(given + "-not")
-    assert not _publish._leads_somewhere("~no-such-user/in")
+    assert _publish._exists(given)
+    assert not _publish._exists(given + "-not")
+    assert not _publish._exists("~no-such-user/in")
 
 
 @pytest.mark.parametrize(

@@ -18,9 +18,8 @@ from mtasts_nb.cli import main
 from mtasts_nb.errors import PublishError, SourceError
 from mtasts_nb.publish._promises import broken_promises
 from mtasts_nb.publish._redact import leaks
-from mtasts_nb.publish._redact_archive import names_in, redacted_archive
+from mtasts_nb.publish._redact_data import names_in, names_in_probe, redacted_archive, redacted_probe
 from mtasts_nb.publish._redact_names import Pseudonyms
-from mtasts_nb.publish._redact_probe import names_in_probe, redacted_probe
 from mtasts_nb.reports import Archive, schema
 
 
@@ -289,7 +288,9 @@ def test_an_original_is_found_wherever_it_hides(page: str, found: set[str]) -> N
 
 def test_a_notebook_that_names_an_original_is_not_published(tmp_path: Path, stored, cell) -> None:
     path = stored("# About nordwind.example", cell("sources = []", tags=["parameters"]), cell("1"))
-    with pytest.raises(PublishError, match=r"would hold 1 name that redaction replaces, such as 'nordwind\.example'"):
+    with pytest.raises(
+        PublishError, match=r"would contain 1 name that redaction replaces, such as 'nordwind\.example'"
+    ):
         sts.publish(tmp_path / "x.html", sts.sample_dir(), notebook=path, redact=True, progress=False)
     assert not (tmp_path / "x.html").exists()
 
