@@ -67,7 +67,7 @@ def test_help_and_version_and_nothing(capsys) -> None:
     ("make", "told"),
     [
         (lambda folder: folder / "missing", "missing"),
-        (lambda folder: folder, "holds no file"),
+        (lambda folder: folder, "has no file in it"),
         (
             lambda folder: (folder / "a.txt").write_text("hello") and folder,
             "1 skipped, mostly: no report: neither JSON",

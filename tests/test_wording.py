@@ -35,7 +35,6 @@ PENDING: tuple[str, ...] = (
     "mtasts_nb/postmortem",
     "mtasts_nb/probe",
     "mtasts_nb/publish",
-    "mtasts_nb/reports",
     "mtasts_nb/rollout",
     "mtasts_nb/sender",
     "mtasts_nb/widgets",

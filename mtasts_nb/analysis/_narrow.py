@@ -68,7 +68,7 @@ def narrow(
     if all(value is None for value in of_failures.values()):
         return archive
     sessions = _only(archive.sessions, of_sessions)
-    return archive.holding(sessions, _only(archive.failures, of_failures))
+    return archive.with_rows(sessions, _only(archive.failures, of_failures))
 
 
 def _only(rows: pd.DataFrame, wanted: dict[str, str | None]) -> pd.DataFrame:

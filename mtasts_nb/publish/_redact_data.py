@@ -156,7 +156,7 @@ def redacted_archive(archive: Archive, names: Pseudonyms) -> Archive:
             frame["size"] = frame["size"] * 0
         schema.check(table, frame)
         tables[table] = frame
-    return Archive(looked_at=[f"source {number}" for number, _ in enumerate(archive.looked_at, 1)], **tables)
+    return Archive(sources=[f"source {number}" for number, _ in enumerate(archive.sources, 1)], **tables)
 
 
 def names_in(archive: Archive) -> set[str]:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from . import _view as _view  # registers how an Archive is shown
 from . import schema
 from ._archive import Archive
-from ._daily import Source, daily
+from ._daily import FAILURE_KEYS, SESSION_KEYS, Source, daily
 from ._load import load
 
-__all__ = ["Archive", "Source", "daily", "load", "schema"]
+__all__ = ["FAILURE_KEYS", "SESSION_KEYS", "Archive", "Source", "daily", "load", "schema"]

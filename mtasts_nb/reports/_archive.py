@@ -1,4 +1,4 @@
-"""What `load` gives back: the six tables, ways to narrow them, to write them, and to show them."""
+"""What `load` returns: the six tables, ways to narrow them and to write them."""
 
 from __future__ import annotations
 
@@ -10,25 +10,25 @@ from typing import Any
 import pandas as pd
 
 from ..errors import SourceError
-from ..markup import csv_cell, html_table, html_text, number, one_line, plural, share, terminal_text, when
+from ..markup import csv_cell, number, plural, share, terminal_text, when
+from ..render import Rendered
 from . import schema
 
-__all__ = ["Archive"]
+__all__ = ["Archive", "outcomes", "reporting_span", "sessions_by_type"]
 
 TABLES = tuple(schema.SCHEMA)
-_MOST_NAMED = 5
 
 
-class Archive:
+class Archive(Rendered):
     """TLS reports (RFC 8460) as tables. Columns are documented in `mtasts_nb.reports.schema`.
 
     Attributes
     ----------
     inputs : DataFrame
-        What became of everything that was looked at; one row each.
+        What became of everything that was read; one row each.
     reports : DataFrame
-        One row per report, without further copies of it. Where two contradict each other, `conflict` is set on both
-        and `duplicate_of` on the one that does not count.
+        One row per report, without further copies of it. On conflicting reports with the same identity `conflict` is
+        set, and `duplicate_of` on those that do not count.
     sessions : DataFrame
         One row per policy of a report that counts.
     failures : DataFrame
@@ -38,6 +38,8 @@ class Archive:
         What was assumed in reading; one row per assumption.
     rejects : DataFrame
         What could not be read, and why.
+    sources : tuple of str
+        The sources, as given to `load`.
 
     Examples
     --------
@@ -52,21 +54,20 @@ class Archive:
     deviations: pd.DataFrame
     rejects: pd.DataFrame
 
-    __slots__ = ("looked_at", *TABLES)
+    __slots__ = ("sources", *TABLES)
 
-    def __init__(self, *, looked_at: Sequence[str] = (), **tables: pd.DataFrame) -> None:
+    def __init__(self, *, sources: Sequence[str] = (), **tables: pd.DataFrame) -> None:
         unknown = set(tables) - set(TABLES)
         if unknown:
             raise TypeError(f"Archive has no table {', '.join(sorted(unknown))}; it has {', '.join(TABLES)}")
-        #: The sources, as given to `load`.
-        self.looked_at = tuple(looked_at)
+        self.sources = tuple(sources)
         for name in TABLES:
             setattr(self, name, tables[name] if name in tables else schema.empty(name))
 
     def session_rows(
         self, session_columns: Sequence[str], failure_columns: Sequence[str], *, engine: str | None = None
     ) -> Iterable[tuple[pd.DataFrame, pd.DataFrame]]:
-        """Yield sessions and failures in one piece; what makes an Archive a `Source`."""
+        """Yield sessions and failures in one piece: this makes an Archive a `Source`."""
         if engine not in (None, "pandas"):
             raise ValueError(f"an Archive is in memory and computes with pandas only, not with engine={engine!r}")
         yield self.sessions[list(session_columns)], self.failures[list(failure_columns)]
@@ -85,8 +86,8 @@ class Archive:
         Returns
         -------
         Archive
-            With the inputs and deviations of these reports, and all inputs that hold no report: nobody knows which
-            day a rejected one was for.
+            With the inputs and deviations of these reports, and all inputs without a report: which day a rejected
+            report was for is not known.
         """
         first, last = _moment(start), _moment(end)
         if _is_day(end):
@@ -109,9 +110,9 @@ class Archive:
         name = domain.strip().lower().removesuffix(".")
         sessions = self.sessions[self.sessions["policy_domain"] == name]
         failures = self.failures[self.failures["policy_domain"] == name]
-        return self.holding(sessions, failures)
+        return self.with_rows(sessions, failures)
 
-    def holding(self, sessions: pd.DataFrame, failures: pd.DataFrame) -> Archive:
+    def with_rows(self, sessions: pd.DataFrame, failures: pd.DataFrame) -> Archive:
         """Return these of the sessions and failures, and the reports that the sessions are in.
 
         Parameters
@@ -119,23 +120,23 @@ class Archive:
         sessions, failures : DataFrame
             Rows of the tables of this archive.
         """
-        mine = self.reports["report_key"].isin(sessions["report_key"])
-        instead = self.reports["duplicate_of"].isin(sessions["report_key"])
-        return self._narrowed(self.reports[mine | instead], sessions, failures)
+        counted = self.reports["report_key"].isin(sessions["report_key"])
+        set_aside = self.reports["duplicate_of"].isin(sessions["report_key"])
+        return self._narrowed(self.reports[counted | set_aside], sessions, failures)
 
     def _narrowed(self, reports: pd.DataFrame, sessions: pd.DataFrame, failures: pd.DataFrame) -> Archive:
         kept = self.inputs[self.inputs["report_key"].isna() | self.inputs["report_key"].isin(reports["report_key"])]
-        places = pd.MultiIndex.from_frame(kept[["source", "member"]])
-        mine = pd.MultiIndex.from_frame(self.deviations[["source", "member"]]).isin(places)
+        members = pd.MultiIndex.from_frame(kept[["source", "member"]])
+        of_members = pd.MultiIndex.from_frame(self.deviations[["source", "member"]]).isin(members)
         tables = {
             "inputs": kept,
             "reports": reports,
             "sessions": sessions,
             "failures": failures,
-            "deviations": self.deviations[mine],
+            "deviations": self.deviations[of_members],
             "rejects": self.rejects,
         }
-        return Archive(looked_at=self.looked_at, **{name: _tidy(table) for name, table in tables.items()})
+        return Archive(sources=self.sources, **{name: _tidy(table) for name, table in tables.items()})
 
     # -- writing
 
@@ -162,99 +163,62 @@ class Archive:
             getattr(self, name).to_parquet(written[-1], engine="pyarrow", compression="zstd", index=False)
         return written
 
-    # -- showing
-
     def require_reports(self) -> Archive:
-        """Return this archive; raise if it holds no report.
+        """Return this archive; raise if it has no report.
 
         Raises
         ------
         SourceError
-            In one line: what was looked at, what was there instead, what to do.
+            In one line: what was read, what was there instead, what to do.
         """
         if len(self.reports):
             return self
-        where = ", ".join(self.looked_at[:3]) + (" and more" if len(self.looked_at) > 3 else "") or "what was given"
-        outcomes = self.inputs["outcome"].value_counts()
-        parts = [plural(len(self.inputs), "input") + " looked at"]
-        parts += [f"{number(outcomes[name])} {name}" for name in ("skipped", "rejected") if outcomes.get(name, 0)]
-        why = self.rejects["reason"] if len(self.rejects) else self.inputs["reason"]
-        if len(why := why.dropna()):
-            parts.append(f"mostly: {why.value_counts().index[0]}")
+        where = ", ".join(self.sources[:3]) + (" and more" if len(self.sources) > 3 else "") or "the sources"
+        parts = [plural(len(self.inputs), "input") + " read"]
+        parts += [f"{number(count)} {name}" for name, count in outcomes(self) if name in ("skipped", "rejected")]
+        why = (self.rejects if len(self.rejects) else self.inputs)["reason"].dropna()
+        if len(why):
+            parts.append(f"most often: {why.value_counts().index[0]}")
         raise SourceError(
             f"no TLS report in {where}: {', '.join(parts)}. "
             "Point to reports (.json, .json.gz), an archive of them, or the mailbox that receives them."
         )
 
-    def _sessions_by_type(self) -> list[tuple[str, int, int]]:
-        """Return policy type, sessions and failed ones; never added up: a sender may list the same under two types."""
-        sessions = self.sessions
-        failed = sessions[["total_failure_session_count", "detailed_failure_session_count"]].max(axis=1)
-        counts = pd.DataFrame({"all": sessions["total_successful_session_count"] + failed, "failed": failed})
-        sums = counts.groupby(sessions["policy_type"], observed=True).sum().sort_values("all", ascending=False)
-        return [(str(name), int(total), int(bad)) for name, total, bad in sums.itertuples()]
-
-    def _span(self) -> str:
-        starts = self.reports["start_datetime"]
-        return f"{when(starts.min().date())} to {when(starts.max().date())}" if len(starts) else "no report"
-
     def __repr__(self) -> str:
+        inputs = f"{plural(len(self.inputs), 'input')}: " + ", ".join(
+            f"{number(count)} {name}" for name, count in outcomes(self)
+        )
         if not len(self.reports):
-            return "<Archive: no reports>" if not len(self.inputs) else f"<Archive: no reports; {self._outcomes()}>"
-        by_type = self._sessions_by_type()
-        shown = [f"{name} {plural(total, 'session')}, {share(bad, total)} failed" for name, total, bad in by_type[:3]]
+            return f"<Archive: no reports; {inputs}>" if len(self.inputs) else "<Archive: no reports>"
+        by_type = sessions_by_type(self)
+        sessions = [f"{name} {plural(total, 'session')}, {share(bad, total)} failed" for name, total, bad in by_type]
         return terminal_text(
-            f"<Archive: {plural(int(self.reports['duplicate_of'].isna().sum()), 'report')}, {self._span()}, "
+            f"<Archive: {plural(int(self.reports['duplicate_of'].isna().sum()), 'report')}, {reporting_span(self)}, "
             f"{plural(self.reports['organization_name'].nunique(), 'reporter')}, "
             f"{plural(self.sessions['policy_domain'].nunique(), 'policy domain')}; "
-            f"{'; '.join([*shown, *(['and more'] if len(by_type) > 3 else [])])}; {self._outcomes()}>"
+            f"{'; '.join([*sessions[:3], *(['and more'] if len(sessions) > 3 else [])])}; {inputs}>"
         )
 
-    def _outcomes(self) -> str:
-        counts = self.inputs["outcome"].value_counts()
-        return f"{plural(len(self.inputs), 'input')}: " + ", ".join(
-            f"{number(counts[name])} {name}"
-            for name in ("loaded", "duplicate", "skipped", "rejected")
-            if counts.get(name, 0)
-        )
 
-    def _repr_html_(self) -> str:
-        facts = {
-            "Span (UTC)": self._span(),
-            "Reports": number(int(self.reports["duplicate_of"].isna().sum())),
-            "Reporters": _counted(self.reports["organization_name"]),
-            "Policy domains": _counted(self.sessions["policy_domain"]),
-        }
-        for name, total, bad in self._sessions_by_type()[:_MOST_NAMED]:
-            facts[f"Sessions under {name}"] = f"{number(total)}, of which failed {number(bad)} ({share(bad, total)})"
-        facts["Inputs"] = self._outcomes() if len(self.inputs) else "none"
-        facts["Assumptions made in reading"] = number(len(self.deviations))
-        if conflicts := int(self.reports["conflict"].sum()):
-            facts["Reports that contradict another"] = number(conflicts)
-        listed = [{"what": what, "found": found} for what, found in facts.items()]
-        parts = [html_table(listed, {"what": "What", "found": "Found"}, caption="TLS reports")]
-        if len(self.rejects):
-            reasons = self.rejects.groupby(["stage", "reason"], observed=True)["detail"].agg(["size", "first"])
-            rows = (
-                reasons.sort_values("size", ascending=False)
-                .reset_index()
-                .rename(columns={"size": "count", "first": "example"})
-            )
-            headings = {"reason": "Rejected because", "stage": "while", "count": "inputs", "example": "for example"}
-            records = [{str(key): value for key, value in row.items()} for row in rows.to_dict("records")]
-            parts.append(html_table(records, headings, caption="Rejected", numeric=("count",)))
-        elif len(self.inputs):
-            parts.append(f"<p>{html_text('Nothing was rejected.')}</p>")
-        return "".join(parts)
+def sessions_by_type(archive: Archive) -> list[tuple[str, int, int]]:
+    """Return policy type, sessions and failed sessions; not added up: a sender may list the same under two types."""
+    sessions = archive.sessions
+    failed = sessions[["total_failure_session_count", "detailed_failure_session_count"]].max(axis=1)
+    counts = pd.DataFrame({"all": sessions["total_successful_session_count"] + failed, "failed": failed})
+    sums = counts.groupby(sessions["policy_type"], observed=True).sum().sort_values("all", ascending=False)
+    return [(str(name), int(total), int(bad)) for name, total, bad in sums.itertuples()]
 
 
-def _counted(names: pd.Series) -> str:
-    """Return how many different names there are, and the first of them, the most frequent first."""
-    found = names.value_counts()
-    found = found[found > 0]
-    listed = ", ".join(one_line(name, 60) or "(no name)" for name in found.index[:_MOST_NAMED])
-    more = ", …" if len(found) > _MOST_NAMED else ""
-    return f"{number(len(found))}: {listed}{more}" if len(found) else number(0)
+def reporting_span(archive: Archive) -> str:
+    """Return the first and the last day on which a report starts."""
+    starts = archive.reports["start_datetime"]
+    return f"{when(starts.min().date())} to {when(starts.max().date())}" if len(starts) else "no report"
+
+
+def outcomes(archive: Archive) -> list[tuple[str, int]]:
+    """Return how many inputs had which outcome, without those that do not occur."""
+    counts = archive.inputs["outcome"].value_counts()
+    return [(name, int(counts[name])) for name in schema.OUTCOMES if counts.get(name, 0)]
 
 
 def _moment(value: str | date | datetime) -> pd.Timestamp:
@@ -269,7 +233,7 @@ def _is_day(value: str | date | datetime) -> bool:
 
 
 def _tidy(table: pd.DataFrame) -> pd.DataFrame:
-    """Return the table with its rows numbered anew, and without categories that no longer occur."""
+    """Return the table with its rows numbered from 0, and without categories that no longer occur."""
     tidy = table.reset_index(drop=True)
     for name in tidy:
         if isinstance(tidy[name].dtype, pd.CategoricalDtype):

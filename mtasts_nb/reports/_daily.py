@@ -6,14 +6,12 @@ Computed on whole numbers: each key column is a code, a group is one number made
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from typing import TYPE_CHECKING, Any, Final, Protocol
+from typing import Any, Final, Protocol
 
-if TYPE_CHECKING:
-    import numpy as np
-    import numpy.typing as npt
-    import pandas as pd
+import numpy as np
+import pandas as pd
 
-    Ints = npt.NDArray[np.int64]
+from ._collect import Ints
 
 __all__ = ["FAILURE_KEYS", "SESSION_KEYS", "Source", "daily"]
 
@@ -71,8 +69,8 @@ def daily(
     """Return sessions and failed sessions per UTC day, policy domain, policy type and the keys asked for.
 
     RFC 8460 §4.4 counts successes per policy, not per MX host or result type: `sessions` is the same in every row of a
-    day, policy domain and policy type, and must never be added up over `by`. A day without a report has no row: that
-    nothing was reported is not known to be nothing (RFC 8460 §4.1 leaves it to each sender whether to report).
+    day, policy domain and policy type, and must never be added up over `by`. A day without a report has no row:
+    without a report, nothing is known (RFC 8460 §4.1 leaves it to each sender whether to report).
 
     Parameters
     ----------
@@ -156,9 +154,6 @@ def _summed(
     merged: bool,
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Return the sums over all pieces: of sessions by `base`, of failures by `base` and `failure_keys`."""
-    import numpy as np
-    import pandas as pd
-
     session_sums, failure_sums = [], []
     alone = [key for key in base if key in _OF_SESSIONS_ALONE]
     link = [*_LINK] if alone and failure_keys else []
@@ -168,25 +163,24 @@ def _summed(
         [] if alone and not failure_keys else [*in_failures, *failure_keys, "failed_session_count", *link],
         engine=engine,
     ):
-        found = _of_types(sessions, wanted)
-        not_good = np.maximum(found[_COUNTS[1]].to_numpy(), found[_COUNTS[2]].to_numpy())
+        sessions = _of_types(sessions, wanted)
+        failed_counts = np.maximum(sessions[_COUNTS[1]].to_numpy(), sessions[_COUNTS[2]].to_numpy())
         if alone and not failure_keys:
-            # A session's failures add up to the larger of its two counts: no need to look at them.
-            failed = found[base].assign(failed_session_count=not_good)
+            # A session's failures add up to the larger of its two counts: its failure rows are not needed.
+            failed = sessions[base].assign(failed_session_count=failed_counts)
         elif alone:
-            failed = _of_types(failures, wanted).merge(found[[*link, *alone]], on=link, how="left")
+            failed = _of_types(failures, wanted).merge(sessions[[*link, *alone]], on=link, how="left")
         else:
             failed = _of_types(failures, wanted)
         if merged:
             star = {"policy_type": "*"}
-            found, failed = found.assign(**star), failed.assign(**star)
-        session_sums.append(_sum(found[base], found[_COUNTS[0]].to_numpy() + not_good, "group_sessions"))
+            sessions, failed = sessions.assign(**star), failed.assign(**star)
+        session_sums.append(_sum(sessions[base], sessions[_COUNTS[0]].to_numpy() + failed_counts, "group_sessions"))
         failure_sums.append(_sum(failed[[*base, *failure_keys]], failed["failed_session_count"].to_numpy(), "failed"))
-    sessions, failures = _one(session_sums), _one(failure_sums)
+    sessions, failures = _concatenated(session_sums), _concatenated(failure_sums)
     if len(session_sums) > 1:
         sessions = _sum(sessions[base], sessions["group_sessions"].to_numpy(), "group_sessions")
         failures = _sum(failures[[*base, *failure_keys]], failures["failed"].to_numpy(), "failed")
-    assert isinstance(sessions, pd.DataFrame)
     return sessions, failures
 
 
@@ -194,9 +188,7 @@ def _of_types(rows: pd.DataFrame, wanted: set[str] | None) -> pd.DataFrame:
     return rows if wanted is None else rows[rows["policy_type"].isin(wanted)]
 
 
-def _one(pieces: list[pd.DataFrame]) -> pd.DataFrame:
-    import pandas as pd
-
+def _concatenated(pieces: list[pd.DataFrame]) -> pd.DataFrame:
     if len(pieces) == 1:
         return pieces[0]
     if not pieces:
@@ -208,9 +200,6 @@ def _one(pieces: list[pd.DataFrame]) -> pd.DataFrame:
 
 def _codes(column: pd.Series) -> tuple[Ints, Any]:
     """Return a column as whole numbers from 0, in the order of its values; missing is the last number."""
-    import numpy as np
-    import pandas as pd
-
     if isinstance(column.dtype, pd.CategoricalDtype):
         values = column.cat.categories
         codes = column.cat.codes.to_numpy().astype(np.int64)
@@ -230,8 +219,6 @@ def _group(frame: pd.DataFrame) -> tuple[Ints, list[Ints], list[Any]]:
 
     Groups are numbered in the order of the columns.
     """
-    import numpy as np
-
     number = np.zeros(len(frame), np.int64)
     size = 1
     columns = [_codes(frame[name]) for name in frame]
@@ -247,9 +234,6 @@ def _group(frame: pd.DataFrame) -> tuple[Ints, list[Ints], list[Any]]:
 
 def _sum(keys: pd.DataFrame, counts: Ints, name: str) -> pd.DataFrame:
     """Return the counts summed by all columns of `keys`."""
-    import numpy as np
-    import pandas as pd
-
     group, codes, values = _group(keys)
     sums = np.zeros(len(codes[0]), np.int64)
     np.add.at(sums, group, counts)
@@ -258,9 +242,6 @@ def _sum(keys: pd.DataFrame, counts: Ints, name: str) -> pd.DataFrame:
 
 
 def _column(codes: Ints, values: Any) -> Any:
-    import numpy as np
-    import pandas as pd
-
     if isinstance(values, pd.DatetimeIndex):
         return values.take(codes)
     codes = np.where(codes == len(values), -1, codes)
@@ -271,9 +252,6 @@ def _column(codes: Ints, values: Any) -> Any:
 
 def _joined(sessions: pd.DataFrame, failures: pd.DataFrame, base: list[str], failure_keys: list[str]) -> pd.DataFrame:
     """Return one row per failure group, and one per group of sessions that has no failure."""
-    import numpy as np
-    import pandas as pd
-
     # A detail that counts no session is no failure.
     failures = failures[failures["failed"] > 0]
     # Both tables' keys in one numbering: a session group's number is then that of its failures.
@@ -297,8 +275,6 @@ def _joined(sessions: pd.DataFrame, failures: pd.DataFrame, base: list[str], fai
 
 def _with_totals(sessions: pd.DataFrame) -> pd.DataFrame:
     """Return the groups of sessions with the sessions of their whole day, policy domain and policy type."""
-    import numpy as np
-
     whole, _, _ = _group(sessions[list(_ALWAYS)])
     totals = np.zeros(int(whole.max(initial=-1)) + 1, np.int64)
     np.add.at(totals, whole, sessions["group_sessions"].to_numpy())

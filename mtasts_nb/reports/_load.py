@@ -4,21 +4,32 @@ from __future__ import annotations
 
 import gc
 import os
-import zlib
-from collections.abc import Iterable
+import time
+from collections import deque
+from collections.abc import Iterable, Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from itertools import islice
 from pathlib import PurePath
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from ..settings import Limits
 from ._archive import Archive
 from ._collect import Collector
-from ._containers import unpack, unpack_path, unpack_stream
-from ._dkim import DkimCheck, DnsFunc
 from ._frames import frames
-from ._leaf import Hints, Input, Leaf, Passed, Refused
-from ._progress import Progress
-from ._read_ahead import INFLATED, UNREAD, ReadAhead, useful_workers
-from ._sources import iter_inputs
+from .ingest import (
+    DkimCheck,
+    DnsFunc,
+    Hints,
+    Input,
+    Leaf,
+    Rejected,
+    Skipped,
+    gunzip,
+    iter_inputs,
+    unpack,
+    unpack_path,
+    unpack_stream,
+)
 
 if TYPE_CHECKING:
     from os import PathLike
@@ -28,11 +39,20 @@ if TYPE_CHECKING:
 
 __all__ = ["load"]
 
+Item = Input | Rejected | Skipped
+#: The content of a small file; None: not read yet, because it is large, or not a file.
+Content = bytes | OSError | None
+
 #: A report of an ordinary day is far smaller; a file up to this size is read in one call.
 _SMALL: Final = 64 * 1024
 _FREE: Final = 1024 * 1024
 _OPEN_FLAGS: Final = os.O_RDONLY | sum(getattr(os, name, 0) for name in ("O_BINARY", "O_CLOEXEC", "O_NONBLOCK"))
 _DEFAULT_LIMITS: Final = Limits()
+_BATCH: Final = 64
+#: A local disk answers in less than a tenth of this, in seconds per file; a network folder may not.
+_SLOW: Final = 0.0005
+_DEFAULT_WORKERS: Final = 16
+_PATIENCE: Final = 2.0
 
 
 def load(
@@ -42,40 +62,39 @@ def load(
     limits: Limits = _DEFAULT_LIMITS,
     verify_dkim: bool | DnsFunc = False,
 ) -> Archive:
-    """Return all TLS reports (RFC 8460) that the sources hold, as tables.
+    """Return all TLS reports (RFC 8460) in the sources, as tables.
 
     What can be understood is loaded, what had to be assumed is a row of `Archive.deviations`, what cannot be read is a
-    row of `Archive.rejects`, and everything looked at is a row of `Archive.inputs`. One bad input costs no other.
+    row of `Archive.rejects`, and everything that was read is a row of `Archive.inputs`. One bad input costs no other.
 
     Parameters
     ----------
     *sources : str, path, bytes or binary file object
         Files, folders of any depth, globs, or content: JSON, gzip, zip, tar (plain, gzip, xz, bzip2), mails, mbox,
-        Maildir, NDJSON, JSON arrays, in one another; told apart by content, never by name. An Archive alone is given
-        back as it is: what is written for sources works on what is loaded already.
+        Maildir, NDJSON, JSON arrays, in one another; recognised by content, never by name. An Archive alone is
+        returned as it is: code written for sources also works on what is loaded already.
     progress : bool, optional
         Show a progress bar when it takes longer than two seconds.
     workers : int, optional
-        How many processes, this one included. Those beside it read and inflate small files ahead, and wait side by
-        side for a slow disk or network folder; they are started for long lists only. None: as many as there are
-        cores, at most 4. 1: no other process.
+        How many small files to read at the same time from a folder that answers slowly, such as a network folder. A
+        folder that answers fast is read file by file. None: 16. 1: always file by file.
     limits : Limits, optional
         How much one input may cost.
     verify_dkim : bool or callable, optional
-        Check the DKIM signatures of the mails at hand (RFC 8460 §3), one row of `Archive.deviations` per mail, field
+        Check the DKIM signatures of report mails (RFC 8460 §3), one row of `Archive.deviations` per mail, field
         ``dkim``. A report is loaded whatever the answer; reports that did not come as a mail have no such row. This
-        asks the DNS. A callable is asked instead: it takes a name (bytes) and ``timeout`` and returns the TXT record
+        queries the DNS. A callable is asked instead: it takes a name (bytes) and ``timeout`` and returns the TXT record
         (bytes) or None.
 
     Returns
     -------
     Archive
-        Without any row in `reports` if the sources hold no report; `Archive.require_reports` makes that an error.
+        Without any row in `reports` if the sources have no report; `Archive.require_reports` makes that an error.
 
     Raises
     ------
     SourceError
-        There is nothing to look at: no such path, a glob without a match, an empty folder.
+        There is nothing to read: no such path, a glob without a match, an empty folder.
 
     Examples
     --------
@@ -93,25 +112,21 @@ def load(
                     "load: an Archive is loaded already and cannot be joined with other sources; give it alone"
                 )
             return source
-    given = tuple(source for source in sources if not isinstance(source, Archive))
-    found = iter_inputs(given, limits)
+    items = iter_inputs(sources, limits)
     dkim = DkimCheck(verify_dkim if callable(verify_dkim) else None) if verify_dkim else None
     loader = _Loader(Collector(limits), limits, dkim)
-    # Millions of rows are made and none of them is in a cycle; the collector would look at them again and again.
+    # Millions of rows are made and none of them is in a cycle; the garbage collector would check them over and over.
     collecting = gc.isenabled()
     gc.disable()
     try:
-        with Progress(show=progress) as shown, ReadAhead(useful_workers(workers) if loader.roomy else 1) as ahead:
-            for batch in ahead.batches(found):
-                for item, kind, data in zip(*batch, strict=True):
-                    if kind != INFLATED or not loader.collector.add_typed(data, item.source):
-                        loader.take(item, data if kind != UNREAD else None)
-                    shown.step()
-            tables = frames(loader.collector)
+        for batch, contents in _with_progress(_with_contents(items, workers or _DEFAULT_WORKERS), show=progress):
+            for item, content in zip(batch, contents, strict=True):
+                loader.take(item, content)
+        tables = frames(loader.collector)
     finally:
         if collecting:
             gc.enable()
-    return Archive(looked_at=[_label(source) for source in given], **tables)
+    return Archive(sources=[_label(source) for source in sources], **tables)
 
 
 def _label(source: object) -> str:
@@ -120,87 +135,122 @@ def _label(source: object) -> str:
     return f"<{type(source).__name__}>"
 
 
+def _with_contents(items: Iterator[Item], workers: int) -> Iterator[tuple[list[Item], Sequence[Content]]]:
+    """Yield the items in batches, each with the contents of its small files.
+
+    Once a batch was slow to read, threads read the following batches ahead: they wait for a network folder side by
+    side. For a fast disk one thread is faster: reading takes so little time that several only wait for each other.
+    """
+    batches = iter(lambda: list(islice(items, _BATCH)), [])
+    for batch in batches:
+        began = time.perf_counter()
+        contents = [_read_small(item) for item in batch]
+        slow = time.perf_counter() - began > _SLOW * len(batch)
+        yield batch, contents
+        if slow and workers > 1:
+            break
+    else:
+        return
+    ahead: deque[tuple[list[Item], Future[list[Content]]]] = deque()
+    executor = ThreadPoolExecutor(workers, "mtasts-nb read")
+    try:
+        # Small batches, so that all threads have some of the first ones.
+        while batch := list(islice(items, _BATCH // 8)):
+            ahead.append((batch, executor.submit(lambda batch: [_read_small(item) for item in batch], batch)))
+            if len(ahead) > 2 * workers:
+                batch, future = ahead.popleft()
+                yield batch, future.result()
+        for batch, future in ahead:
+            yield batch, future.result()
+    finally:
+        executor.shutdown(cancel_futures=True)
+
+
+def _read_small(item: Item) -> Content:
+    """Return a file's content; None if it is not small, and then it is to be streamed, or not a file."""
+    if not isinstance(item, Input) or item.path is None:
+        return None
+    try:
+        descriptor = os.open(item.path, _OPEN_FLAGS)
+        try:
+            data = os.read(descriptor, _SMALL)
+        finally:
+            os.close(descriptor)
+    except OSError as error:
+        return error
+    return data if len(data) < _SMALL else None
+
+
+def _with_progress(
+    batches: Iterator[tuple[list[Item], Sequence[Content]]], *, show: bool
+) -> Iterator[tuple[list[Item], Sequence[Content]]]:
+    """Yield the batches; after two seconds show a bar. tqdm is imported only then."""
+    bar: Any = None
+    began, count = time.monotonic(), 0
+    try:
+        for batch, contents in batches:
+            yield batch, contents
+            count += len(batch)
+            if bar is None and show and time.monotonic() - began > _PATIENCE:
+                from tqdm.auto import tqdm
+
+                bar = tqdm(unit=" inputs", desc="TLS reports")
+            if bar is not None:
+                bar.update(count - bar.n)
+    finally:
+        if bar is not None:
+            bar.close()
+
+
 class _Loader:
     """Takes inputs one after another."""
 
     def __init__(self, collector: Collector, limits: Limits, dkim: DkimCheck | None) -> None:
         self.collector = collector
-        self.limits = limits
-        self.dkim = dkim
-        # What is read without any ado is at most as large as this: smaller limits are for the unpackers to keep.
-        self.roomy = limits.report_bytes >= _FREE and limits.input_bytes >= _SMALL
+        self._limits = limits
+        self._dkim = dkim
+        # Small files are read without the unpackers; smaller limits are for the unpackers to enforce.
+        self._direct = limits.report_bytes >= _FREE and limits.input_bytes >= _SMALL
 
-    def take(self, item: Input | Refused | Passed, data: bytes | None = None) -> None:
-        """Take one input; `data` is the content of its file, where it has been read."""
-        if isinstance(item, Refused | Passed):
+    def take(self, item: Item, content: Content) -> None:
+        """Take one input, with its content if that has been read."""
+        keep_mail = self._dkim is not None
+        if not isinstance(item, Input):
             self.collector.set_aside(item)
-            return
-        source, path, stream = item
-        try:
-            if path is None:
-                self._take_stream(source, stream)
-                return
-            if data is None:
-                data = _read_small(path)
-            if data is None:
-                self._gather(unpack_path(path, source, self.limits, keep_mail=self.dkim is not None))
-            else:
-                self._take_small(data, source, os.fsdecode(path).rpartition(os.sep)[2])
-        except OSError as error:
-            detail = f"{error.strerror or error}; check that it can be read"
-            self.collector.set_aside(Refused(source, "", "read", "unreadable", detail))
+        elif isinstance(content, OSError):
+            detail = f"{content.strerror or content}; check that it can be read"
+            self.collector.set_aside(Rejected(item.source, "", "read", "unreadable", detail))
+        elif content is not None and item.path is not None:
+            self._take_small(content, item.source, item.path)
+        elif item.path is not None:
+            self._gather(unpack_path(item.path, item.source, self._limits, keep_mail=keep_mail))
+        elif isinstance(item.stream, bytes):
+            self._take_small(item.stream, item.source, None)
+        elif item.stream is not None:
+            self._gather(unpack_stream(item.stream, item.source, self._limits, keep_mail=keep_mail))
 
-    def _take_small(self, data: bytes, source: str, filename: str | None) -> None:
-        """Take a content that is in memory: the most frequent kind without any ado, all others by unpacking."""
-        hints = Hints(filename=filename) if filename else None
-        text = self._plain(data) if self.roomy and len(data) < _SMALL else None
-        if text is not None and self.collector.add_typed(text, source):
-            return
-        # Several documents, one after the other, are for the unpackers to name.
-        if text is not None and b"\n{" not in text and b"}{" not in text:
-            self.collector.add(text, source, "", hints)
-            return
-        self._gather(unpack(data, source, "", self.limits, hints=hints, keep_mail=self.dkim is not None))
+    def _take_small(self, data: bytes, source: str, path: str | None) -> None:
+        """Take a content in memory: the most frequent kinds, JSON and gzip, directly, all others by unpacking."""
+        depth = 0
+        if self._direct and len(data) < _SMALL:
+            compressed = data[:2] == b"\x1f\x8b"
+            text = gunzip(data, _FREE) if compressed else data
+            if text and text[:1] == b"{":
+                if self.collector.add_typed(text, source):
+                    return
+                data, depth = text, int(compressed)
+        hints = Hints(filename=PurePath(path).name) if path else None
+        keep_mail = self._dkim is not None
+        self._gather(unpack(data, source, "", self._limits, depth=depth, hints=hints, keep_mail=keep_mail))
 
-    @staticmethod
-    def _plain(data: bytes) -> bytes | None:
-        """Return what looks like one JSON object, as it is or in one gzip member; None for all else."""
-        if data[:2] == b"\x1f\x8b":
-            inflater = zlib.decompressobj(31)
-            try:
-                data = inflater.decompress(data, _FREE)
-            except zlib.error:
-                return None
-            if not inflater.eof or inflater.unused_data:
-                return None
-        return data if data[:1] == b"{" and len(data) < _FREE else None
-
-    def _take_stream(self, source: str, stream: bytes | BinaryIO | None) -> None:
-        if stream is None:
-            raise AssertionError  # an Input has a path or a stream
-        if isinstance(stream, bytes):
-            self._take_small(stream, source, None)
-        else:
-            self._gather(unpack_stream(stream, source, self.limits, keep_mail=self.dkim is not None))
-
-    def _gather(self, results: Iterable[Leaf | Refused | Passed]) -> None:
+    def _gather(self, results: Iterable[Leaf | Rejected | Skipped]) -> None:
         for result in results:
             if not isinstance(result, Leaf):
                 self.collector.set_aside(result)
                 continue
-            hints = result.hints
-            self.collector.add(result.data, result.source, result.member, hints)
+            self.collector.add(result.data, result.source, result.member, result.hints)
             for remark in result.remarks:
                 self.collector.deviate(result.source, result.member, remark)
-            if self.dkim is not None and hints is not None and hints.mail is not None:
-                self.collector.deviate(result.source, result.member, self.dkim.of(hints.mail))
-
-
-def _read_small(path: str | bytes) -> bytes | None:
-    """Return the file's content; None if it is not small, and then it is to be streamed."""
-    descriptor = os.open(path, _OPEN_FLAGS)
-    try:
-        data = os.read(descriptor, _SMALL)
-    finally:
-        os.close(descriptor)
-    return data if len(data) < _SMALL else None
+            mail = result.hints and result.hints.mail
+            if self._dkim is not None and mail:
+                self.collector.deviate(result.source, result.member, self._dkim.verify(mail))

@@ -1,6 +1,6 @@
 """The columns of every table an `Archive` holds: names, types, what is missing when, what they mean.
 
-This is the one place that says so, and `check` holds every table to it. Names are the RFC's own keys (RFC 8460 §4.4)
+This is the only definition, and `check` compares every table with it. Names are the RFC's own keys (RFC 8460 §4.4)
 in snake case. Times are UTC, to the microsecond; counts are int64; repeated text is a category whose categories are
 sorted; `policy_string` and `mx_host` are one text with a line feed between entries.
 
@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any, Final
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = ["SCHEMA", "Column", "SchemaError", "check", "columns", "describe", "empty"]
+__all__ = ["OUTCOMES", "SCHEMA", "Column", "SchemaError", "check", "columns", "describe", "empty"]
 
 TEXT: Final = "str"
 CATEGORY: Final = "category"
@@ -28,6 +28,9 @@ TIME: Final = "datetime64[us, UTC]"
 FLAG: Final = "bool"
 REQUIRED: Final = False
 OPTIONAL: Final = True
+
+#: What became of an input, by the column `outcome`.
+OUTCOMES: Final = ("loaded", "duplicate", "skipped", "rejected")
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,10 +48,10 @@ class SchemaError(ValueError):
 
 
 _KEY = Column(
-    "report_key", TEXT, REQUIRED, "identity of the report: 24 hex digits; `~` and more digits on one set aside"
+    "report_key", TEXT, REQUIRED, "identity of the report: 24 hex digits; `~` and more digits where it does not count"
 )
-_SOURCE = Column("source", TEXT, REQUIRED, "the path as given, or the position of what was given in memory")
-_MEMBER = Column("member", TEXT, REQUIRED, "the way down inside the source; empty for a plain file")
+_SOURCE = Column("source", TEXT, REQUIRED, "the path as given, or the position of a source given in memory")
+_MEMBER = Column("member", TEXT, REQUIRED, "the path inside the source; empty for a plain file")
 _INDEX = Column("policy_index", COUNT, REQUIRED, "position in the report's `policies`, from 0")
 _ORGANIZATION = Column(
     "organization_name", CATEGORY, REQUIRED, "the reporter, as it names itself; empty if it does not"
@@ -64,11 +67,11 @@ SCHEMA: Final[dict[str, tuple[Column, ...]]] = {
     "inputs": (
         _SOURCE,
         _MEMBER,
-        Column("outcome", CATEGORY, REQUIRED, "loaded, duplicate, skipped (holds no report) or rejected"),
+        Column("outcome", CATEGORY, REQUIRED, "loaded, duplicate, skipped (not a report) or rejected"),
         Column(
             "reason", CATEGORY, OPTIONAL, "why it was skipped, rejected or not counted; missing where it was loaded"
         ),
-        Column("report_key", TEXT, OPTIONAL, "the report it holds; missing where it was skipped or rejected"),
+        Column("report_key", TEXT, OPTIONAL, "the report in it; missing where it was skipped or rejected"),
     ),
     "reports": (
         _KEY,
@@ -84,7 +87,7 @@ SCHEMA: Final[dict[str, tuple[Column, ...]]] = {
         Column(
             "duplicate_of", TEXT, OPTIONAL, "report_key of the report that counts in its place; missing where it counts"
         ),
-        Column("conflict", FLAG, REQUIRED, "whether another report of the same identity says something else"),
+        Column("conflict", FLAG, REQUIRED, "whether another report of the same identity has other content"),
     ),
     "sessions": (
         _KEY,
@@ -99,7 +102,7 @@ SCHEMA: Final[dict[str, tuple[Column, ...]]] = {
         Column("policy_max_age", OPTIONAL_COUNT, OPTIONAL, "seconds, from policy_string; missing without one"),
         Column("policy_string", CATEGORY, REQUIRED, "the policy as the sender saw it, one line each; empty if absent"),
         Column("mx_host", CATEGORY, REQUIRED, "the MX host patterns of the policy, one line each; empty if absent"),
-        Column("total_successful_session_count", COUNT, REQUIRED, "sessions that kept to the policy"),
+        Column("total_successful_session_count", COUNT, REQUIRED, "sessions that complied with the policy"),
         Column("total_failure_session_count", COUNT, REQUIRED, "sessions that failed, by the report's summary"),
         Column("detailed_failure_session_count", COUNT, REQUIRED, "sessions that failed, added up over the details"),
     ),
@@ -118,22 +121,22 @@ SCHEMA: Final[dict[str, tuple[Column, ...]]] = {
         Column("receiving_mx_helo", CATEGORY, OPTIONAL, "what the MX host called itself"),
         Column("receiving_ip", CATEGORY, OPTIONAL, "address of the MX host"),
         Column("failed_session_count", COUNT, REQUIRED, "sessions that failed this way"),
-        Column("failure_reason_code", CATEGORY, OPTIONAL, "the sender's own word for the fault, as reported"),
+        Column("failure_reason_code", CATEGORY, OPTIONAL, "reason given by the sender, as reported"),
         Column("additional_information", CATEGORY, OPTIONAL, "usually an address with more about it, as reported"),
     ),
     "deviations": (
         _SOURCE,
         _MEMBER,
         Column("field", CATEGORY, REQUIRED, "where in the report, such as `policies[0].policy.mx-host`; or dkim"),
-        Column("value", TEXT, OPTIONAL, "what stood there, shortened; missing where nothing did"),
-        Column("treatment", CATEGORY, REQUIRED, "what was made of it"),
+        Column("value", TEXT, OPTIONAL, "the value there, shortened; missing where there was none"),
+        Column("treatment", CATEGORY, REQUIRED, "how it was treated"),
     ),
     "rejects": (
         _SOURCE,
         _MEMBER,
         Column("stage", CATEGORY, REQUIRED, "read, unpack, mail, decode or parse"),
         Column("reason", CATEGORY, REQUIRED, "a short code"),
-        Column("detail", TEXT, REQUIRED, "what was found and what was expected"),
+        Column("detail", TEXT, REQUIRED, "what was there and what was expected"),
     ),
 }
 
@@ -194,7 +197,7 @@ def text_dtype() -> Any:
 
 
 def check(table: str, frame: pd.DataFrame) -> None:
-    """Hold a table to the schema.
+    """Compare a table with the schema.
 
     Parameters
     ----------

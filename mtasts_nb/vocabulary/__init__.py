@@ -22,6 +22,7 @@ from ._terms import (
     State,
     Status,
     StepStatus,
+    fold_type,
     is_on_policy_host,
     result_type_of,
 )
@@ -43,6 +44,7 @@ __all__ = [
     "State",
     "Status",
     "StepStatus",
+    "fold_type",
     "is_on_policy_host",
     "result_type_of",
 ]

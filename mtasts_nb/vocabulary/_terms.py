@@ -6,7 +6,9 @@ a private set of result types: what a result type implies is a property of `Resu
 
 from __future__ import annotations
 
+import re
 from enum import StrEnum
+from typing import Final
 
 __all__ = [
     "UNATTRIBUTED",
@@ -23,6 +25,7 @@ __all__ = [
     "State",
     "Status",
     "StepStatus",
+    "fold_type",
     "is_on_policy_host",
     "result_type_of",
 ]
@@ -157,6 +160,25 @@ class PolicyType(StrEnum):
     TLSA = "tlsa"
     STS = "sts"
     NO_POLICY_FOUND = "no-policy-found"
+
+
+_REGISTERED: Final = frozenset((*ResultType, *PolicyType))
+_BLANKS: Final = re.compile(r"[\s_]+")
+
+
+def fold_type(text: str) -> str:
+    """Return a reported result type or policy type in lower case, a registered one in its registered spelling.
+
+    One that is not registered is kept: RFC 8460 §6.6 lets the registry grow. Empty text is `UNKNOWN`.
+
+    Examples
+    --------
+    >>> fold_type(" Certificate_Expired "), fold_type("X-New Type"), fold_type(" ")
+    ('certificate-expired', 'x-new type', 'unknown')
+    """
+    folded = text.strip().lower()
+    hyphened = _BLANKS.sub("-", folded)
+    return hyphened if hyphened in _REGISTERED else folded or UNKNOWN
 
 
 class Mode(StrEnum):

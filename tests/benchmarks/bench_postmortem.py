@@ -52,7 +52,7 @@ def _archive() -> Archive:
         column.name: _column(tables["reports"], column, {"outcome": "loaded"}) for column in schema.SCHEMA["inputs"]
     }
     tables["inputs"] = pd.DataFrame(inputs)
-    return Archive(looked_at=["made up"], **tables)
+    return Archive(sources=["made up"], **tables)
 
 
 def _column(frame: pd.DataFrame, column: schema.Column, given: dict[str, object]) -> pd.Series:

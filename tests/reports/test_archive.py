@@ -14,6 +14,7 @@ import pytest
 
 import mtasts_nb as sts
 from mtasts_nb.errors import SourceError
+from mtasts_nb.render import Section, Table, Terms, document
 from mtasts_nb.reports import schema
 
 HOSTILE = "<script>alert(1)</script>"
@@ -130,13 +131,19 @@ def test_parquet_gives_back_the_same(archive: sts.Archive, tmp_path: Path) -> No
 def test_html_says_what_there_is_and_escapes_it(archive: sts.Archive) -> None:
     html = archive._repr_html_()
     assert HOSTILE not in html
-    assert "2026-02-08 to 2026-02-10" in html
-    assert "Reports</td><td>3</td>" in html
-    assert "Reporters</td><td>3: " in html
-    assert "Policy domains</td><td>2: nordwind.example, suedwind.example</td>" in html
+    [section] = document(archive).body
+    assert isinstance(section, Section)
+    terms, rejected = section.body
+    assert isinstance(terms, Terms)
+    facts = dict(terms.items)
+    assert facts["Span (UTC)"] == "2026-02-08 to 2026-02-10"
+    assert facts["Reports"] == "3"
+    assert str(facts["Reporters"]).startswith("3: ")
+    assert facts["Policy domains"] == "2: nordwind.example, suedwind.example"
     # (10 + 2) + (10 + 2) + (20 + 2) sessions
-    assert "Sessions under sts</td><td>46, of which failed 6 (13.0 %)</td>" in html
-    assert "truncated" in html
+    assert facts["Sessions under sts"] == "46, 6 of them failed (13.0 %)"
+    assert isinstance(rejected, Table)
+    assert [row["reason"] for row in rejected.rows] == ["truncated"]
 
 
 def test_repr_is_one_line(archive: sts.Archive) -> None:
@@ -167,7 +174,7 @@ def test_require_reports(archive: sts.Archive, tmp_path: Path) -> None:
     text = str(caught.value)
     assert "\n" not in text
     assert str(tmp_path) in text
-    assert "2 inputs looked at, 1 skipped, 1 rejected" in text
+    assert "2 inputs read, 1 skipped, 1 rejected" in text
     assert "Point to" in text
 
 

@@ -19,17 +19,24 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mtasts_nb.reports import _containers
-from mtasts_nb.reports._containers import unpack, unpack_path, unpack_stream
-from mtasts_nb.reports._leaf import Hints, Leaf, Passed, Refused
-from mtasts_nb.reports._report import Deviation
+from mtasts_nb.reports.ingest import (
+    Deviation,
+    Hints,
+    Leaf,
+    Rejected,
+    Skipped,
+    _unpack,
+    unpack,
+    unpack_path,
+    unpack_stream,
+)
 from mtasts_nb.settings import Limits
 
 REPORT = b'{"organization-name": "B", "report-id": "1", "policies": []}'
 OTHER = b'{"organization-name": "B", "report-id": "2", "policies": [{"policy": {}}]}'
 PRETTY = json.dumps(json.loads(OTHER), indent=2).encode()
 
-Rows = list[Leaf | Refused | Passed]
+Rows = list[Leaf | Rejected | Skipped]
 
 
 def rows(data: bytes, limits: Limits | None = None, source: str = "given") -> Rows:
@@ -41,9 +48,9 @@ def leaves(found: Rows) -> list[tuple[str, bytes]]:
     return [(row.member, row.data) for row in found if isinstance(row, Leaf)]
 
 
-def refusal(found: Rows) -> Refused:
+def refusal(found: Rows) -> Rejected:
     [row] = found
-    assert isinstance(row, Refused), row
+    assert isinstance(row, Rejected), row
     return row
 
 
@@ -193,12 +200,12 @@ def test_what_of_an_array_cannot_be_told_apart_comes_as_one_last_piece() -> None
 
 @pytest.mark.parametrize("data", [b"[]", b"[1, 2]", b'["a"]'])
 def test_an_array_without_objects_holds_no_report(data: bytes) -> None:
-    assert rows(data) == [Passed("given", "", "a JSON array without an object in it")]
+    assert rows(data) == [Skipped("given", "", "a JSON array without an object in it")]
 
 
 MEMBERS = (("README.txt", b"what this is"), ("2026/a.json", REPORT), ("2026/b.json.gz", gzip.compress(OTHER)))
 EXPECTED = [
-    Passed("given", "README.txt", "no report: neither JSON nor mail nor a known container"),
+    Skipped("given", "README.txt", "no report: neither JSON nor mail nor a known container"),
     ("2026/a.json", REPORT),
     ("2026/b.json.gz", OTHER),
 ]
@@ -254,10 +261,10 @@ def test_links_devices_and_folders_of_a_tar_are_never_followed() -> None:
         info.size = len(REPORT)
         file.addfile(info, io.BytesIO(REPORT))
     assert rows(out.getvalue()) == [
-        Passed("given", "s", "symbolic link"),
-        Passed("given", "h", "hard link"),
-        Passed("given", "c", "device"),
-        Passed("given", "f", "FIFO"),
+        Skipped("given", "s", "symbolic link"),
+        Skipped("given", "h", "hard link"),
+        Skipped("given", "c", "device"),
+        Skipped("given", "f", "FIFO"),
         *rows(tarred(("../../up.json", REPORT))),
     ]
 
@@ -266,13 +273,13 @@ def test_litter_in_archives_is_passed_over() -> None:
     members = (("__MACOSX/._a.json", b"\0\5\x16\7"), (".DS_Store", b"x"), ("a.json", REPORT))
     for data in (zipped(*members), tarred(*members)):
         found = rows(data)
-        assert [type(row) for row in found] == [Passed, Passed, Leaf]
+        assert [type(row) for row in found] == [Skipped, Skipped, Leaf]
 
 
 def test_empty_archives_give_one_row() -> None:
-    assert rows(zipped()) == [Passed("given", "", "a zip without a file in it")]
+    assert rows(zipped()) == [Skipped("given", "", "a zip without a file in it")]
     # A tar of nothing is nothing but zeros.
-    assert rows(tarred()) == [Passed("given", "", "only white space and NULs")]
+    assert rows(tarred()) == [Skipped("given", "", "only white space and NULs")]
 
 
 def flipped(data: bytes, at: int) -> bytes:
@@ -343,36 +350,36 @@ def test_of_a_container_that_is_cut_off_what_was_whole_is_read() -> None:
     data = tarred(("a.json", REPORT), ("b.bin", noise), ("c.json", OTHER))
     for cut in (data[:-20_000], gzip.compress(data)[:-20_000], lzma.compress(data)[:-20_000]):
         found = rows(cut)
-        assert [(type(row), row.member) for row in found] == [(Leaf, "a.json"), (Passed, "b.bin"), (Refused, "")]
+        assert [(type(row), row.member) for row in found] == [(Leaf, "a.json"), (Skipped, "b.bin"), (Rejected, "")]
     found = rows(gzip.compress(b"\n".join([REPORT, OTHER, noise.hex().encode(), REPORT]))[:-20_000])
     assert [row.member for row in found if isinstance(row, Leaf)][:2] == ["line 1", "line 2"]
-    assert isinstance(found[-1], Refused)
+    assert isinstance(found[-1], Rejected)
 
 
 def test_a_damaged_member_costs_none_of_its_neighbours() -> None:
     data = zipped(("a.json", REPORT), ("b.json.gz", GZ[:-3]), ("c.json", OTHER))
     found = rows(data)
-    assert [type(row) for row in found] == [Leaf, Refused, Leaf]
+    assert [type(row) for row in found] == [Leaf, Rejected, Leaf]
     found = rows(tarred(("a.json", REPORT), ("b.json.gz", GZ[:-3]), ("c.json", OTHER)))
-    assert [(type(row), row.member) for row in found] == [(Leaf, "a.json"), (Refused, "b.json.gz"), (Leaf, "c.json")]
+    assert [(type(row), row.member) for row in found] == [(Leaf, "a.json"), (Rejected, "b.json.gz"), (Leaf, "c.json")]
     # The header of the second one of three members.
     data = flipped(tarred(("a.json", REPORT), ("b.json", OTHER), ("c.json", OTHER)), 1024)
-    assert [(type(row), row.member) for row in rows(data)] == [(Leaf, "a.json"), (Refused, ""), (Leaf, "c.json")]
+    assert [(type(row), row.member) for row in rows(data)] == [(Leaf, "a.json"), (Rejected, ""), (Leaf, "c.json")]
 
 
 @pytest.mark.parametrize(
     ("name", "data", "kind", "reason"),
     [
-        ("a!b.example!1!2.json.gz", b"<html>Not found</html>", Refused, "not-json"),
-        ("a!b.example!1!2.json", b"", Refused, "empty"),
-        ("report.json", b" \n\0", Refused, "empty"),
-        ("README", b"", Passed, "empty"),
-        ("README.md", b"# What this is", Passed, "no report: neither JSON nor mail nor a known container"),
-        ("picture.png", b"\x89PNG\r\n\x1a\n\0\0\0", Passed, "no report: neither JSON nor mail nor a known container"),
+        ("a!b.example!1!2.json.gz", b"<html>Not found</html>", Rejected, "not-json"),
+        ("a!b.example!1!2.json", b"", Rejected, "empty"),
+        ("report.json", b" \n\0", Rejected, "empty"),
+        ("README", b"", Skipped, "empty"),
+        ("README.md", b"# What this is", Skipped, "no report: neither JSON nor mail nor a known container"),
+        ("picture.png", b"\x89PNG\r\n\x1a\n\0\0\0", Skipped, "no report: neither JSON nor mail nor a known container"),
         (
             "mta-sts.txt",
             b"version: STSv1\nmode: none\n",
-            Passed,
+            Skipped,
             "no report: neither JSON nor mail nor a known container",
         ),
     ],
@@ -389,11 +396,11 @@ def test_a_name_never_says_what_a_file_is_but_a_broken_report_is_not_passed_over
     assert row.member == name
 
 
-@pytest.mark.parametrize("whole", [_containers.WHOLE, 100])
+@pytest.mark.parametrize("whole", [_unpack.WHOLE, 100])
 def test_a_file_streamed_gives_the_same_as_one_read_whole(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, whole: int
 ) -> None:
-    monkeypatch.setattr(_containers, "WHOLE", whole)
+    monkeypatch.setattr(_unpack, "WHOLE", whole)
     many = tuple((f"{number:04}.json", json.dumps({"n": number, "pad": os.urandom(99).hex()}).encode()) for number in range(700))  # fmt: skip
     lines = b"\n".join(data for _, data in many)
     for data in (zipped(*many), tarred(*many), tarred(*many, mode="w:gz"), tarred(*many, mode="w:xz"), lines, gzip.compress(lines), b"[" + lines.replace(b"\n", b",") + b"]"):  # fmt: skip
@@ -430,7 +437,7 @@ def test_a_file_object_that_fails_is_refused() -> None:
             raise OSError("the disk is gone")
 
     [row] = unpack_stream(Broken(), "given", Limits())  # type: ignore[arg-type]
-    assert row == Refused("given", "", "read", "unreadable", "the disk is gone")
+    assert row == Rejected("given", "", "read", "unreadable", "the disk is gone")
     [row] = unpack_stream(io.StringIO(REPORT.decode()), "given", Limits())  # type: ignore[arg-type]
     assert isinstance(row, Leaf)
     assert row.data == REPORT
@@ -440,7 +447,7 @@ def test_a_path_that_is_no_regular_file_is_refused_without_waiting(tmp_path: Pat
     os.mkfifo(tmp_path / "fifo")
     for path, reason in (("fifo", "not-a-regular-file"), ("missing", "unreadable"), (".", "not-a-regular-file")):
         [row] = unpack_path(str(tmp_path / path), "given", Limits())
-        assert isinstance(row, Refused)
+        assert isinstance(row, Rejected)
         assert row.stage == "read"
         assert row.reason == reason
 
@@ -469,7 +476,7 @@ def test_whatever_containers_are_around_it_the_same_text_comes_out(names: list[s
     for name in names:
         data = WRAPPINGS[name](data)
     assert [row.data for row in rows(data) if isinstance(row, Leaf)] == [text]
-    assert not any(isinstance(row, Refused) for row in rows(data))
+    assert not any(isinstance(row, Rejected) for row in rows(data))
 
 
 @given(st.lists(st.sampled_from(sorted(WRAPPINGS)), max_size=2), st.data())

@@ -20,15 +20,14 @@ from pathlib import Path
 
 import pytest
 
-from mtasts_nb.reports._containers import unpack, unpack_path, unpack_stream
-from mtasts_nb.reports._leaf import Leaf, Passed, Refused
+from mtasts_nb.reports.ingest import Leaf, Rejected, Skipped, unpack, unpack_path, unpack_stream
 from mtasts_nb.settings import Limits
 
 MIB = 1024 * 1024
 REPORT = b'{"organization-name": "B", "report-id": "1", "policies": []}'
 MAIL_TOP = b"Subject: x\nMIME-Version: 1.0\n"
 
-Rows = list[Leaf | Refused | Passed]
+Rows = list[Leaf | Rejected | Skipped]
 
 
 def rows(data: bytes, limits: Limits | None = None) -> Rows:
@@ -100,13 +99,13 @@ def overlapping(count: int, content: bytes) -> bytes:
 def test_a_bomb_is_refused_in_little_memory(bomb: bytes) -> None:
     with at_most(16):
         found = rows(bomb)
-    refused = [row for row in found if isinstance(row, Refused)]
+    refused = [row for row in found if isinstance(row, Rejected)]
     if refused:
         assert refused[0].reason == "expansion-ratio"
         assert "the limit is expansion_ratio=400" in refused[0].detail
         assert "Limits(expansion_ratio=...)" in refused[0].detail
     else:  # nothing but zeros: it holds no report, and that is seen at its beginning
-        assert all(isinstance(row, Passed) for row in found)
+        assert all(isinstance(row, Skipped) for row in found)
     assert len(found) <= 2
 
 
@@ -116,7 +115,7 @@ def test_levels_that_are_each_within_the_ratio_are_counted_together() -> None:
     inner = b"{" + b"".join(filler + bytes(200_000) for _ in range(200))
     data = gzip.compress(gzip.compress(gzip.compress(inner)))
     [row] = rows(data)
-    assert isinstance(row, Refused)
+    assert isinstance(row, Rejected)
     assert row.reason == "expansion-ratio"
 
 
@@ -124,7 +123,7 @@ def test_a_zip_whose_members_overlap_is_refused_once_they_expand_too_far() -> No
     bomb = overlapping(500, b"{" + b"0123456789" * 30_000)
     with at_most(24):
         found = rows(bomb)
-    assert isinstance(found[-1], Refused)
+    assert isinstance(found[-1], Rejected)
     assert "expansion_ratio" in found[-1].detail or found[-1].reason == "expansion-ratio"
 
 
@@ -139,7 +138,7 @@ def test_containers_nested_deeper_than_the_limit_are_refused_and_up_to_it_read(w
     deep = reduce(lambda data, _: wrap(data), range(8), REPORT)
     assert [type(row) for row in rows(deep)] == [Leaf]
     [row] = rows(wrap(deep))
-    assert isinstance(row, Refused)
+    assert isinstance(row, Rejected)
     assert row.reason == "nesting"
     assert "the limit is nesting=8" in row.detail
     assert [type(row) for row in rows(wrap(deep), Limits(nesting=9))] == [Leaf]
@@ -149,7 +148,7 @@ def test_a_container_of_itself_ends() -> None:
     """A file that unpacks to itself has no last level; stood for by more levels than anybody allows."""
     endless = reduce(lambda data, _: gzip.compress(data, 0), range(3000), REPORT)
     [row] = rows(endless, Limits(nesting=100_000))
-    assert isinstance(row, Refused)
+    assert isinstance(row, Rejected)
     assert row.reason == "nesting"
 
 
@@ -169,8 +168,8 @@ def test_a_container_of_itself_ends() -> None:
 )
 def test_members_beyond_the_limit_are_refused_in_one_row(data: bytes, texts: int) -> None:
     found = rows(data, Limits(members=10))
-    assert len([row for row in found if not isinstance(row, Refused)]) == texts
-    assert isinstance(found[-1], Refused)
+    assert len([row for row in found if not isinstance(row, Rejected)]) == texts
+    assert isinstance(found[-1], Rejected)
     assert found[-1].reason == "members"
     assert "the limit is members=10" in found[-1].detail
     assert len(found) == texts + 1
@@ -190,7 +189,7 @@ def test_a_report_over_the_limit_is_refused(data: bytes) -> None:
     found = rows(data, Limits(report_bytes=50))
     assert found
     for row in found:
-        assert isinstance(row, Refused)
+        assert isinstance(row, Rejected)
         assert row.reason == "report-bytes"
         assert "the limit is report_bytes=50" in row.detail
 
@@ -223,7 +222,7 @@ def test_a_text_without_end_is_read_up_to_its_limit(start: bytes, again: bytes, 
     limits = Limits(report_bytes=9 * MIB, input_bytes=10 * MIB)
     with at_most(64):
         [row] = unpack_stream(Endless(start, again), "given", limits)  # type: ignore[arg-type]
-    assert isinstance(row, Refused)
+    assert isinstance(row, Rejected)
     assert f"the limit is {limit}=" in row.detail
 
 
@@ -235,13 +234,13 @@ def test_a_large_mailbox_or_archive_is_streamed_in_little_memory(tmp_path: Path,
     for name, data in (("mbox", mbox), ("tar", tar)):
         (tmp_path / name).write_bytes(gzip.compress(data, 1) if packed else data)
         with at_most(20):
-            found = sum(isinstance(row, Passed) for row in unpack_path(str(tmp_path / name), name, Limits()))
+            found = sum(isinstance(row, Skipped) for row in unpack_path(str(tmp_path / name), name, Limits()))
         assert found == 80
 
 
 def test_what_is_no_report_is_not_read_to_its_end() -> None:
     [row] = unpack_stream(Endless(b"\x89PNG", b"\1"), "given", Limits())  # type: ignore[arg-type]
-    assert isinstance(row, Passed)
+    assert isinstance(row, Skipped)
 
 
 @pytest.mark.parametrize(
@@ -260,7 +259,7 @@ def test_what_is_no_report_is_not_read_to_its_end() -> None:
 def test_a_size_that_a_tar_states_is_not_believed(data: bytes) -> None:
     with at_most(4):
         found = rows(data)
-    assert [type(row) for row in found] in ([Refused], [Passed, Refused])
+    assert [type(row) for row in found] in ([Rejected], [Skipped, Rejected])
 
 
 def test_a_size_in_a_pax_header_counts_in_place_of_the_other() -> None:
@@ -279,7 +278,7 @@ def test_pax_records_that_make_no_sense_are_left_aside() -> None:
 
 def test_a_sparse_file_of_a_tar_is_passed_over_and_the_next_one_read() -> None:
     data = tar_header(b"s", b"1000", b"S") + bytes(512) + tar_header(b"a.json", b"2") + b"{}".ljust(512, b"\0")
-    assert [type(row) for row in rows(data)] == [Passed, Leaf]
+    assert [type(row) for row in rows(data)] == [Skipped, Leaf]
 
 
 def test_a_zip_directory_of_millions_of_entries_is_not_built() -> None:
@@ -288,7 +287,7 @@ def test_a_zip_directory_of_millions_of_entries_is_not_built() -> None:
     data = b"PK\3\4" + bytes(26) + directory + b"PK\5\6" + struct.pack("<HHHHLLH", 0, 0, 1, 1, len(directory), 30, 0)
     with at_most(8):
         [row] = rows(data)
-    assert isinstance(row, Refused)
+    assert isinstance(row, Rejected)
     assert row.reason == "members"
 
 
@@ -296,7 +295,7 @@ def test_millions_of_tiny_texts_are_not_all_held() -> None:
     for data in (b"[" + b"{}," * 3_000_000, b"{}\n" * 3_000_000, b"{}" * 3_000_000):
         with at_most(120):
             *_, last = unpack(data, "given", "", Limits(members=1000))
-        assert isinstance(last, Refused)
+        assert isinstance(last, Rejected)
         assert last.reason == "members"
 
 
@@ -334,7 +333,7 @@ def test_json_nested_without_end_is_no_exception(data: bytes) -> None:
 )
 def test_the_header_of_a_mail_costs_time_in_proportion(field: bytes) -> None:
     [row] = rows(b"From: a@b.example\n" + field + b"\n\n" + b"-" * 1_000_000)
-    assert isinstance(row, Passed | Refused)
+    assert isinstance(row, Skipped | Rejected)
 
 
 def test_many_parts_that_each_have_a_hard_header_are_read_in_bounded_time() -> None:
@@ -342,7 +341,7 @@ def test_many_parts_that_each_have_a_hard_header_are_read_in_bounded_time() -> N
     started = time.process_time()
     found = rows(MAIL_TOP + b"Content-Type: multipart/mixed; boundary=b\n\n" + part * 3000)
     assert time.process_time() - started < 4  # 0.2 s; 11 s where each one's quotes are counted out
-    assert found == [Passed("given", "", "a mail without a TLS report")]
+    assert found == [Skipped("given", "", "a mail without a TLS report")]
 
 
 def test_a_tar_made_by_tarfile_with_an_absurd_name_gives_a_bounded_label() -> None:

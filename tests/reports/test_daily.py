@@ -14,8 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import mtasts_nb as sts
-from mtasts_nb.reports import schema
-from mtasts_nb.reports._daily import FAILURE_KEYS, SESSION_KEYS
+from mtasts_nb.reports import FAILURE_KEYS, SESSION_KEYS, schema
 
 
 def policy(

@@ -13,8 +13,16 @@ from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import rsa
 
 import mtasts_nb as sts
-from mtasts_nb.reports import _dkim
-from mtasts_nb.reports._dkim import INVALID, NO_KEY, NOT_CHECKED, OTHER_SERVICE, UNSIGNED, VALID, DkimCheck
+from mtasts_nb.reports.ingest._dkim import (
+    FIELD,
+    INVALID,
+    NO_KEY,
+    NOT_CHECKED,
+    OTHER_SERVICE,
+    UNSIGNED,
+    VALID,
+    DkimCheck,
+)
 
 REPORT = {
     "organization-name": "Example Post",
@@ -88,20 +96,20 @@ class Dns:
     ],
 )
 def test_service_type(signed: bytes, record: bytes, service: bytes, expected: str) -> None:
-    verdict = DkimCheck(Dns(record + service)).of(signed)
+    verdict = DkimCheck(Dns(record + service)).verify(signed)
     assert (verdict.value, verdict.treatment) == ("post.example (selector tls1)", expected)
 
 
 def test_what_is_not_a_valid_signature(signed: bytes, mail: bytes, record: bytes) -> None:
     altered = signed.replace(b"nordwind.example", b"suedwind.example")
-    assert DkimCheck(Dns(record)).of(altered).treatment == INVALID
-    assert DkimCheck(Dns(record)).of(mail).treatment == UNSIGNED
-    assert DkimCheck(Dns(None)).of(signed).treatment == NO_KEY
-    assert DkimCheck(Dns(b"p=" + b"A" * 5000)).of(signed).treatment == NO_KEY
+    assert DkimCheck(Dns(record)).verify(altered).treatment == INVALID
+    assert DkimCheck(Dns(record)).verify(mail).treatment == UNSIGNED
+    assert DkimCheck(Dns(None)).verify(signed).treatment == NO_KEY
+    assert DkimCheck(Dns(b"p=" + b"A" * 5000)).verify(signed).treatment == NO_KEY
 
 
 def test_an_mbox_keeps_no_carriage_returns_and_the_signature_holds(signed: bytes, record: bytes) -> None:
-    assert DkimCheck(Dns(record)).of(signed.replace(b"\r\n", b"\n")).treatment == VALID
+    assert DkimCheck(Dns(record)).verify(signed.replace(b"\r\n", b"\n")).treatment == VALID
 
 
 def test_load_tells_it_by_mail_and_drops_nothing(signed: bytes, mail: bytes, record: bytes) -> None:
@@ -125,7 +133,7 @@ def test_a_resolver_that_fails_is_no_verdict_and_no_error(signed: bytes) -> None
     def broken(name: bytes, timeout: int = 5) -> bytes | None:
         raise RuntimeError("no network")
 
-    assert DkimCheck(broken).of(signed).treatment == NO_KEY
+    assert DkimCheck(broken).verify(signed).treatment == NO_KEY
 
 
 def test_the_time_for_all_mails_is_bounded(signed: bytes, record: bytes) -> None:
@@ -136,8 +144,8 @@ def test_the_time_for_all_mails_is_bounded(signed: bytes, record: bytes) -> None
         return record
 
     check = DkimCheck(slow, deadline=50, clock=lambda: now[0])
-    assert check.of(signed).treatment == VALID
-    assert check.of(signed + b"\r\n").treatment == NOT_CHECKED
+    assert check.verify(signed).treatment == VALID
+    assert check.verify(signed + b"\r\n").treatment == NOT_CHECKED
 
 
 HOSTILE = {
@@ -156,11 +164,11 @@ def test_hostile_mails_take_no_time_and_raise_nothing(name: str, record: bytes) 
     head = b"DKIM-Signature: v=1; a=rsa-sha256; c=relaxed; d=a; s=b; h=from; bh=AAAA; b=AAAA\r\n"
     began = time.process_time()
     for mail in (HOSTILE[name], head + HOSTILE[name]):
-        assert DkimCheck(Dns(record)).of(mail).treatment in (UNSIGNED, INVALID, NOT_CHECKED, NO_KEY)
+        assert DkimCheck(Dns(record)).verify(mail).treatment in (UNSIGNED, INVALID, NOT_CHECKED, NO_KEY)
     assert time.process_time() - began < 2
 
 
 def test_nothing_is_logged(signed: bytes, caplog: pytest.LogCaptureFixture) -> None:
-    DkimCheck(Dns(b"p=nonsense")).of(signed)
+    DkimCheck(Dns(b"p=nonsense")).verify(signed)
     assert caplog.records == []
-    assert _dkim.FIELD == "dkim"
+    assert FIELD == "dkim"

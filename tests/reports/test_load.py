@@ -1,14 +1,12 @@
-"""`load` as a whole: files in folders, other processes that read ahead, errors for the person at the keyboard."""
+"""`load` as a whole: files in folders, threads that read a slow folder ahead, errors for the person at the keyboard."""
 
 from __future__ import annotations
 
 import gc
 import gzip
 import json
-import os
 import signal
-import subprocess
-import sys
+import threading
 from pathlib import Path
 from typing import Any
 
@@ -17,9 +15,7 @@ import pytest
 
 import mtasts_nb as sts
 from mtasts_nb.errors import SourceError
-from mtasts_nb.reports import _load, _progress, _read_ahead, schema
-from mtasts_nb.reports._leaf import Input, Passed
-from mtasts_nb.reports._read_ahead import INFLATED, RAW, UNREAD, ReadAhead, useful_workers
+from mtasts_nb.reports import _load, schema
 
 
 def report(number: int, **top: object) -> dict[str, Any]:
@@ -38,7 +34,7 @@ def report(number: int, **top: object) -> dict[str, Any]:
     }
 
 
-def test_what_was_mended_in_unpacking_is_a_deviation_that_goes_with_its_report(tmp_path: Path) -> None:
+def test_what_was_repaired_in_unpacking_is_a_deviation_that_goes_with_its_report(tmp_path: Path) -> None:
     for number, after in ((1, b"footer"), (2, b"")):
         (tmp_path / f"{number}.json.gz").write_bytes(gzip.compress(json.dumps(report(number)).encode()) + after)
     both = "\n".join(json.dumps(report(number)) for number in (3, 4)).encode()
@@ -82,96 +78,55 @@ def same(one: sts.Archive, two: sts.Archive) -> None:
         pd.testing.assert_frame_equal(getattr(one, table), getattr(two, table))
 
 
-@pytest.mark.parametrize("workers", [2, 4])
-def test_other_processes_change_nothing(folder: Path, workers: int, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.fixture
+def slow(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Every folder counts as slow after its first files."""
+    monkeypatch.setattr(_load, "_SLOW", -1)
+    monkeypatch.setattr(_load, "_BATCH", 8)
+
+
+@pytest.mark.parametrize("workers", [2, None])
+def test_threads_change_nothing(folder: Path, workers: int | None, slow: None) -> None:
     alone = sts.load(folder, progress=False, workers=1)
     assert alone.inputs["outcome"].value_counts().to_dict() == {
         "loaded": 48, "duplicate": 1, "rejected": 3, "skipped": 1,
     }  # fmt: skip
-    monkeypatch.setattr(_load, "ReadAhead", lambda count: ReadAhead(count, few=0))
-    same(sts.load(folder, progress=False, workers=workers), alone)
+    threads: set[str] = set()
+    with pytest.MonkeyPatch.context() as patch:
+        read = _load._read_small
+        patch.setattr(_load, "_read_small", lambda item: (threads.add(threading.current_thread().name), read(item))[1])
+        same(sts.load(folder, progress=False, workers=workers), alone)
+    assert len(threads) > 1
 
 
-def test_the_process_reads_what_it_can_and_says_what_it_is(folder: Path) -> None:
-    items = [
-        Input("a", str(folder / "000.json.gz")),
-        Passed("b", "", "of no interest"),
-        Input("c", str(folder / "plain.json")),
-        Input("d", None, b"{}"),
-        Input("e", str(folder / "twice.gz")),
-        Input("f", str(folder / "large.json")),
-        Input("g", str(folder / "not there")),
-        Input("h", os.fsencode(folder / "bomb.gz")),
-    ]
-    with ReadAhead(2, few=0) as ahead:
-        [(batch, kinds, contents)] = ahead.batches(iter(items))
-    assert batch == items
-    assert kinds == [INFLATED, UNREAD, RAW, UNREAD, RAW, UNREAD, UNREAD, RAW]
-    assert json.loads(contents[0]) == report(0)
-    assert contents[2] == (folder / "plain.json").read_bytes()
-
-
-def test_a_process_that_dies_costs_nothing(folder: Path) -> None:
-    items = [Input(str(n), str(folder / f"{n % 40:03d}.json.gz")) for n in range(3000)]
-    with ReadAhead(2, few=0) as ahead:
-        seen: list[int] = []
-        for number, (_, kinds, _) in enumerate(ahead.batches(iter(items))):
-            seen += kinds
-            if number == 1:
-                ahead._readers[0]._process.kill()
-    assert len(seen) == 3000
-    assert seen[0] == INFLATED
-    assert seen[-1] == UNREAD
-
-
-def test_where_no_process_can_be_started_all_is_read_here(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    alone = sts.load(folder, progress=False, workers=1)
-    monkeypatch.setattr(sys, "executable", "/nowhere/python")
-    monkeypatch.setattr(_load, "ReadAhead", lambda count: ReadAhead(count, few=0))
-    same(sts.load(folder, progress=False, workers=2), alone)
-
-
-def test_a_short_list_starts_no_process(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_folder_that_answers_fast_starts_no_thread(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     def refuse(*_: object, **__: object) -> None:
-        raise AssertionError("a process was started")
+        raise AssertionError("a thread was started")
 
-    monkeypatch.setattr(_read_ahead.subprocess, "Popen", refuse)
-    assert len(sts.load(folder, progress=False, workers=4).reports) == 48
-
-
-def test_the_reading_process_ends_with_its_pipes() -> None:
-    script = Path(_read_ahead.__file__).with_name("_reader_process.py")
-    done = subprocess.run([sys.executable, "-I", "-S", script], input=b"", capture_output=True, timeout=20)
-    assert (done.returncode, done.stdout, done.stderr) == (0, b"", b"")
+    monkeypatch.setattr(_load, "_SLOW", 1000)
+    monkeypatch.setattr(_load, "ThreadPoolExecutor", refuse)
+    assert len(sts.load(folder, progress=False).reports) == 48
 
 
 @pytest.mark.skipif(not hasattr(signal, "SIGALRM"), reason="needs a timer signal")
-def test_a_stop_in_the_middle_leaves_no_process(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(_load, "ReadAhead", lambda count: ReadAhead(count, few=0))
-    started: list[Any] = []
-    plain = _read_ahead._Reader
-
-    def watched() -> object:
-        reader = plain()
-        started.append(reader._process)
-        return reader
-
-    monkeypatch.setattr(_read_ahead, "_Reader", watched)
+def test_a_stop_in_the_middle_leaves_no_thread(folder: Path, slow: None, monkeypatch: pytest.MonkeyPatch) -> None:
+    taken: list[int] = []
 
     def stop(*_: object) -> None:
-        raise KeyboardInterrupt
+        taken.append(threading.active_count())
+        if len(taken) > 20:
+            raise KeyboardInterrupt
 
     monkeypatch.setattr(_load._Loader, "take", stop)
+    before = threading.active_count()
     with pytest.raises(KeyboardInterrupt):
-        sts.load(folder, progress=False, workers=2)
-    assert started
-    assert all(process.poll() is not None for process in started)
+        sts.load(folder, progress=False, workers=4)
+    assert max(taken) > before
+    assert threading.active_count() == before
     assert gc.isenabled()
 
 
 def test_workers() -> None:
-    assert useful_workers(3) == 3
-    assert 1 <= useful_workers(None) <= 4
     with pytest.raises(ValueError, match="at least 1"):
         sts.load(b"{}", workers=0)
 
@@ -186,10 +141,10 @@ def test_nothing_to_look_at_is_an_error_in_one_line(tmp_path: Path, make: Any) -
 
 
 def test_a_file_that_is_gone_by_the_time_it_is_read_is_a_reject(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    def gone(path: str) -> bytes:
+    def gone(*_: object) -> int:
         raise FileNotFoundError(2, "No such file or directory")
 
-    monkeypatch.setattr(_load, "_read_small", gone)
+    monkeypatch.setattr(_load.os, "open", gone)
     archive = sts.load(folder / "plain.json", folder / "000.json.gz", progress=False)
     assert archive.rejects[["stage", "reason"]].drop_duplicates().to_dict("records") == [
         {"stage": "read", "reason": "unreadable"}
@@ -201,19 +156,19 @@ def test_the_bar_comes_after_two_seconds_and_not_before(
     capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     now = [0.0]
-    monkeypatch.setattr(_progress.time, "monotonic", lambda: now[0])
-    with _progress.Progress(show=True) as progress:
-        for _ in range(1000):
-            progress.step()
-        assert capsys.readouterr().err == ""
-        now[0] = 3
-        for _ in range(1000):
-            progress.step()
+    monkeypatch.setattr(_load.time, "monotonic", lambda: now[0])
+
+    def batches() -> Any:
+        for number in range(20):
+            if number == 10:
+                assert capsys.readouterr().err == ""
+                now[0] = 3
+            yield [None] * 100, [None] * 100
+
+    assert len(list(_load._with_progress(batches(), show=True))) == 20
     assert "2000 inputs" in capsys.readouterr().err
-    with _progress.Progress(show=False) as progress:
-        now[0] = 9
-        for _ in range(1000):
-            progress.step()
+    now[0] = 0
+    assert len(list(_load._with_progress(batches(), show=False))) == 20
     assert capsys.readouterr().err == ""
 
 
@@ -225,8 +180,7 @@ def test_the_sample_archive_holds_what_it_says(root: Path) -> None:
     assert set(archive.sessions["policy_domain"]) == {"nordwind.example", "suedwind.example"}
 
 
-def test_a_small_limit_holds_for_small_files_too(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(_load, "ReadAhead", lambda count: ReadAhead(count, few=0))
+def test_a_small_limit_holds_for_small_files_too(folder: Path) -> None:
     limits = sts.Limits(report_bytes=300)
     archive = sts.load(folder / "000.json.gz", folder / "plain.json", progress=False, limits=limits)
     assert archive.inputs["outcome"].tolist() == ["rejected", "rejected"]

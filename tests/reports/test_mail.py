@@ -12,11 +12,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mtasts_nb.reports import _mbox
-from mtasts_nb.reports._containers import unpack
-from mtasts_nb.reports._leaf import Hints, Leaf, Passed, Refused
-from mtasts_nb.reports._report import Deviation
-from mtasts_nb.reports._streams import Stream
+from mtasts_nb.reports.ingest import Deviation, Hints, Leaf, Rejected, Skipped, _mime, unpack
+from mtasts_nb.reports.ingest._streams import Stream
 from mtasts_nb.settings import Limits
 
 REPORT = b'{"organization-name": "B", "report-id": "1", "policies": [{"policy": {"policy-type": "sts"}}]}'
@@ -25,7 +22,7 @@ GZ = gzip.compress(REPORT, mtime=0)
 NAME = "b.example!d.example!1767225600!1767311999!x.json.gz"
 NO_REPORT = "a mail without a TLS report"
 
-Rows = list[Leaf | Refused | Passed]
+Rows = list[Leaf | Rejected | Skipped]
 
 
 def rows(mail: bytes, limits: Limits | None = None, *, keep_mail: bool = False) -> Rows:
@@ -160,7 +157,7 @@ def test_the_one_report_in_a_mail_is_found(mail: bytes) -> None:
 
 
 FOOTER = b"\n-- \nTLS list, https://list.example/\n"
-TOLD = "-- TLS list, https://list.example/"
+EXCERPT = "-- TLS list, https://list.example/"
 PADDED = b64(GZ + b"\0" * ((1 - len(GZ)) % 3))  # zero padding, so that the base64 ends in "=="
 
 
@@ -171,40 +168,40 @@ PADDED = b64(GZ + b"\0" * ((1 - len(GZ)) % 3))  # zero padding, so that the base
         pytest.param(single(b"application/gzip", b"base64", PADDED), None, id="nothing, padded"),
         pytest.param(
             single(b"application/gzip", b"base64", PADDED + FOOTER),
-            Deviation("", TOLD, "text after the base64 ignored"),
+            Deviation("", EXCERPT, "text after the base64 ignored"),
             id="list footer",
         ),
         pytest.param(
             single(b"application/gzip", b"base64", PADDED.rstrip(b"\n=")),
-            Deviation("", None, "base64 damaged or without its padding, mended"),
+            Deviation("", None, "base64 damaged or without its padding, repaired"),
             id="no padding",
         ),
         pytest.param(
             single(b"application/json", b"base64", REPORT),
-            Deviation("", "base64", "not in the encoding that the part names, taken as it stands"),
+            Deviation("", "base64", "not in the encoding that the part names, read without decoding"),
             id="decoded by a gateway that left the header",
         ),
         pytest.param(
             single(b"text/plain", b"8bit", b"\n" + REPORT + FOOTER),
-            Deviation("", TOLD, "text after the report ignored"),
+            Deviation("", EXCERPT, "text after the report ignored"),
             id="a report as the mail's text, with a signature",
         ),
         pytest.param(
             single(b"text/plain", b"8bit", b"[" + REPORT + b"]" + FOOTER),
-            Deviation("", TOLD, "text after the report ignored"),
+            Deviation("", EXCERPT, "text after the report ignored"),
             id="an array as the mail's text, with a signature",
         ),
     ],
 )
-def test_what_was_mended_or_left_out_is_told_with_the_report(mail: bytes, remark: Deviation | None) -> None:
+def test_what_was_repaired_or_left_out_goes_with_the_report(mail: bytes, remark: Deviation | None) -> None:
     [row] = rows(mail)
     assert isinstance(row, Leaf)
     assert row.data.strip() == REPORT
     assert row.remarks == ((remark,) if remark else ())
 
 
-def test_what_was_mended_is_told_for_each_report_in_it() -> None:
-    remark = Deviation("", TOLD, "text after the base64 ignored")
+def test_what_was_repaired_goes_with_each_report_in_it() -> None:
+    remark = Deviation("", EXCERPT, "text after the base64 ignored")
     body = b64(zipped(("1.json", REPORT), ("2.json", OTHER), ("3.json.gz", GZ + b"oops")))
     found = rows(
         single(b"application/zip", b"base64", body.rstrip() + b"==" * (not body.rstrip().endswith(b"=")) + FOOTER)
@@ -324,7 +321,7 @@ PLAIN_TOP = b"From: a@b.example\nSubject: lunch\nMIME-Version: 1.0\n"
     ],
 )  # fmt: skip
 def test_a_mail_without_a_report_is_one_skipped_row(mail: bytes) -> None:
-    assert rows(mail) == [Passed("mail.eml", "", NO_REPORT)]
+    assert rows(mail) == [Skipped("mail.eml", "", NO_REPORT)]
 
 
 @pytest.mark.parametrize(
@@ -339,19 +336,19 @@ def test_a_mail_without_a_report_is_one_skipped_row(mail: bytes) -> None:
 )  # fmt: skip
 def test_a_part_that_says_it_is_a_report_and_is_not_readable_is_refused(mail: bytes, stage: str, reason: str) -> None:
     [row] = rows(mail)
-    assert isinstance(row, Refused)
+    assert isinstance(row, Rejected)
     assert (row.stage, row.reason) == (stage, reason)
 
 
 def test_the_prose_of_a_report_mail_is_no_row_and_a_damaged_part_costs_no_other() -> None:
     broken = part(b"application/tlsrpt+gzip; name=x.json.gz", b64(GZ[:40]))
     found = rows(multipart(PROSE, broken, ATTACHED))
-    assert [type(row) for row in found] == [Refused, Leaf]
+    assert [type(row) for row in found] == [Rejected, Leaf]
 
 
 def test_files_of_an_attached_archive_beside_a_report_are_passed_over_one_by_one() -> None:
     found = rows(single(b"application/zip", b"base64", b64(zipped(("README", b"x"), ("a.json", REPORT)))))
-    assert [type(row) for row in found] == [Leaf, Passed]
+    assert [type(row) for row in found] == [Leaf, Skipped]
 
 
 def test_multiparts_nested_too_deep_and_too_many_parts_are_refused() -> None:
@@ -359,11 +356,11 @@ def test_multiparts_nested_too_deep_and_too_many_parts_are_refused() -> None:
     for level in range(12):
         mail = multipart(mail, boundary=b"b%d" % level, top=b"")
     [row] = rows(TOP + mail)
-    assert isinstance(row, Refused)
+    assert isinstance(row, Rejected)
     assert (row.stage, row.reason) == ("mail", "nesting")
     assert "nesting=8" in row.detail
     [row] = rows(multipart(*[PROSE] * 30), Limits(members=20))
-    assert isinstance(row, Refused)
+    assert isinstance(row, Rejected)
     assert (row.stage, row.reason) == ("mail", "members")
 
 
@@ -380,7 +377,7 @@ def test_an_mbox_gives_each_mail_by_its_number(line: bytes, newline: bytes) -> N
     found = rows(mbox)
     assert [(type(row), row.member) for row in found] == [
         (Leaf, f"message 1 > part 2 ({NAME})"),
-        (Passed, "message 2"),
+        (Skipped, "message 2"),
         (Leaf, f"message 3 > part 2 ({NAME})"),
     ]
 
@@ -414,10 +411,10 @@ def test_a_mail_too_large_is_refused_and_its_neighbours_are_read() -> None:
     found = rows(mbox, Limits(input_bytes=100_000))
     assert [(type(row), row.member[:9]) for row in found] == [
         (Leaf, "message 1"),
-        (Refused, "message 2"),
+        (Rejected, "message 2"),
         (Leaf, "message 3"),
     ]
-    assert isinstance(found[1], Refused)
+    assert isinstance(found[1], Rejected)
     assert "input_bytes=100000" in found[1].detail
 
 
@@ -435,6 +432,6 @@ def test_where_an_mbox_is_cut_for_reading_makes_no_difference(texts: list[str], 
     line = b"From nobody\n" if short else MBOX_LINE
     mbox = b"".join(line + mail + b"\n" for mail in mails)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(_mbox, "CHUNK", piece)
-        patch.setattr(_mbox, "_LOOK", 80)
-        assert list(_mbox.mbox_messages(Stream(io.BytesIO(mbox).read), 10_000)) == mails
+        patch.setattr(_mime, "CHUNK", piece)
+        patch.setattr(_mime, "_SEPARATOR_REACH", 80)
+        assert list(_mime.mbox_messages(Stream(io.BytesIO(mbox).read), 10_000)) == mails

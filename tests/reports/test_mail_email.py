@@ -10,7 +10,7 @@ from email.message import Message
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mtasts_nb.reports._mime import decoded, parse_mail
+from mtasts_nb.reports.ingest._mime import decode, parse_mail
 from mtasts_nb.settings import Limits
 
 Found = list[tuple[str, str | None, bytes]]
@@ -31,7 +31,7 @@ def by_mime(data: bytes) -> Found:
         if part.media_type == "message/rfc822":
             found += by_mime(part.body)
         else:
-            found.append((part.media_type, part.filename, decoded(part.encoding, part.body)))
+            found.append((part.media_type, part.filename, decode(part.encoding, part.body)[0]))
     return found
 
 

@@ -126,7 +126,7 @@ CASES: dict[str, tuple[Change, dict[str, object], dict[str, str]]] = {
     "mx: inside mx-host": (
         policy(mx_host=["mx: mx1.nordwind.example", "MX:mx2.nordwind.example"]),
         {"sessions.mx_host": "mx1.nordwind.example\nmx2.nordwind.example"},
-        {f"{P}.mx-host": "mx: taken off"},
+        {f"{P}.mx-host": "mx: removed"},
     ),
     "policy-string: one string with line breaks": (
         policy(policy_string="version: STSv1\r\nmode: enforce\r\nmx: a.example\r\nmax_age: 7\r\n"),
@@ -208,7 +208,7 @@ CASES: dict[str, tuple[Change, dict[str, object], dict[str, str]]] = {
     "IP malformed": (
         detail(receiving_ip="192.0.2.999"),
         {"failures.receiving_ip": "192.0.2.999"},
-        {f"{F}[0].receiving-ip": "no IP address, kept as text"},
+        {f"{F}[0].receiving-ip": "not an IP address, kept as text"},
     ),
     "receiving-mx-hostname in other case and with a last dot": (
         detail(receiving_mx_hostname="MX1.Nordwind.Example."),

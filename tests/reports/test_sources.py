@@ -13,12 +13,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mtasts_nb.errors import SourceError
-from mtasts_nb.reports._leaf import Input, Passed, Refused
-from mtasts_nb.reports._sources import iter_inputs
+from mtasts_nb.reports.ingest import Input, Rejected, Skipped, iter_inputs
 from mtasts_nb.settings import Limits
 
 
-def found(*sources: object) -> list[Input | Refused | Passed]:
+def found(*sources: object) -> list[Input | Rejected | Skipped]:
     return list(iter_inputs(sources, Limits()))
 
 
@@ -118,14 +117,14 @@ def test_a_generator_of_paths_is_a_source(tree: Path) -> None:
 @pytest.mark.parametrize(
     ("source", "message"),
     [
-        ("no-such.json", "'no-such.json' is not there"),
-        ("no-such/", "'no-such/' is not there"),
-        ("~no-such-user/a.json", "'~no-such-user/a.json' is not there"),
+        ("no-such.json", "'no-such.json' does not exist"),
+        ("no-such/", "'no-such/' does not exist"),
+        ("~no-such-user/a.json", "'~no-such-user/a.json' does not exist"),
         ("a.json/below", "Not a directory"),
         ("*.nothing", "matches no file"),
-        ("no-such/*.json", "the folder 'no-such' is not there"),
-        ("void", "holds no file"),
-        ("", "is not there"),
+        ("no-such/*.json", "there is no folder 'no-such'"),
+        ("void", "has no file in it"),
+        ("", "does not exist"),
         ("nul\0byte", "null byte"),
         ('{"organization-name": "x"}', "given as bytes"),
         ('{"organization-name": "x", "policies": []}', "given as bytes"),
@@ -143,7 +142,7 @@ def test_nothing_to_read_is_said_before_anything_is_read(tree: Path, source: str
 def test_the_error_for_a_folder_of_litter_alone_says_what_was_passed_over(tree: Path) -> None:
     (tree / "litter").mkdir()
     (tree / "litter" / ".DS_Store").write_bytes(b"x")
-    with pytest.raises(SourceError, match=r"1 passed over \(such as 'litter/.DS_Store': hidden file\)"):
+    with pytest.raises(SourceError, match=r"1 skipped \(such as 'litter/.DS_Store': hidden file\)"):
         found("litter")
 
 
@@ -173,11 +172,11 @@ def test_hidden_files_and_system_litter_are_passed_over_with_a_reason(tmp_path: 
         (tmp_path / name).write_bytes(b"{}")
     rows = found(tmp_path)
     assert [Path(row.source).name for row in rows if isinstance(row, Input)] == ["a.json"]
-    assert {Path(row.source).name: row.reason for row in rows if isinstance(row, Passed)} == {
-        ".git": "hidden file: a folder, not looked into",
+    assert {Path(row.source).name: row.reason for row in rows if isinstance(row, Skipped)} == {
+        ".git": "hidden file: a folder, not read",
         ".hidden": "hidden file",
         "Thumbs.db": "left by the operating system",
-        "__MACOSX": "left by the operating system: a folder, not looked into",
+        "__MACOSX": "left by the operating system: a folder, not read",
         "desktop.ini": "left by the operating system",
     }
     # What is named is meant.
@@ -192,7 +191,7 @@ def test_a_maildir_gives_its_delivered_mails_and_those_of_its_hidden_folders(tmp
     assert inputs(tmp_path) == [
         f"{tmp_path}/{name}" for name in (".TLS reports/cur/4", "cur/1.M1P1.mx:2,S", "new/2.M1P1.mx")
     ]
-    passed = [row for row in found(tmp_path) if isinstance(row, Passed)]
+    passed = [row for row in found(tmp_path) if isinstance(row, Skipped)]
     assert [Path(row.source).name for row in passed] == ["5", "3.M1P1.mx"]
     assert {row.reason for row in passed} == {"in a Maildir's tmp: its delivery was not finished"}
 
@@ -212,7 +211,7 @@ def test_what_is_no_regular_file_is_refused_and_not_opened(tmp_path: Path) -> No
             os.chdir(here)
         rows = found(tmp_path)
     assert [row.source for row in rows if isinstance(row, Input)] == [f"{tmp_path}/z.json"]
-    refused = {Path(row.source).name: row for row in rows if isinstance(row, Refused)}
+    refused = {Path(row.source).name: row for row in rows if isinstance(row, Rejected)}
     assert {name: row.reason for name, row in refused.items()} == {
         "fifo": "not-a-regular-file",
         "nowhere": "unreadable",
@@ -224,7 +223,7 @@ def test_what_is_no_regular_file_is_refused_and_not_opened(tmp_path: Path) -> No
     assert all(row.stage == "read" for row in refused.values())
     # Named one by one they are refused just so, and cost nothing beside them.
     single = found(tmp_path / "fifo", tmp_path / "nowhere", tmp_path / "self", tmp_path / "z.json")
-    assert [type(row) for row in single] == [Refused, Refused, Refused, Input]
+    assert [type(row) for row in single] == [Rejected, Rejected, Rejected, Input]
 
 
 def test_links_that_lead_in_circles_end_and_each_folder_is_read_once(tmp_path: Path) -> None:
@@ -235,7 +234,7 @@ def test_links_that_lead_in_circles_end_and_each_folder_is_read_once(tmp_path: P
     (tmp_path / "b").symlink_to(tmp_path / "a")
     rows = found(tmp_path)
     assert [row.source for row in rows if isinstance(row, Input)] == [f"{tmp_path}/a/one.json"]
-    passed = [row for row in rows if isinstance(row, Passed)]
+    passed = [row for row in rows if isinstance(row, Skipped)]
     assert [row.source for row in passed] == [f"{tmp_path}/{name}" for name in ("a/up", "a/up2", "b")]
     assert inputs(f"{tmp_path}/**/*.json") == [f"{tmp_path}/a/one.json"]
 
@@ -255,7 +254,7 @@ def test_a_folder_that_may_not_be_read_is_refused(tmp_path: Path) -> None:
     (tmp_path / "locked").mkdir(mode=0)
     (tmp_path / "a.json").write_bytes(b"{}")
     rows = found(tmp_path)
-    assert [type(row) for row in rows] == [Input, Refused]
+    assert [type(row) for row in rows] == [Input, Rejected]
 
 
 @pytest.fixture

@@ -1,6 +1,6 @@
 """Unpacking: what a file holds, down to the last container, as leaves.
 
-What a file is, its content says and never its name. Nothing is written to disk, nothing is read without a bound, and a
+The content decides what a file is, never its name. Nothing is written to disk, nothing is read without a limit, and a
 damaged member costs none of its neighbours.
 """
 
@@ -9,29 +9,25 @@ from __future__ import annotations
 import binascii
 import os
 import stat
-import zlib
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import replace
 from io import BytesIO
 from pathlib import PurePath
 from typing import BinaryIO, Final
 
-from ..settings import Limits
-from ._leaf import Hints, Leaf, Passed, Refused, member_name, named, step_down
-from ._litter import litter
+from ...settings import Limits
+from ._archives import Member, tar_members, zip_members
+from ._json import BLANK, as_utf8, is_ndjson, lines, split_json
 from ._mail import mail_results
-from ._mbox import mbox_messages
-from ._mime import without_emlx_frame
-from ._report import Deviation
-from ._sniff import HEAD, Kind, claims_report, foreign_name, sniff
-from ._streams import Budget, Inflated, Stream, Unreadable, over
-from ._tar import tar_members
-from ._texts import BLANK, as_utf8, is_ndjson, lines, split_json
-from ._zip import zip_members
+from ._mime import mbox_messages, without_emlx_frame
+from ._model import Deviation, Hints, Leaf, Rejected, Skipped, Unreadable, member_name, named, step_down
+from ._sniff import HEAD, Kind, foreign_name, is_report_name, sniff
+from ._sources import ignored
+from ._streams import Budget, Inflated, Stream, gunzip, over
 
-__all__ = ["Unreadable", "unpack", "unpack_path", "unpack_stream"]
+__all__ = ["unpack", "unpack_path", "unpack_stream"]
 
-Results = Iterator[Leaf | Refused | Passed]
+Results = Iterator[Leaf | Rejected | Skipped]
 
 #: A file up to this size is read whole; a larger one is streamed.
 WHOLE: Final = 8 * 1024 * 1024
@@ -58,13 +54,13 @@ def unpack(
     data : bytes
         The content of a file.
     source, member : str
-        Where it comes from, as `_leaf` has it.
+        Where it comes from; see `_model`.
     limits : Limits
         What it may cost.
     depth : int
         How many containers are around it already.
     hints : Hints, optional
-        What lies around it.
+        What surrounds it.
     keep_mail : bool
         Whether the mail that a report came in goes with it, in `Hints.mail`.
 
@@ -81,17 +77,17 @@ def unpack(
 def unpack_path(path: str | bytes, source: str, limits: Limits, *, keep_mail: bool = False) -> Results:
     """Yield what is in a file, streamed where it is large; never an exception.
 
-    A file that is no regular one by now is refused without waiting for it.
+    A file that is no longer a regular file is rejected without waiting for it.
     """
     try:
-        # A FIFO that took the file's place must not block; Windows has neither the flag nor such FIFOs.
+        # A FIFO that replaced the file must not block; Windows has neither the flag nor such FIFOs.
         number = os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0))
     except (OSError, ValueError) as error:
-        yield Refused(source, "", "read", "unreadable", str(error))
+        yield Rejected(source, "", "read", "unreadable", str(error))
         return
     if not stat.S_ISREG(os.fstat(number).st_mode):
         os.close(number)
-        yield Refused(source, "", "read", "not-a-regular-file", "a FIFO, socket, device or folder, not a file")
+        yield Rejected(source, "", "read", "not-a-regular-file", "a FIFO, socket, device or folder, not a regular file")
         return
     with os.fdopen(number, "rb", buffering=0) as file:
         hints = Hints(member_name(PurePath(os.fsdecode(path)).name))
@@ -101,7 +97,7 @@ def unpack_path(path: str | bytes, source: str, limits: Limits, *, keep_mail: bo
 def unpack_stream(
     file: BinaryIO, source: str, limits: Limits, *, hints: Hints | None = None, keep_mail: bool = False
 ) -> Results:
-    """Yield what is in a binary file object, from where it stands; never an exception."""
+    """Yield what is in a binary file object, from its current position; never an exception."""
     budget = Budget(limits)
     read = file.read
 
@@ -119,21 +115,21 @@ def unpack_stream(
 
     unpacking = _Unpacking(source, limits, budget, keep_mail=keep_mail)
     stream = Stream(counted)
-    try:
+
+    def results() -> Results:
         head = stream.peek(HEAD)
         if sniff(head) is Kind.ZIP and len(head) == HEAD and _seekable(file):
             # Its directory is at the end: the file itself is read, and not through the stream.
             yield from unpacking.zip(file, "", 0, hints, on_disk=True)
             return
         data = stream.read(WHOLE + 1)
-        stream.push(data)
-    except Unreadable as error:
-        yield Refused(source, "", error.stage, error.reason, error.detail)
-        return
-    if len(data) <= WHOLE:
-        yield from unpacking.of(data, "", 0, hints)
-    else:
-        yield from unpacking.streamed(stream, "", 0, hints)
+        if len(data) <= WHOLE:
+            yield from unpacking.of(data, "", 0, hints)
+        else:
+            stream.push(data)
+            yield from unpacking.streamed(stream, "", 0, hints)
+
+    yield from unpacking.guarded(results(), "")
 
 
 def _seekable(file: BinaryIO) -> bool:
@@ -155,27 +151,29 @@ class _Unpacking:
         self._keep_mail = keep_mail
         self._mails = 0  # how many mails are around what is being read
 
-    def of(self, data: bytes, member: str, depth: int, hints: Hints | None) -> Results:
-        """Yield what is in bytes at hand."""
+    def guarded(self, results: Results, member: str) -> Results:
+        """Yield the results, and at what cannot be read a rejection."""
         try:
-            yield from self._of(sniff(data[:HEAD]), data, member, depth, hints)
+            yield from results
         except Unreadable as error:
-            yield Refused(self._source, member, error.stage, error.reason, error.detail)
+            yield error.at(self._source, member)
         except RecursionError:
-            yield self._refused(member, over(self._limits, "nesting", "containers nested too deep"))
+            yield over(self._limits, "nesting", "containers nested too deep").at(self._source, member)
+
+    def of(self, data: bytes, member: str, depth: int, hints: Hints | None) -> Results:
+        """Yield what is in bytes in memory."""
+        return self.guarded(self._of(sniff(data[:HEAD]), data, member, depth, hints), member)
 
     def streamed(self, stream: Stream, member: str, depth: int, hints: Hints | None) -> Results:
-        """Yield what is in a stream, of which nothing says how long it is."""
-        try:
-            head = stream.peek(HEAD)
-            if len(head) < HEAD:
-                yield from self._of(sniff(head), head, member, depth, hints)
-            else:
-                yield from self._streamed(sniff(head), head, stream, member, depth, hints)
-        except Unreadable as error:
-            yield Refused(self._source, member, error.stage, error.reason, error.detail)
-        except RecursionError:
-            yield self._refused(member, over(self._limits, "nesting", "containers nested too deep"))
+        """Yield what is in a stream of unknown length."""
+        return self.guarded(self._from_head(stream, member, depth, hints), member)
+
+    def _from_head(self, stream: Stream, member: str, depth: int, hints: Hints | None) -> Results:
+        head = stream.peek(HEAD)
+        if len(head) < HEAD:
+            yield from self._of(sniff(head), head, member, depth, hints)
+        else:
+            yield from self._streamed(sniff(head), head, stream, member, depth, hints)
 
     def _of(self, kind: Kind, data: bytes, member: str, depth: int, hints: Hints | None) -> Results:
         if kind is Kind.JSON:
@@ -229,17 +227,13 @@ class _Unpacking:
         return data
 
     def _gzip(self, data: bytes, member: str, depth: int, hints: Hints | None) -> Results:
-        engine = zlib.decompressobj(31)
-        try:
-            out = engine.decompress(data, _AT_ONCE)
-        except zlib.error:
-            out = b""  # the stream below says what is wrong with it
-        honest = len(out) <= self._limits.expansion_ratio * len(data) and len(data) <= self._limits.input_bytes
-        if engine.eof and not engine.unused_data and honest:
-            self._budget.charge(len(out))
-            yield from self.of(out, member, depth + 1, hints)
-        else:
+        text = gunzip(data, _AT_ONCE)
+        if text is None or len(text) > self._limits.expansion_ratio * len(data) or len(data) > self._limits.input_bytes:
+            # The stream finds out what is wrong with it, or over which limit.
             yield from self._inflated(Stream(BytesIO(data).read), Kind.GZIP, member, depth, hints)
+        else:
+            self._budget.charge(len(text))
+            yield from self.of(text, member, depth + 1, hints)
 
     def _inflated(self, stream: Stream, kind: Kind, member: str, depth: int, hints: Hints | None) -> Results:
         inner = Inflated(stream, kind.value, self._limits, self._budget)
@@ -253,7 +247,7 @@ class _Unpacking:
                 yield result
             elif result.member == member and inner.went > self._limits.input_bytes:  # compression adds no step
                 what = f"a compressed report of {inner.went} bytes"
-                yield self._refused(member, over(self._limits, "input_bytes", what))
+                yield over(self._limits, "input_bytes", what).at(self._source, member)
             else:
                 last = result
         if last is not None and inner.rest:
@@ -262,9 +256,9 @@ class _Unpacking:
         if last is not None:
             yield last
 
-    def _leaf(self, data: bytes, member: str, hints: Hints | None) -> Leaf | Refused:
+    def _leaf(self, data: bytes, member: str, hints: Hints | None) -> Leaf | Rejected | Skipped:
         if len(data) > self._limits.report_bytes:
-            return self._refused(member, over(self._limits, "report_bytes", f"a JSON text of {len(data)} bytes"))
+            return over(self._limits, "report_bytes", f"a JSON text of {len(data)} bytes").at(self._source, member)
         return Leaf(self._source, member, data, hints)
 
     def _json(self, data: bytes, member: str, depth: int, hints: Hints | None) -> Results:
@@ -275,7 +269,7 @@ class _Unpacking:
         if depth >= self._limits.nesting:
             raise over(self._limits, "nesting", f"a JSON array inside {depth} containers")
         if not any(piece.startswith((b"{", b"[")) for _, piece in pieces):
-            yield Passed(self._source, member, "a JSON array without an object in it")
+            yield Skipped(self._source, member, "a JSON array without an object in it")
             return
         for number, (name, piece) in enumerate(pieces):
             if number >= self._limits.members:
@@ -294,20 +288,20 @@ class _Unpacking:
                 raise over(self._limits, "members", f"more than {self._limits.members} lines of JSON")
             step = step_down(member, name)
             if line is None:
-                yield self._refused(step, over(self._limits, "report_bytes", "a line of JSON is too long"))
+                yield over(self._limits, "report_bytes", "a line of JSON is too long").at(self._source, step)
             else:
                 yield from self._json_piece(line, step, depth, hints)
 
     def _mail(self, data: bytes, member: str, depth: int, hints: Hints | None) -> Results:
-        def down(content: bytes, step: str, part_hints: Hints) -> Results:
+        def unpack_part(content: bytes, step: str, part_hints: Hints) -> Results:
             return self.of(content, step, depth + 1, part_hints)
 
         data = without_emlx_frame(data)
-        # The outermost mail alone is what its sender signed; a mail forwarded inside need not be, byte for byte.
+        # Only the outermost mail is what its sender signed; a mail forwarded inside may differ, byte for byte.
         raw = data if self._keep_mail and not self._mails else None
         self._mails += 1
         try:
-            yield from mail_results(data, self._source, member, self._limits, hints, down, raw)
+            yield from mail_results(data, self._source, member, self._limits, hints, unpack_part, raw)
         finally:
             self._mails -= 1
 
@@ -318,44 +312,20 @@ class _Unpacking:
             if count > self._limits.members:
                 raise over(self._limits, "members", f"more than {self._limits.members} mails in one mbox")
             if mail is None:
-                yield self._refused(step, over(self._limits, "input_bytes", "the mail is too large", "mail"))
+                yield over(self._limits, "input_bytes", "the mail is too large", "mail").at(self._source, step)
             else:
-                yield from self._guarded(self._mail, mail, step, depth + 1, hints)
+                yield from self.guarded(self._mail(mail, step, depth + 1, hints), step)
         if not count:
-            yield Passed(self._source, member, "an mbox without a mail")
-
-    def _guarded(
-        self,
-        read: Callable[[bytes, str, int, Hints | None], Results],
-        data: bytes,
-        member: str,
-        depth: int,
-        hints: Hints | None,
-    ) -> Results:
-        try:
-            yield from read(data, member, depth, hints)
-        except Unreadable as error:
-            yield self._refused(member, error)
+            yield Skipped(self._source, member, "an mbox without a mail")
 
     def zip(self, file: BinaryIO, member: str, depth: int, hints: Hints | None, *, on_disk: bool) -> Results:
         """Yield what is in a zip."""
-        found = False
-        try:
-            for entry in zip_members(file, self._limits, self._budget, on_disk=on_disk):
-                found = True
-                name = member_name(entry.name)
-                step = step_down(member, name)
-                if passed := litter(name) or entry.kind:
-                    yield Passed(self._source, step, passed)
-                elif entry.refusal:
-                    yield self._refused(step, entry.refusal)
-                else:
-                    yield from self.streamed(entry.content, step, depth + 1, named(name, hints))
-        except Unreadable as error:
-            yield self._refused(member, error)
-            return
-        if not found:
-            yield Passed(self._source, member, "a zip without a file in it")
+        empty = True
+        for entry in zip_members(file, self._limits, self._budget, on_disk=on_disk):
+            empty = False
+            yield from self._member(entry, member, depth, hints)
+        if empty:
+            yield Skipped(self._source, member, "a zip without a file in it")
 
     def _tar(self, stream: Stream, member: str, depth: int, hints: Hints | None) -> Results:
         count = 0
@@ -363,32 +333,32 @@ class _Unpacking:
             if count > self._limits.members:
                 raise over(self._limits, "members", f"more than {self._limits.members} members in one tar")
             if isinstance(entry, Unreadable):
-                yield self._refused(member, entry)
-                continue
-            name = member_name(entry.name)
-            step = step_down(member, name)
-            if passed := litter(name) or entry.kind:
-                yield Passed(self._source, step, passed)
+                yield entry.at(self._source, member)
             else:
-                content = Stream(entry.content.read)
-                yield from self.streamed(content, step, depth + 1, named(name, hints))
+                yield from self._member(entry, member, depth, hints)
         if not count:
-            yield Passed(self._source, member, "a tar without a file in it")
+            yield Skipped(self._source, member, "a tar without a file in it")
 
-    def _no_report(self, kind: Kind, head: bytes, member: str, hints: Hints | None) -> Refused | Passed:
-        """Return the end of something that is neither JSON nor a container."""
-        if kind is Kind.FOREIGN:
-            return Refused(self._source, member, "unpack", "unsupported-format", foreign_name(head))
+    def _member(self, entry: Member, member: str, depth: int, hints: Hints | None) -> Results:
+        name = member_name(entry.name)
+        step = step_down(member, name)
+        if why := ignored(name) or entry.kind:
+            yield Skipped(self._source, step, why)
+        elif isinstance(entry.content, Unreadable):
+            yield entry.content.at(self._source, step)
+        else:
+            yield from self.streamed(entry.content, step, depth + 1, named(name, hints))
+
+    def _no_report(self, kind: Kind, head: bytes, member: str, hints: Hints | None) -> Rejected | Skipped:
+        """Return the result for something that is neither JSON nor a container."""
         name = hints.filename if hints and hints.filename else member or self._source
-        if kind is Kind.EMPTY:
-            what = "empty" if not head else "only white space and NULs"
-            if claims_report(name):
-                return Refused(self._source, member, "unpack", "empty", f"{what}; expected a report as JSON")
-            return Passed(self._source, member, what)
-        if claims_report(name):
-            detail = f"neither JSON nor a known container; it begins {head[:24]!r}"
-            return Refused(self._source, member, "unpack", "not-json", detail)
-        return Passed(self._source, member, "no report: neither JSON nor mail nor a known container")
-
-    def _refused(self, member: str, why: Unreadable) -> Refused:
-        return Refused(self._source, member, why.stage, why.reason, why.detail)
+        if kind is Kind.FOREIGN:
+            reason, detail = "unsupported-format", foreign_name(head)
+        elif kind is Kind.EMPTY:
+            reason, detail = "empty", "only white space and NULs" if head else "empty"
+        else:
+            reason, detail = "not-json", f"neither JSON nor a known container; it begins {head[:24]!r}"
+        if kind is Kind.FOREIGN or is_report_name(name):
+            return Rejected(self._source, member, "unpack", reason, detail)
+        what = "no report: neither JSON nor mail nor a known container" if kind is Kind.OTHER else detail
+        return Skipped(self._source, member, what)

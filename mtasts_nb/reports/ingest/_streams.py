@@ -1,6 +1,6 @@
 """Reading forward only, through any number of decompressors, with every cost bounded.
 
-Nothing here trusts a size that a file states: only bytes that really came out are counted, and counting stops the
+Nothing here trusts a size that a file states: only bytes that really came out are counted, and the count stops the
 reading. A stream is never read whole unless a caller asks for that many bytes.
 """
 
@@ -12,30 +12,21 @@ import zlib
 from collections.abc import Callable
 from typing import Final, Protocol
 
-from ..settings import Limits
+from ...settings import Limits
+from ._model import Unreadable
 
-__all__ = ["CHUNK", "Budget", "Decompressor", "Inflated", "Section", "Stream", "Unreadable", "new_decompressor", "over"]
+__all__ = ["CHUNK", "Budget", "Inflated", "Section", "Stream", "gunzip", "over"]
 
 #: How much is read at a time.
 CHUNK: Final = 256 * 1024
-#: What may come out of compression before the ratio is looked at (`Limits.expansion_ratio`).
+#: What may come out of compression before the ratio is checked (`Limits.expansion_ratio`).
 FREE: Final = 1024 * 1024
 #: What a decompressor of xz data may allocate; `xz -9` needs 65 MiB.
 _XZ_MEMORY: Final = 192 * 1024 * 1024
 
 
-class Unreadable(Exception):  # noqa: N818  # it becomes a row in `rejects`, and is no error of ours
-    """Something that cannot be read; it becomes a `Refused`."""
-
-    def __init__(self, stage: str, reason: str, detail: str) -> None:
-        super().__init__(stage, reason, detail)
-        self.stage = stage
-        self.reason = reason
-        self.detail = detail
-
-
 def over(limits: Limits, name: str, what: str, stage: str = "unpack") -> Unreadable:
-    """Return the refusal for a limit that was hit: what hit it, its value, and how to raise it.
+    """Return the rejection for a limit that was exceeded: by what, its value, and how to raise it.
 
     Examples
     --------
@@ -116,7 +107,7 @@ class Stream:
         return count - left
 
     def push(self, data: bytes) -> None:
-        """Give bytes back, to be read next."""
+        """Return bytes to the stream, to be read next."""
         start = self._at - len(data)
         if start >= 0 and self._held.startswith(data, start):
             self._at = start
@@ -148,7 +139,7 @@ class Section:
         return part
 
 
-class Decompressor(Protocol):
+class _Decompressor(Protocol):
     """What zlib, bz2 and lzma have in common."""
 
     @property
@@ -158,19 +149,31 @@ class Decompressor(Protocol):
     def decompress(self, data: bytes, max_length: int, /) -> bytes: ...
 
 
-#: The first bytes of a compressed stream, and what it is called.
+_NEW: Final[dict[str, Callable[[], _Decompressor]]] = {
+    "gzip": lambda: zlib.decompressobj(31),
+    "deflate": lambda: zlib.decompressobj(-15),  # as in a zip
+    "bzip2": bz2.BZ2Decompressor,
+    "xz": lambda: lzma.LZMADecompressor(format=lzma.FORMAT_XZ, memlimit=_XZ_MEMORY),
+}
+#: The first bytes of a compressed stream.
 _MAGIC: Final = {"gzip": b"\x1f\x8b", "bzip2": b"BZh", "xz": b"\xfd7zXZ\x00"}
 
 
-def new_decompressor(kind: str) -> Decompressor:
-    """Return a fresh decompressor for gzip, bzip2, xz, or the raw deflate of a zip member."""
-    if kind == "gzip":
-        return zlib.decompressobj(31)
-    if kind == "deflate":
-        return zlib.decompressobj(-15)
-    if kind == "bzip2":
-        return bz2.BZ2Decompressor()
-    return lzma.LZMADecompressor(format=lzma.FORMAT_XZ, memlimit=_XZ_MEMORY)
+def gunzip(data: bytes, most: int) -> bytes | None:
+    """Return what is in a single gzip member with nothing after it; None for anything else, or more than `most` bytes.
+
+    Examples
+    --------
+    >>> import gzip
+    >>> gunzip(gzip.compress(b"{}"), 100), gunzip(gzip.compress(b"{}") + b"more", 100), gunzip(b"{}", 100)
+    (b'{}', None, None)
+    """
+    engine = zlib.decompressobj(31)
+    try:
+        text = engine.decompress(data, most)
+    except zlib.error:
+        return None
+    return text if engine.eof and not engine.unused_data else None
 
 
 class Inflated:
@@ -187,11 +190,11 @@ class Inflated:
     def __init__(self, stream: Stream, kind: str, limits: Limits, budget: Budget) -> None:
         self._stream = stream
         self._kind = kind
-        # What bz2 and lzma took in and have not used yet counts as used: less at a time keeps their ratio honest.
+        # What bz2 and lzma received and have not used yet counts as used: less at a time keeps their ratio honest.
         self._piece = CHUNK if kind in ("gzip", "deflate") else 32 * 1024
         self._limits = limits
         self._budget = budget
-        self._engine = new_decompressor(kind)
+        self._engine = _NEW[kind]()
         self._members = 1
         #: Compressed bytes put in.
         self.went = 0
@@ -215,7 +218,7 @@ class Inflated:
         return b""
 
     def _step(self, count: int) -> bytes:
-        # zlib hands back the input that it had no room for; bz2 and lzma keep it and say whether they need more.
+        # zlib returns the input that it had no room for; bz2 and lzma keep it and say whether they need more.
         feed: bytes = getattr(self._engine, "unconsumed_tail", b"")
         hungry = not feed and getattr(self._engine, "needs_input", True)
         if hungry:
@@ -248,4 +251,4 @@ class Inflated:
         self._members += 1
         if self._members > self._limits.members:
             raise over(self._limits, "members", f"more than {self._limits.members} {self._kind} members in a row")
-        self._engine = new_decompressor(self._kind)
+        self._engine = _NEW[self._kind]()

@@ -1,8 +1,8 @@
-"""The parts of a mail, still encoded (RFC 5322, 2045, 2046), and their decoding.
+"""The mails of an mbox (RFC 4155), and the parts of a mail (RFC 5322, 2045, 2046) with their decoding.
 
 Not `email`: its parser takes 150 to 300 µs for a report mail, needs many times the mail's size in memory, and some
-headers keep it busy for minutes. This one searches for bytes, in time linear in the mail; a property test holds it to
-the parts that `email` finds. `email` still reads the parameters that are written in one of the harder ways.
+headers keep it busy for minutes. This parser searches for bytes, in time linear in the mail; a property test compares
+its parts with those of `email`. `email` still reads the parameters that are written in a harder way.
 """
 
 from __future__ import annotations
@@ -16,16 +16,16 @@ from email.header import decode_header, make_header
 from email.message import Message
 from typing import Final, NamedTuple, cast
 
-from ..markup import one_line
-from ..settings import Limits
-from ._report import Deviation
-from ._streams import over
+from ...markup import one_line
+from ...settings import Limits
+from ._model import Deviation
+from ._streams import CHUNK, Stream, over
 
-__all__ = ["Mail", "Part", "decoded", "is_mail", "mended", "parse_mail", "without_emlx_frame"]
+__all__ = ["Mail", "Part", "decode", "is_mail", "is_mbox", "mbox_messages", "parse_mail", "without_emlx_frame"]
 
 
 class Part(NamedTuple):
-    """One part that holds no others; `body` as it stands in the mail, in `encoding`."""
+    """One part without further parts in it; `body` as it is in the mail, in `encoding`."""
 
     media_type: str
     filename: str | None
@@ -38,13 +38,13 @@ class Mail(NamedTuple):
 
     parts: list[Part]
     media_type: str
-    is_tlsrpt: bool  # whether it says of itself that it is a report mail (RFC 8460 §5.3)
+    is_tlsrpt: bool  # whether it declares itself a report mail (RFC 8460 §5.3)
     tls_report_domain: str | None
     tls_report_submitter: str | None
     subject: str | None
 
 
-#: The fields that mails begin with; a text of other `key: value` lines is no mail.
+#: The fields that mails begin with; a text of other `key: value` lines is not a mail.
 _KNOWN: Final = re.compile(
     rb"^(?:arc-[a-z-]+|authentication-results|cc|content-[a-z-]+|date|delivered-to|dkim-signature|domainkey-signature|from"
     rb"|message-id|mime-version|received|received-spf|reply-to|return-path|sender|subject|tls-report-[a-z]+|to"
@@ -152,7 +152,7 @@ def _text_field(head: bytes, lowered: bytes, name: bytes) -> str | None:
 def _words(text: str) -> str:
     """Return a text on one line, with its encoded words (RFC 2047) decoded where that is possible."""
     if "=?" in text:
-        with suppress(MessageError, ValueError, LookupError):  # what cannot be decoded is still something to read
+        with suppress(MessageError, ValueError, LookupError):  # text that cannot be decoded is kept as it is
             text = str(make_header(decode_header(_SPACE.sub(" ", text))))
         text = text.encode("utf-8", "replace").decode()
     return text if text.isprintable() else _SPACE.sub(" ", text)
@@ -162,7 +162,7 @@ def _split_value(name: str, value: bytes) -> tuple[str, dict[str, str]]:
     """Return a structured field's main value in lower case, and its parameters; the first of a name counts."""
     plain = _PLAIN.fullmatch(value)
     if plain is None or b"=?" in value or not value.isascii():
-        return _split_odd_value(name, value)
+        return _split_complex_value(name, value)
     parameters: dict[str, str] = {}
     if plain[2]:
         for key, quoted, bare in _PARAMETER.findall(plain[2]):
@@ -170,7 +170,7 @@ def _split_value(name: str, value: bytes) -> tuple[str, dict[str, str]]:
     return plain[1].lower().decode(), parameters
 
 
-def _split_odd_value(name: str, value: bytes) -> tuple[str, dict[str, str]]:
+def _split_complex_value(name: str, value: bytes) -> tuple[str, dict[str, str]]:
     main = value.partition(b";")[0].partition(b"(")[0].strip().lower().decode("ascii", "replace")
     parameters: dict[str, str] = {}
     if sum(map(value.count, (b";", b'"', b"\\"))) > _MOST_MARKS:
@@ -178,8 +178,8 @@ def _split_odd_value(name: str, value: bytes) -> tuple[str, dict[str, str]]:
     message = Message()
     message[name] = _FOLD.sub(b"", value).decode("utf-8", "replace")
     with suppress(ValueError, LookupError, TypeError, AttributeError):  # e.g. a continuation numbered with 5,000 digits
-        _, *found = message.get_params([("", "")], header=name)
-        for key, content in cast("list[tuple[str, str | tuple[str | None, str | None, str]]]", found):
+        _, *pairs = message.get_params([("", "")], header=name)
+        for key, content in cast("list[tuple[str, str | tuple[str | None, str | None, str]]]", pairs):
             text = content if isinstance(content, str) else _from_rfc2231(*content)
             parameters.setdefault(key.lower(), _words(text.strip()))
     return main, parameters
@@ -213,20 +213,19 @@ def _collect(
     level: int,
     parts: list[Part],
 ) -> None:
-    """Add the parts below one entity, whose body is `data[start:end]`."""
+    """Add the parts of an entity whose body is `data[start:end]`."""
     boundary = parameters.get("boundary", "").rstrip() if media_type.startswith("multipart/") else ""
     if boundary:
         if level > limits.nesting:
             raise over(limits, "nesting", "multiparts of one mail are nested too deep", "mail")
         default = "message/rfc822" if media_type == "multipart/digest" else "text/plain"
-        found = False
+        before = len(parts)
         for first, last in _spans(data, start, end, b"--" + boundary.encode("utf-8", "replace")):
-            found = True
             sub_head, at = _header(data, first, last)
             sub_lowered = sub_head.lower()
             sub_type, sub_parameters = _content_type(sub_head, sub_lowered, default)
             _collect(data, at, last, sub_head, sub_lowered, sub_type, sub_parameters, limits, level + 1, parts)
-        if found:
+        if len(parts) > before:
             return
     if len(parts) >= limits.members:
         raise over(limits, "members", f"the mail has more than {limits.members} parts", "mail")
@@ -257,23 +256,14 @@ def _spans(data: bytes, start: int, end: int, delimiter: bytes) -> Iterator[tupl
 _NOT_BASE64: Final = bytes(set(range(256)) - set(b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/="))
 
 
-def decoded(encoding: bytes, body: bytes) -> bytes:
-    """Return a part's content (RFC 2045 §6); of damaged base64, what can be read.
+def decode(encoding: bytes, body: bytes) -> tuple[bytes, Deviation | None]:
+    """Return a part's content (RFC 2045 §6), and what had to be repaired or left out to get it.
 
     Examples
     --------
-    >>> decoded(b"base64", b"aGk"), decoded(b"quoted-printable", b"=7B=\\n}"), decoded(b"8bit", b"as it is")
-    (b'hi', b'{}', b'as it is')
-    """
-    return mended(encoding, body)[0]
-
-
-def mended(encoding: bytes, body: bytes) -> tuple[bytes, Deviation | None]:
-    """Return a part's content, and what had to be mended or left out to get it.
-
-    Examples
-    --------
-    >>> mended(b"base64", b"aGk=\\n-- \\nA list's footer.")
+    >>> decode(b"quoted-printable", b"=7B=\\n}"), decode(b"8bit", b"as it is")
+    ((b'{}', None), (b'as it is', None))
+    >>> decode(b"base64", b"aGk=\\n-- \\nA list's footer.")
     (b'hi', Deviation(field='', value="-- A list's footer.", treatment='text after the base64 ignored'))
     """
     if encoding == b"base64":
@@ -287,7 +277,7 @@ def _from_base64(body: bytes) -> tuple[bytes, Deviation | None]:
     pad = body.find(b"=")
     rest = b"" if pad < 0 else body[pad:].strip(b"= \t\r\n")
     remark = None
-    # What follows the padding is a further padded piece, or a list's footer, which is no base64.
+    # What follows the padding is a further padded piece, or a list's footer, which is not base64.
     if rest and len(rest.translate(None, _NOT_BASE64)) < len(b"".join(rest.split())):
         remark = Deviation("", one_line(rest[:400].decode("utf-8", "replace"), 200), "text after the base64 ignored")
         body, rest = body[:pad], b""
@@ -300,4 +290,87 @@ def _from_base64(body: bytes) -> tuple[bytes, Deviation | None]:
     for piece in re.findall(rb"[^=]+", body.translate(None, _NOT_BASE64)):
         usable = len(piece) - (len(piece) % 4 == 1)
         pieces.append(binascii.a2b_base64(piece[:usable] + b"=" * (-usable % 4)))
-    return b"".join(pieces), remark or Deviation("", None, "base64 damaged or without its padding, mended")
+    return b"".join(pieces), remark or Deviation("", None, "base64 damaged or without its padding, repaired")
+
+
+# -- mbox, and the older dialects that real exports use
+
+#: How far a separator line and the beginning of the header after it may reach.
+_SEPARATOR_REACH: Final = 1024
+_AFTER_SEPARATOR: Final = re.compile(rb"[!-9;-~]{1,200}:|>From ")
+_TIME: Final = re.compile(rb"\d:\d\d")
+_QUOTED: Final = re.compile(rb"^>(>*From )", re.MULTILINE)
+
+
+def _separates(data: bytes, at: int) -> bool:
+    """Whether the `From ` line at this position begins a mail, rather than being a line of a mail's text.
+
+    Writers that do not quote such lines are common. A true separator has a time or is short, and a header follows it.
+    """
+    end = data.find(b"\n", at, at + _SEPARATOR_REACH)
+    if end < 0 or not _AFTER_SEPARATOR.match(data, end + 1):
+        return False
+    line = data[at:end]
+    after_blank = at == 0 or data[at - 2 : at - 1] == b"\n" or data[at - 3 : at - 1] == b"\n\r"
+    return _TIME.search(line) is not None or (after_blank and len(line.split()) <= 2)
+
+
+def is_mbox(head: bytes) -> bool:
+    """Whether a file that begins like this is an mbox.
+
+    Examples
+    --------
+    >>> is_mbox(b"From - Mon Jan  5 00:00:00 2026\\nSubject: x\\n\\n"), is_mbox(b"From here on, all is well.\\n")
+    (True, False)
+    """
+    return head.startswith(b"From ") and _separates(head, 0)
+
+
+def mbox_messages(stream: Stream, largest: int) -> Iterator[bytes | None]:
+    """Yield each mail without its separator line; None for a mail of more than `largest` bytes, which is skipped."""
+    # Of the current mail: pieces of it that left `held`, how many bytes they are, and where the rest starts.
+    pieces: list[bytes] = []
+    size = start = search = 0
+    # Some programs put a byte order mark or blank lines first.
+    held, ended = stream.some(CHUNK).removeprefix(b"\xef\xbb\xbf").lstrip(), False
+    while True:
+        at = held.find(b"\nFrom ", search)
+        if at >= 0 and (ended or at + _SEPARATOR_REACH < len(held)):
+            search = at + 1
+            if _separates(held, search):
+                if size + search - start > largest:
+                    yield None
+                elif mail := _without_separator(pieces, held[start:search]):
+                    yield mail
+                pieces, size, start = [], 0, search
+            continue
+        if ended:
+            break
+        search = at if at >= 0 else max(search, len(held) - len(b"\nFrom"))
+        if search - start > 4 * CHUNK:
+            moved = search - 4  # what comes before a `From ` line decides whether it separates
+            size += moved - start
+            if size <= largest:
+                pieces.append(held[start:moved])
+            else:
+                pieces.clear()
+            start = moved
+        chunk = stream.some(CHUNK)
+        ended = not chunk
+        held, search, start = held[start:] + chunk, search - start, 0
+    if size + len(held) - start > largest:
+        yield None
+    elif mail := _without_separator(pieces, held[start:]):
+        yield mail
+
+
+def _without_separator(pieces: list[bytes], last: bytes) -> bytes:
+    """Return a mail from its pieces: separator line and closing blank line dropped, quoted `From ` lines restored."""
+    mail = b"".join((*pieces, last))
+    while mail.startswith((b"From ", b">From ")):
+        mail = mail[(mail.find(b"\n") + 1) or len(mail) :]
+    if b">From " in mail:
+        mail = _QUOTED.sub(rb"\1", mail)
+    if mail.endswith(b"\n\n"):
+        return mail[:-1]
+    return mail[:-2] if mail.endswith(b"\r\n\r\n") else mail

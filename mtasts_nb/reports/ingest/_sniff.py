@@ -6,19 +6,18 @@ import re
 from enum import Enum
 from typing import Final
 
-from ._mbox import is_mbox
-from ._mime import is_mail
-from ._tar import is_tar
-from ._texts import BLANK, as_utf8
+from ._archives import is_tar
+from ._json import BLANK, as_utf8
+from ._mime import is_mail, is_mbox
 
-__all__ = ["HEAD", "Kind", "claims_report", "foreign_name", "sniff"]
+__all__ = ["HEAD", "Kind", "foreign_name", "is_report_name", "sniff"]
 
-#: How many bytes are enough to tell.
+#: How many bytes are enough to decide.
 HEAD: Final = 64 * 1024
 
 
 class Kind(Enum):
-    """The kinds of content that are told apart."""
+    """The kinds of content that are distinguished."""
 
     JSON = "JSON"
     GZIP = "gzip"
@@ -41,7 +40,7 @@ _MAGIC: Final = (
     (b"BZh", Kind.BZIP2),
     (b"\xfd7zXZ\0", Kind.XZ),
 )
-#: Containers that are known and not opened: what they are, and what to do.
+#: Containers that are recognised and not opened: what they are, and what to do.
 _FOREIGN: Final = (
     (b"7z\xbc\xaf\x27\x1c", "a 7-Zip archive: unpack it and load the folder"),
     (b"Rar!\x1a\x07", "a RAR archive: unpack it and load the folder"),
@@ -84,7 +83,7 @@ def sniff(head: bytes) -> Kind:
         return Kind.MBOX
     if is_mail(text):
         return Kind.MAIL
-    if any(text.startswith(magic) for magic, _ in _FOREIGN):
+    if foreign_name(text):
         return Kind.FOREIGN
     if text.startswith(_BASE64_START) and _BASE64.fullmatch(text[:4096]):
         return Kind.BASE64  # as some HTTPS gateways store a posted body
@@ -92,16 +91,16 @@ def sniff(head: bytes) -> Kind:
 
 
 def foreign_name(head: bytes) -> str:
-    """Return what a file of a kind that is not opened is, and what to do with it."""
-    return next(text for magic, text in _FOREIGN if head.lstrip(BLANK).startswith(magic))
+    """Return what a file of a kind that is not opened is, and what to do with it; empty for other kinds."""
+    return next((text for magic, text in _FOREIGN if head.lstrip(BLANK).startswith(magic)), "")
 
 
-def claims_report(name: str) -> bool:
-    """Whether a file of this name would be a report: what is in it decides, but a broken one is not passed over.
+def is_report_name(name: str) -> bool:
+    """Whether a file of this name should be a report: the content decides, but a broken one is rejected, not skipped.
 
     Examples
     --------
-    >>> claims_report("b.example!d.example!1767225600!1767311999.json.gz"), claims_report("README.txt")
+    >>> is_report_name("b.example!d.example!1767225600!1767311999.json.gz"), is_report_name("README.txt")
     (True, False)
     """
     return _REPORT_NAME.search(name) is not None

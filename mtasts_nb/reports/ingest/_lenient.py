@@ -1,7 +1,7 @@
 """The lenient reader: a decoded JSON document, of any shape, to a `Report` with all that was assumed.
 
-RFC 8460 §4.4 says what a report looks like. Reporters differ; what is refused here is only what nobody could
-understand: no policies at all, or no day to put them on.
+RFC 8460 §4.4 says what a report looks like. Reporters differ; rejected is only what cannot be understood: a report
+without policies, or without a day to assign them to.
 """
 
 from __future__ import annotations
@@ -10,16 +10,27 @@ import re
 from collections.abc import Iterator
 from functools import lru_cache
 
-from ..vocabulary import UNKNOWN
-from ._dates import DAY, LONGEST_SPAN, DateError, read_moment
-from ._leaf import Hints
-from ._policy_seen import PolicySeen, entries, mode_and_max_age
-from ._report import Deviation, Failure, PolicyResult, Report, Unreadable
-from ._values import is_address, read_count, read_host, read_text, read_word, shown
+from ...vocabulary import UNKNOWN
+from ._model import Detail, Deviation, Hints, Report, ReportedPolicy, Result, Summary, Unreadable
+from ._values import (
+    DAY,
+    LONGEST_SPAN,
+    DateError,
+    excerpt,
+    is_address,
+    mode_and_max_age,
+    read_count,
+    read_host,
+    read_moment,
+    read_text,
+    read_type,
+    split_entries,
+)
 
 __all__ = ["looks_like_report", "read_document", "read_policy"]
 
 _TOP = ("organization-name", "date-range", "contact-info", "report-id", "policies")
+_PERIOD = ("start-datetime", "end-datetime")
 _POLICY = ("policy-type", "policy-string", "policy-domain", "mx-host")
 _SUMMARY = ("total-successful-session-count", "total-failure-session-count")
 _DETAIL = (
@@ -47,6 +58,10 @@ _FILE_NAME = re.compile(r"(?:^|[/\\\s])[^!/\\\s]+!([^!/\\\s]+)!(\d{9,11})!(\d{9,
 _SUBJECT = re.compile(r"report\s+domain:\s*([^\s;,<>]+)", re.IGNORECASE)
 # A hostile report could make a million of them.
 _MOST_DEVIATIONS = 1000
+_KINDS = {
+    "dict": "object", "list": "array", "str": "text", "int": "number", "float": "number", "bool": "boolean",
+    "NoneType": "null",
+}  # fmt: skip
 
 
 def looks_like_report(document: object) -> bool:
@@ -58,34 +73,34 @@ def looks_like_report(document: object) -> bool:
 
 
 def read_document(document: object, hints: Hints | None = None) -> Report:
-    """Return the report that a decoded JSON document holds.
+    """Return the report in a decoded JSON document.
 
     Parameters
     ----------
     document : object
         What a JSON decoder gave.
     hints : Hints, optional
-        What lay around it: file name, mail headers.
+        File name and mail headers.
 
     Raises
     ------
     Unreadable
-        It is no report (`no_report` is set), or it is one that cannot be understood.
+        It is not a report (`no_report` is set), or a report that cannot be understood.
     """
     if not isinstance(document, dict):
         raise Unreadable("parse", "no-report", f"JSON, but a {_kind(document)} and no TLS report", no_report=True)
     if not looks_like_report(document):
         inner = [value for value in document.values() if looks_like_report(value)]
-        if len(document) <= 3 and len(inner) == 1:
-            return _Reader(hints).report(inner[0])
-        raise Unreadable("parse", "no-report", "JSON, but without the keys of a TLS report", no_report=True)
+        if len(document) > 3 or len(inner) != 1:
+            raise Unreadable("parse", "no-report", "JSON, but without the keys of a TLS report", no_report=True)
+        document = inner[0]
     return _Reader(hints).report(document)
 
 
-def read_policy(document: object) -> tuple[PolicySeen, list[Deviation]]:
+def read_policy(document: object) -> tuple[ReportedPolicy, list[Deviation]]:
     """Return the `policy` object of an element of `policies`, and what was assumed."""
     reader = _Reader(None)
-    policy = reader.policy_seen(reader.keys(document, "policy", _POLICY), "policy")
+    policy = reader.reported_policy(reader.keys(document, "policy", _POLICY), "policy")
     return policy, reader.deviations
 
 
@@ -96,8 +111,7 @@ def _canonical(key: str) -> str:
 
 
 def _kind(value: object) -> str:
-    names = {"dict": "object", "list": "array", "str": "text", "int": "number", "float": "number", "bool": "boolean"}
-    return "null" if value is None else names.get(type(value).__name__, "value")
+    return _KINDS.get(type(value).__name__, "value")
 
 
 class _Reader:
@@ -107,12 +121,14 @@ class _Reader:
         self.hints = hints or Hints()
         self.deviations: list[Deviation] = []
         self.left_out = 0
+        #: Policy domain, begin and end in seconds since 1970.
+        self.in_file_name = _FILE_NAME.search(self.hints.filename or "")
 
     def note(self, where: str, value: object, treatment: str | None) -> None:
         if treatment is None:
             return
         if len(self.deviations) < _MOST_DEVIATIONS:
-            self.deviations.append(Deviation(where, shown(value), treatment))
+            self.deviations.append(Deviation(where, excerpt(value), treatment))
         else:
             self.left_out += 1
 
@@ -122,27 +138,26 @@ class _Reader:
             if value is not None:
                 self.note(where, value, "not an object, ignored")
             return {}
-        found: dict[str, object] = {}
+        values: dict[str, object] = {}
         prefix = f"{where}." if where else ""
         for key, content in value.items():
             name = key if key in known else _canonical(key)
             if name not in known:
-                self.note(f"{prefix}{shown(key)}", content, "not a key of RFC 8460, ignored")
-            elif name in found and (name == key) is False:
-                self.note(f"{prefix}{shown(key)}", content, f"ignored beside {name}")
+                self.note(f"{prefix}{excerpt(key)}", content, "not a key of RFC 8460, ignored")
+            elif name in values and name != key:
+                self.note(f"{prefix}{excerpt(key)}", content, f"ignored beside {name}")
             else:
                 if name != key:
-                    self.note(f"{prefix}{shown(key)}", content, f"read as {name}")
-                found[name] = content
-        return found
+                    self.note(f"{prefix}{excerpt(key)}", content, f"read as {name}")
+                values[name] = content
+        return values
 
-    def text(self, found: dict[str, object], key: str, where: str) -> str | None:
-        value = found.get(key)
-        text, treatment = read_text(value)
-        self.note(f"{where}{key}", value, treatment)
+    def text(self, values: dict[str, object], key: str, where: str) -> str | None:
+        text, treatment = read_text(values.get(key))
+        self.note(f"{where}{key}", values.get(key), treatment)
         return text
 
-    def elements(self, value: object, where: str) -> Iterator[tuple[str, object]]:
+    def elements(self, value: object, where: str) -> Iterator[tuple[str, dict[str, object]]]:
         """Yield the elements of an array with their paths; a single object counts as an array of one."""
         if isinstance(value, dict):
             self.note(where, value, "an object in place of an array, taken as its one element" if value else "empty")
@@ -158,7 +173,7 @@ class _Reader:
             else:
                 self.note(path, element, "empty, ignored" if element in ({}, None) else "not an object, ignored")
 
-    def report(self, document: dict[str, object]) -> Report:
+    def report(self, document: object) -> Report:
         top = self.keys(document, "", _TOP)
         policies = top.get("policies")
         if not isinstance(policies, list | dict):
@@ -168,12 +183,15 @@ class _Reader:
             self.required_text(top, key) for key in ("organization-name", "contact-info", "report-id")
         )
         start, end = self.period(top)
-        results = tuple(self.policy(path, element) for path, element in self.elements(policies, "policies"))
+        results = [self.policy(path, element) for path, element in self.elements(policies, "policies")]
         if not results:
             self.note("policies", policies, "empty, the report counts no session")
         if self.left_out:
             self.deviations.append(Deviation("", str(self.left_out), "more deviations of this report are not listed"))
-        return Report(organization, contact, report_id, start, end, results, tuple(self.deviations))
+        return Report(
+            organization, contact, report_id, start, end,
+            [policy for policy, _ in results], [result for _, result in results], self.deviations,
+        )  # fmt: skip
 
     def required_text(self, top: dict[str, object], key: str) -> str:
         text = self.text(top, key, "")
@@ -184,85 +202,90 @@ class _Reader:
     # -- the reporting period
 
     def period(self, top: dict[str, object]) -> tuple[int, int]:
-        found = self.keys(top.get("date-range"), "date-range", ("start-datetime", "end-datetime"))
-        named = _FILE_NAME.search(self.hints.filename or "")
-        moments: list[int | None] = []
-        for key, group in (("start-datetime", 2), ("end-datetime", 3)):
-            value = found.get(key)
-            try:
-                moment, treatment = read_moment(value)
-            except DateError as error:
-                moments.append(int(named[group]) * 1_000_000 if named else None)
-                if named:
-                    self.note(f"date-range.{key}", value, f"{error}; taken from the file name")
-                elif key == "start-datetime":
-                    raise Unreadable("parse", "no-date", _no_date(value, error)) from None
-            else:
-                self.note(f"date-range.{key}", value, treatment)
-                moments.append(moment)
-        start, end = moments[0], moments[1]
-        if start is None:  # the loop above has refused a report without a start
-            raise AssertionError
+        values = self.keys(top.get("date-range"), "date-range", _PERIOD)
+        start = self.moment(values, _PERIOD[0], 2)
+        if start is None:
+            raise Unreadable("parse", "no-date", _no_date(values.get(_PERIOD[0])))
+        end = self.moment(values, _PERIOD[1], 3)
         if end is None:
             end = start - start % DAY + DAY - 1_000_000
-            self.note(
-                "date-range.end-datetime", found.get("end-datetime"), "not understood, taken as the end of the day"
-            )
+            self.note(f"date-range.{_PERIOD[1]}", values.get(_PERIOD[1]), "not understood, taken as the end of the day")
         if end < start:
             self.note("date-range", top.get("date-range"), "ends before it starts; counted on the day it starts")
         elif end - start > LONGEST_SPAN:
             self.note("date-range", top.get("date-range"), "spans more than 25 hours; counted on the day it starts")
         return start, end
 
+    def moment(self, values: dict[str, object], key: str, group: int) -> int | None:
+        try:
+            moment, treatment = read_moment(values.get(key))
+        except DateError as error:
+            if self.in_file_name is None:
+                return None
+            moment, treatment = int(self.in_file_name[group]) * 1_000_000, f"{error}; taken from the file name"
+        self.note(f"date-range.{key}", values.get(key), treatment)
+        return moment
+
     # -- one element of `policies`
 
-    def policy(self, where: str, element: object) -> PolicyResult:
+    def policy(self, where: str, element: dict[str, object]) -> tuple[ReportedPolicy, Result]:
         known = ("policy", "summary", "failure-details")
-        flat = isinstance(element, dict) and not any(_canonical(key) in known[:2] for key in element)
-        found = self.keys(element, where, (*known, *_POLICY, *_SUMMARY) if flat else known)
+        flat = not any(_canonical(key) in known[:2] for key in element)
+        values = self.keys(element, where, (*known, *_POLICY, *_SUMMARY) if flat else known)
         if flat:
             self.note(where, None, "without policy and summary; their keys are looked for beside")
-        policy = found if flat else self.keys(found.get("policy"), f"{where}.policy", _POLICY)
-        summary = found if flat else self.keys(found.get("summary"), f"{where}.summary", _SUMMARY)
-        counts = [self.count(summary, key, f"{where}.summary") for key in _SUMMARY]
-        failures = tuple(
-            self.failure(path, detail)
-            for path, detail in self.elements(found.get("failure-details"), f"{where}.failure-details")
-        )
-        result = PolicyResult(self.policy_seen(policy, f"{where}.policy"), counts[0], counts[1], failures)
+        policy = values if flat else self.keys(values.get("policy"), f"{where}.policy", _POLICY)
+        summary = values if flat else self.keys(values.get("summary"), f"{where}.summary", _SUMMARY)
+        successful, failed = (self.count(summary, key, f"{where}.summary") for key in _SUMMARY)
+        details = [
+            self.detail(path, detail)
+            for path, detail in self.elements(values.get("failure-details"), f"{where}.failure-details")
+        ]
+        reported = self.reported_policy(policy, f"{where}.policy")
+        result = Result(summary=Summary(successful, failed), failure_details=details)
         detailed = result.detailed_failure_session_count
-        both = f"{counts[1]} in the summary, {detailed} in the details"
-        if counts[1] > detailed:
-            self.note(f"{where}.summary.{_SUMMARY[1]}", both, "the difference is one unattributed failure")
-        elif counts[1] < detailed:
-            self.note(f"{where}.summary.{_SUMMARY[1]}", both, "both are kept, the larger counts")
-        return result
+        if failed != detailed:
+            self.note(
+                f"{where}.summary.{_SUMMARY[1]}",
+                f"{failed} in the summary, {detailed} in the details",
+                "the difference is one unattributed failure"
+                if failed > detailed
+                else "both are kept, the larger counts",
+            )
+        return reported, result
 
-    def count(self, found: dict[str, object], key: str, where: str) -> int:
-        value = found.get(key)
-        count, treatment = read_count(value)
-        self.note(f"{where}.{key}", value, treatment)
+    def count(self, values: dict[str, object], key: str, where: str) -> int:
+        count, treatment = read_count(values.get(key))
+        self.note(f"{where}.{key}", values.get(key), treatment)
         return count
 
-    def policy_seen(self, found: dict[str, object], where: str) -> PolicySeen:
-        kind, treatment = read_word(found.get("policy-type"))
-        self.note(f"{where}.policy-type", found.get("policy-type"), treatment)
-        domain, treatment = read_host(found.get("policy-domain"))
-        self.note(f"{where}.policy-domain", found.get("policy-domain"), treatment)
+    def type(self, values: dict[str, object], key: str, where: str) -> str:
+        name, treatment = read_type(values.get(key))
+        self.note(f"{where}.{key}", values.get(key), treatment)
+        return name
+
+    def host(self, values: dict[str, object], key: str, where: str) -> str | None:
+        host, treatment = read_host(values.get(key))
+        self.note(f"{where}.{key}", values.get(key), treatment)
+        return host
+
+    def reported_policy(self, values: dict[str, object], where: str) -> ReportedPolicy:
+        policy_type = self.type(values, "policy-type", where)
+        domain = self.host(values, "policy-domain", where)
         if domain is None:
-            domain, treatment = self.domain_around()
+            domain, treatment = self.surrounding_domain()
             self.note(f"{where}.policy-domain", None, treatment)
-        lines = self.listing(found, "policy-string", where)
-        hosts = self.listing(found, "mx-host", where)
+        lines = self.entries(values, "policy-string", where)
+        hosts = self.entries(values, "mx-host", where)
         bare = [host[3:].strip() if host[:3].lower() == "mx:" else host for host in hosts]
         if bare != hosts:
-            self.note(f"{where}.mx-host", found.get("mx-host"), "mx: taken off")
+            self.note(f"{where}.mx-host", values.get("mx-host"), "mx: removed")
         mode, max_age = mode_and_max_age(lines)
-        return PolicySeen(kind, domain, mode, max_age, "\n".join(lines), "\n".join(bare))
+        return ReportedPolicy(policy_type, domain, mode, max_age, "\n".join(lines), "\n".join(bare))
 
-    def listing(self, found: dict[str, object], key: str, where: str) -> list[str]:
+    def entries(self, values: dict[str, object], key: str, where: str) -> list[str]:
         """Return the entries of `policy-string` or `mx-host`. Absent is allowed: no policy was found."""
-        value = found.get(key)
+        value = values.get(key)
         path = f"{where}.{key}"
         if value is None:
             return []
@@ -271,19 +294,18 @@ class _Reader:
             text, treatment = read_text(entry)
             self.note(f"{path}[{index}]", entry, treatment)
             texts += [text] if text is not None else []
-        lines, treatment = entries(texts)
+        lines, treatment = split_entries(texts)
         if treatment is None and not isinstance(value, list):
             # RFC 8460 appendix B itself shows mx-host as a string (erratum 6241).
             treatment = "one value in place of an array, taken as its one element"
         self.note(path, value, treatment)
         return lines
 
-    def domain_around(self) -> tuple[str, str]:
+    def surrounding_domain(self) -> tuple[str, str]:
         """Return the policy domain that the file name or the mail's headers give (RFC 8460 §5.1, §5.3)."""
-        named = _FILE_NAME.search(self.hints.filename or "")
         subject = _SUBJECT.search(self.hints.subject or "")
         for candidate, origin in (
-            (named[1] if named else None, "the file name"),
+            (self.in_file_name[1] if self.in_file_name else None, "the file name"),
             (self.hints.tls_report_domain, "TLS-Report-Domain"),
             (subject[1] if subject else None, "the mail's subject"),
         ):
@@ -294,30 +316,31 @@ class _Reader:
 
     # -- one element of `failure-details`
 
-    def failure(self, where: str, element: object) -> Failure:
-        found = self.keys(element, where, _DETAIL)
-        result_type, treatment = read_word(found.get("result-type"))
-        self.note(f"{where}.result-type", found.get("result-type"), treatment)
-        mx, treatment = read_host(found.get("receiving-mx-hostname"))
-        self.note(f"{where}.receiving-mx-hostname", found.get("receiving-mx-hostname"), treatment)
-        return Failure(
-            result_type,
-            self.count(found, "failed-session-count", where),
-            self.address(found, "sending-mta-ip", where),
-            mx,
-            self.text(found, "receiving-mx-helo", f"{where}."),
-            self.address(found, "receiving-ip", where),
-            self.text(found, "failure-reason-code", f"{where}."),
-            self.text(found, "additional-information", f"{where}."),
+    def detail(self, where: str, element: dict[str, object]) -> Detail:
+        values = self.keys(element, where, _DETAIL)
+        return Detail(
+            self.type(values, "result-type", where),
+            self.count(values, "failed-session-count", where),
+            self.address(values, "sending-mta-ip", where),
+            self.host(values, "receiving-mx-hostname", where),
+            self.text(values, "receiving-mx-helo", f"{where}."),
+            self.address(values, "receiving-ip", where),
+            self.text(values, "failure-reason-code", f"{where}."),
+            self.text(values, "additional-information", f"{where}."),
         )
 
-    def address(self, found: dict[str, object], key: str, where: str) -> str | None:
-        text = self.text(found, key, f"{where}.")
+    def address(self, values: dict[str, object], key: str, where: str) -> str | None:
+        text = self.text(values, key, f"{where}.")
         if text is not None and not is_address(text):
-            self.note(f"{where}.{key}", found.get(key), "no IP address, kept as text" if text else "empty, kept")
+            self.note(f"{where}.{key}", values.get(key), "not an IP address, kept as text" if text else "empty, kept")
         return text
 
 
-def _no_date(value: object, error: DateError) -> str:
-    what = "is absent" if value is None else f"is {shown(value)!r}: {error}"
+def _no_date(value: object) -> str:
+    what = "is absent"
+    if value is not None:
+        try:
+            read_moment(value)
+        except DateError as error:
+            what = f"is {excerpt(value)!r}: {error}"
     return f"date-range.start-datetime {what}; expected a moment such as 2026-02-08T00:00:00Z (RFC 8460 §4.4)"

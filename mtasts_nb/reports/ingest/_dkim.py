@@ -2,10 +2,10 @@
 
 RFC 8460 §3 asks for a valid signature whose key record allows the service type ``tlsrpt`` or ``*``, and has recipients
 ignore other report mails. Archives are read months later, though, when keys have been replaced, and often hold only the
-attachments. So this is told, never acted upon.
+attachments. So the result is noted, and no report is left out for it.
 
-The check itself is dkimpy's. Its patterns and its arithmetic take their time on hostile mails and keys, which is why
-mails and keys beyond any honest one are not given to it.
+The check itself is dkimpy's. Its patterns and its arithmetic take long on hostile mails and keys: mails and keys larger
+than any honest one are not given to it.
 """
 
 from __future__ import annotations
@@ -16,8 +16,8 @@ import time
 from collections.abc import Callable
 from typing import Final
 
-from ._report import Deviation
-from ._values import shown
+from ._model import Deviation
+from ._values import excerpt
 
 __all__ = ["FIELD", "DkimCheck", "DnsFunc"]
 
@@ -26,10 +26,10 @@ DnsFunc = Callable[..., "bytes | None"]
 
 #: What these rows of `Archive.deviations` have as their field.
 FIELD: Final = "dkim"
-VALID: Final = "valid signature, of a key that may sign TLS reports"
-OTHER_SERVICE: Final = "valid signature, but of a key that may not sign TLS reports (RFC 8460 §3)"
+VALID: Final = "valid signature, by a key that may sign TLS reports"
+OTHER_SERVICE: Final = "valid signature, but by a key that may not sign TLS reports (RFC 8460 §3)"
 INVALID: Final = "no valid signature"
-NO_KEY: Final = "cannot be told: the key is not in the DNS (any more)"
+NO_KEY: Final = "cannot be checked: the key is not in the DNS (any longer)"
 UNSIGNED: Final = "no signature"
 NOT_CHECKED: Final = "not checked"
 
@@ -85,19 +85,19 @@ class DkimCheck:
         self._left = deadline
         self._last: tuple[bytes, Deviation] | None = None
 
-    def of(self, mail: bytes) -> Deviation:
+    def verify(self, mail: bytes) -> Deviation:
         """Return the verdict on a mail as a row of `Archive.deviations`; never raises."""
         # Two reports of one mail come one after the other.
         if self._last is None or self._last[0] is not mail:
             began = self._clock()
             value, treatment = self._verdict(mail)
             self._left -= self._clock() - began
-            self._last = mail, Deviation(FIELD, shown(value), treatment)
+            self._last = mail, Deviation(FIELD, excerpt(value), treatment)
         return self._last[1]
 
     def _verdict(self, mail: bytes) -> tuple[str | None, str]:
         if self._left <= 0:
-            return "the time for DKIM checks is used up", NOT_CHECKED
+            return "the time for DKIM checks is over", NOT_CHECKED
         end = _HEADER_END.search(mail, 0, _LARGEST_HEADER)
         header = mail[: end.start() + 2] if end else mail
         signatures = [match.group() for match in _SIGNATURE.finditer(header[:_LARGEST_HEADER])]
@@ -106,9 +106,9 @@ class DkimCheck:
         if not signatures:
             return None, UNSIGNED
         if _BLANK_RUN.search(mail) or max(map(len, signatures)) > _LARGEST_SIGNATURE:
-            return "the mail is made to keep a verifier busy", NOT_CHECKED
+            return "the mail is built to keep a verifier busy", NOT_CHECKED
         verdicts = [self._signature(mail, index) for index in range(min(len(signatures), _MOST_SIGNATURES))]
-        # One good signature is enough (RFC 6376 §6.1); of the others the one that says most is told.
+        # One good signature is enough (RFC 6376 §6.1); else the most informative verdict counts.
         order = [VALID, OTHER_SERVICE, INVALID, NO_KEY, NOT_CHECKED]
         return min(verdicts, key=lambda verdict: order.index(verdict[1]))
 
@@ -126,7 +126,7 @@ class DkimCheck:
             service = _SERVICE.search(b";" + text)
             words = {word.strip() for word in service[1].split(b":")} if service else {b"*"}
             services.append(bool(words & {b"*", b"tlsrpt"}))
-            # dkimpy knows one service type only, not the list that RFC 6376 §3.6.1 allows; it is judged here.
+            # dkimpy knows a single service type, not the list that RFC 6376 §3.6.1 allows; it is checked here.
             return _SERVICE.sub(b"", b";" + text)[1:]
 
         try:

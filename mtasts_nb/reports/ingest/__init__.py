@@ -1,0 +1,59 @@
+"""From what the caller gives to reports: sources, containers, mails, JSON, and the fast and the lenient reader.
+
+Nothing here knows about tables; a report is handed on as it was read, with what was assumed.
+"""
+
+from __future__ import annotations
+
+from ._dkim import DkimCheck, DnsFunc
+from ._json import decode_document
+from ._lenient import read_document, read_policy
+from ._model import (
+    Deviation,
+    Hints,
+    Input,
+    Leaf,
+    NeedsLenientReader,
+    Rejected,
+    Report,
+    ReportedPolicy,
+    Result,
+    Skipped,
+    Unreadable,
+)
+from ._sources import iter_inputs
+from ._streams import gunzip
+from ._typed import Periods, TypedReport, decode_report
+from ._unpack import unpack, unpack_path, unpack_stream
+from ._values import DAY, is_address, is_plain_host, is_plain_type
+
+__all__ = [
+    "DAY",
+    "Deviation",
+    "DkimCheck",
+    "DnsFunc",
+    "Hints",
+    "Input",
+    "Leaf",
+    "NeedsLenientReader",
+    "Periods",
+    "Rejected",
+    "Report",
+    "ReportedPolicy",
+    "Result",
+    "Skipped",
+    "TypedReport",
+    "Unreadable",
+    "decode_document",
+    "decode_report",
+    "gunzip",
+    "is_address",
+    "is_plain_host",
+    "is_plain_type",
+    "iter_inputs",
+    "read_document",
+    "read_policy",
+    "unpack",
+    "unpack_path",
+    "unpack_stream",
+]
