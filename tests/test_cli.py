@@ -70,7 +70,7 @@ def test_help_and_version_and_nothing(capsys) -> None:
         (lambda folder: folder, "has no file in it"),
         (
             lambda folder: (folder / "a.txt").write_text("hello") and folder,
-            "1 skipped, mostly: no report: neither JSON",
+            "1 skipped, most often: no report: neither JSON",
         ),
         (lambda folder: (folder / "a.json").write_bytes(b"{") and folder / "a.json", "no TLS report in"),
     ],
