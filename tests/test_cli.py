@@ -139,9 +139,9 @@ def test_report_writes_the_page(reports, tmp_path, capsys, monkeypatch) -> None:
         (["--notebook", "nope"], "There is no notebook nope"),
         (["--timeout", "soon"], "invalid float value"),
         (["--period", "2026-02-02", "2026-02-01"], "before it begins on 2026-02-02"),
-        (["--period", "Monday", "Tuesday"], "'Monday' is no day; write it as 2026-09-01"),
+        (["--period", "Monday", "Tuesday"], "'Monday' is not a day; write it as 2026-09-01"),
         (["--period", "2026-02-01", "2026-02-02", "--latest-incident"], "not allowed with"),
-        (["--fixed-at", "noon"], "'noon' is no time"),
+        (["--fixed-at", "noon"], "'noon' is not a time"),
         (["--events", "no-such.csv"], "The events in no-such.csv cannot be read"),
         (["--probe", "no-such.json"], "no-such.json cannot be read"),
         (["--notebook", "03_failures_over_time", "--title", "T"], "has no parameter title"),
@@ -235,7 +235,7 @@ def test_the_command_starts_without_the_heavy_libraries() -> None:
     [
         (KeyboardInterrupt(), 130, "stopped."),
         (PermissionError(13, "Permission denied", "x"), 2, "x: Permission denied"),
-        (RuntimeError("\x1b[31mboom"), 2, "something went wrong that should not (RuntimeError: \\x1b[31mboom)"),
+        (RuntimeError("\x1b[31mboom"), 2, "unexpected error (RuntimeError: \\x1b[31mboom)"),
     ],
 )
 def test_whatever_happens_inside_is_one_line(error, status, told, monkeypatch, capsys, reports) -> None:

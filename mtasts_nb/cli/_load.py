@@ -1,11 +1,13 @@
-"""`mtasts-nb load`: what an archive of reports holds, in the terminal and as tables."""
+"""`mtasts-nb load`: a summary of an archive of reports in the terminal, and its tables as files."""
 
 from __future__ import annotations
 
 import argparse
 from typing import TYPE_CHECKING
 
-from ._say import say, say_paragraph, say_table
+from ..render import Block, Document, Figures, Paragraph, Strong
+from ..render import Table as Rows
+from ._say import say, show
 
 if TYPE_CHECKING:
     from argparse import _SubParsersAction
@@ -16,8 +18,8 @@ if TYPE_CHECKING:
 __all__ = ["add"]
 
 _DESCRIPTION = """\
-Read TLS reports and print what is there: inputs by outcome, span, reporters, domains, failures, what was refused and
-what was assumed.
+Read TLS reports and print a summary: inputs by outcome, days, reporters, domains, failures, rejected inputs and
+assumptions.
 
 SOURCES are files, folders of any depth, or patterns: JSON, gzip, zip, tar, mails, mbox, Maildir, in one another.
 
@@ -37,7 +39,7 @@ def add(commands: _SubParsersAction[argparse.ArgumentParser]) -> None:
     """Add the command to the parser."""
     parser = commands.add_parser(
         "load",
-        help="read TLS reports and print what they say",
+        help="read TLS reports and print a summary",
         description=_DESCRIPTION,
         epilog=_EPILOG,
         formatter_class=argparse.RawDescriptionHelpFormatter,
@@ -56,7 +58,7 @@ def run(arguments: argparse.Namespace) -> int:
     archive = load(*arguments.sources).require_reports()
     rejected = len(archive.rejects)
     archive = narrow(archive, arguments.domain)
-    _print(archive)
+    show(_summary(archive))
     if arguments.out:
         files = [*archive.to_csv(arguments.out), *archive.to_parquet(arguments.out)]
         say()
@@ -64,48 +66,35 @@ def run(arguments: argparse.Namespace) -> int:
     return 1 if rejected else 0
 
 
-def _print(archive: Archive) -> None:
+def _summary(archive: Archive) -> Document:
     from .. import analysis
 
-    _table(analysis.arrivals(archive), ("what", "count"))
-    say()
-    for figure, words in analysis.key_figures(archive).figures:
-        say(f"{figure} {words}")
-    say()
-    for label, text in (*analysis.story(archive).statements, *analysis.scope(archive).statements):
-        say_paragraph(f"{label} {text}")
-    for table, columns in (
-        (
-            analysis.overview(archive),
-            ("attention", "policy_domain", "policy_type", "failed", "sessions", "share", "why"),
-        ),
-        (
-            analysis.by_result_type(archive),
-            ("result_type", "policy_domain", "policy_type", "failed", "share", "first", "last"),
-        ),
-        (
-            analysis.timeline(archive),
-            ("start", "end", "state", "result_type", "receiving_mx_hostname", "failed_session_count"),
-        ),
-        (analysis.by_reporter(archive), ("organization_name", "policy_type", "days", "sessions", "failed", "last")),
-        (analysis.refusals(archive), ("source", "member", "reason", "detail")),
-        (analysis.assumptions(archive), ("times", "field", "treatment")),
-    ):
-        say()
-        _table(table, columns)
-
-
-def _table(table: Table, columns: tuple[str, ...]) -> None:
-    """Print the first rows of a table, and how many were left out."""
-    if not len(table):
-        say(table.nothing)
-        return
-    say_paragraph(table.caption)
-    rows = table.rows(_ROWS)
-    headings = [table.headings[name] for name in columns]
-    say_table(
-        [headings, *([row[name] for name in columns] for row in rows)],
-        numeric=[position for position, name in enumerate(columns) if name in table.numeric],
+    statements = (*analysis.story(archive).statements, *analysis.scope(archive).statements)
+    tables = (
+        (analysis.overview(archive), "attention policy_domain policy_type failed sessions share why"),
+        (analysis.by_result_type(archive), "result_type policy_domain policy_type failed share first last"),
+        (analysis.timeline(archive), "start end state result_type receiving_mx_hostname failed_session_count"),
+        (analysis.by_reporter(archive), "organization_name policy_type days sessions failed last"),
+        (analysis.refusals(archive), "source member reason detail"),
+        (analysis.assumptions(archive), "times field treatment"),
     )
-    if len(table) > len(rows):
-        say(f"  … and {len(table) - len(rows)} more; --out DIR writes all")
+    return Document(
+        (
+            _table(analysis.arrivals(archive), "what count"),
+            Figures(analysis.key_figures(archive).figures),
+            *(Paragraph(Strong(label), f" {text}") for label, text in statements),
+            *(_table(table, columns) for table, columns in tables),
+        )
+    )
+
+
+def _table(table: Table, columns: str) -> Block:
+    """Return the first rows of a table, with the columns that fit a terminal."""
+    if not len(table):
+        return Paragraph(table.nothing)
+    rows = table.rows(_ROWS)
+    more = f" The first {_ROWS} of {len(table)} rows; --out DIR writes all." if len(table) > len(rows) else ""
+    headings = {name: text for name, text in table.shown.items() if name in columns.split()}
+    return Rows(
+        headings, rows, caption=table.title + more, numeric=[name for name in table.numeric if name in headings]
+    )

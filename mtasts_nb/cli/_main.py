@@ -21,13 +21,13 @@ COMMANDS = ("report", "load", "probe", "validate", "lab", "notebooks")
 FINE, PROBLEMS, COULD_NOT = 0, 1, 2
 _INTERRUPTED = 130  # what a shell expects after SIGINT
 _DESCRIPTION = """\
-Read SMTP TLS reports (RFC 8460) and look into MTA-STS (RFC 8461).
+Read SMTP TLS reports (RFC 8460) and check MTA-STS (RFC 8461).
 
 examples:
   mtasts-nb report mailbox.mbox -o report.html    the reports of a mailbox as one HTML file
-  mtasts-nb load reports/                         what a folder holds, in the terminal
+  mtasts-nb load reports/                         a summary of a folder, in the terminal
   mtasts-nb notebooks                             the guided notebooks, to open in JupyterLab"""
-_EPILOG = "exit status: 0 fine, 1 problems found, 2 could not run. `mtasts-nb COMMAND --help` says more about each."
+_EPILOG = "exit status: 0 fine, 1 problems found, 2 could not run. See also `mtasts-nb COMMAND --help`."
 
 
 class _Parser(argparse.ArgumentParser):
@@ -87,7 +87,7 @@ def main(argv: Sequence[str] | None = None) -> int:
             raise
         return complain(
             name,
-            f"something went wrong that should not ({type(error).__name__}: {error}). "
+            f"unexpected error ({type(error).__name__}: {error}). "
             "Please report it; MTASTS_NB_DEBUG=1 shows where it happened.",
         )
     return status

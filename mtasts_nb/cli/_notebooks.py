@@ -1,4 +1,4 @@
-"""`mtasts-nb notebooks`: the guided notebooks, copied to where they can be worked in."""
+"""`mtasts-nb notebooks`: copies of the guided notebooks, to work in."""
 
 from __future__ import annotations
 
@@ -17,9 +17,9 @@ if TYPE_CHECKING:
 __all__ = ["add"]
 
 _DESCRIPTION = """\
-Copy the guided notebooks into a folder. They run there as they are, on the bundled sample, until you name your own
-sources in their first code cell. A notebook that you have changed is never replaced, unless you say --force; then
-yours is kept beside it as NAME.ipynb.mine.
+Copy the guided notebooks into a folder. They run as they are, on the bundled sample, until you name your own sources
+in their first code cell. A notebook that you have changed is never replaced, except with --force; then yours is kept
+beside it as NAME.ipynb.mine.
 
 example:
   mtasts-nb notebooks ~/tls-reports && jupyter lab ~/tls-reports"""
@@ -53,7 +53,7 @@ def run(arguments: argparse.Namespace) -> int:
         raise MtaStsNbError(f"{folder} is a file. Name a folder, or a new one to be made.")
     originals = sorted(notebooks_dir().glob("*.ipynb"))
     if folder.exists() and folder.resolve() == notebooks_dir().resolve():
-        say(f"{folder} is where the guided notebooks come from; nothing to copy.")
+        say(f"{folder} is the folder of the guided notebooks itself; nothing to copy.")
         return 0
     folder.mkdir(parents=True, exist_ok=True)
     kept = 0
@@ -70,9 +70,9 @@ def run(arguments: argparse.Namespace) -> int:
                     f"{target} differs and was left as it is; --force replaces it and keeps yours",
                 )
                 continue
-            mine = _free(target)
-            target.rename(mine)
-            say(f"{target}: yours is now {mine.name}")
+            kept_as = _free(target)
+            target.rename(kept_as)
+            say(f"{target}: yours is now {kept_as.name}")
         shutil.copyfile(original, target)
         say(f"{target}: copied")
     say(f"Open them with: jupyter lab {folder}")
@@ -80,10 +80,9 @@ def run(arguments: argparse.Namespace) -> int:
 
 
 def _free(target: Path) -> Path:
-    """Return a name beside the target that nothing has."""
-    mine = target.with_name(target.name + ".mine")
-    count = 1
-    while mine.is_symlink() or mine.exists():
+    """Return a path beside the target at which there is nothing."""
+    free, count = target.with_name(f"{target.name}.mine"), 1
+    while free.is_symlink() or free.exists():
         count += 1
-        mine = target.with_name(f"{target.name}.mine{count}")
-    return mine
+        free = target.with_name(f"{target.name}.mine{count}")
+    return free

@@ -1,4 +1,4 @@
-"""`mtasts-nb probe`: one domain, or several, as a sender sees them now."""
+"""`mtasts-nb probe`: one domain as a sender sees it now."""
 
 from __future__ import annotations
 
@@ -7,7 +7,8 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ._say import complain, say
+from ..vocabulary import Severity
+from ._say import complain, say, write
 
 if TYPE_CHECKING:
     from argparse import _SubParsersAction
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
 
 __all__ = ["add"]
 
-_HELP = "look at a domain as a sender does: DNS, policy host, every MX host"
+_HELP = "check a domain as a sender does: DNS, policy host, every MX host"
 _DESCRIPTION = """\
 Ask what a sender would ask of a domain, now: the DNS records, the policy file from every address of the policy host,
 STARTTLS and the certificate of every MX host at every address. No mail is sent.
@@ -47,10 +48,10 @@ def add(commands: _SubParsersAction[argparse.ArgumentParser]) -> None:
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument("domain", metavar="DOMAIN", nargs="?", help="the part after the @ of a mail address")
-    parser.add_argument("--load", metavar="FILE", help="show a saved snapshot instead of looking")
+    parser.add_argument("--load", metavar="FILE", help="show a saved snapshot instead")
     parser.add_argument("--save", metavar="FILE", help="write the whole evidence as a JSON snapshot")
     parser.add_argument("--json", action="store_true", help="print the snapshot instead of text")
-    parser.add_argument("--commands", action="store_true", help="print the commands to check each step by hand, too")
+    parser.add_argument("--commands", action="store_true", help="also print the commands to check each step by hand")
     parser.add_argument(
         "--resolver", metavar="A", action="append", default=[], help="ask this resolver, not the system's; repeatable"
     )
@@ -95,37 +96,31 @@ def _settings(arguments: argparse.Namespace) -> ProbeSettings:
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Look, print, save; return the exit status."""
+    """Probe, print, save; return the exit status."""
     name = "mtasts-nb probe"
     if (arguments.domain is None) == (arguments.load is None):
-        return complain(name, "give either a DOMAIN to look at or --load FILE. See: mtasts-nb probe --help")
+        return complain(name, "give either a DOMAIN or --load FILE. See: mtasts-nb probe --help")
     try:
-        seen = _seen(arguments)
+        result = _probed(arguments)
     except ValueError as error:
         return complain(name, error)
     if arguments.json:
-        _write(seen.to_json())
+        write(result.to_json())
     else:
-        _write(f"{seen}\n")
+        write(str(result))
         if arguments.commands:
-            _write(f"\n{seen.commands}\n")
+            write(f"\n{result.commands}")
     if arguments.save:
-        sys.stdout.flush()  # what was seen is told first: a file that cannot be written must not cost the look
-        seen.save(Path(arguments.save))
+        sys.stdout.flush()  # the result is printed first: a file that cannot be written must not lose it
+        result.save(Path(arguments.save))
         if not arguments.json:
-            say(f"{arguments.save}: written. It loads with mtasts_nb.load_probe(…), here or on another machine.")
-    if "resolver-unreachable" in seen.findings.codes:
+            say(f"{arguments.save}: written. Load it with mtasts_nb.load_probe(…), here or on another machine.")
+    if "resolver-unreachable" in result.findings.codes:
         return complain(name, "no resolver answered; see above.") if not arguments.json else 2
-    return int(any(finding.severity.rank < 2 for finding in seen.findings))
+    return int(any(finding.severity is not Severity.ADVICE for finding in result.findings))
 
 
-def _seen(arguments: argparse.Namespace) -> Probe:
+def _probed(arguments: argparse.Namespace) -> Probe:
     from ..probe import load_probe, probe
 
     return load_probe(arguments.load) if arguments.load else probe(arguments.domain, _settings(arguments))
-
-
-def _write(text: str) -> None:
-    # The text is made visible where it is built; here only letters that the terminal's encoding lacks are escaped.
-    encoding = getattr(sys.stdout, "encoding", None) or "utf-8"
-    sys.stdout.write(text.encode(encoding, "backslashreplace").decode(encoding))

@@ -17,8 +17,8 @@ __all__ = ["add"]
 
 _HELP = "make one self-contained HTML file from TLS reports"
 _DESCRIPTION = """\
-Read TLS reports and write the incident postmortem as one HTML file: no script, nothing loaded from anywhere, fit to
-send on. Without sources, the bundled sample is taken.
+Read TLS reports and write the incident postmortem as one HTML file that you can send on: no script, nothing loaded from
+anywhere. Without sources, the bundled sample is used.
 
 SOURCES are files, folders of any depth, or patterns: JSON, gzip, zip, tar, mails, mbox, Maildir, in one another.
 
@@ -30,7 +30,7 @@ examples:
   mtasts-nb report reports/ --notebook 03_failures_over_time -o overview.html"""
 _EPILOG = """\
 exit status:
-  0  the file was written; failures and refused inputs are told in it
+  0  the file was written; it lists failures and rejected inputs
   2  it was not: no such path, no report found, or the notebook could not be run"""
 
 
@@ -51,21 +51,21 @@ def add(commands: _SubParsersAction[argparse.ArgumentParser]) -> None:
         metavar=("FIRST", "LAST"),
         nargs=2,
         type=_day,
-        help="tell every incident that touches these days, both included, such as 2026-09-01 2026-09-30",
+        help="report every incident on these days, both included, such as 2026-09-01 2026-09-30",
     )
     when.add_argument(
         "--latest-incident",
         action="store_true",
-        help="tell the incident that goes on, else the one that ended last (this is the default)",
+        help="report the incident that is still open, or else the one that ended last (the default)",
     )
-    parser.add_argument("--title", metavar="TEXT", help="of the document; without it, made from the incident")
+    parser.add_argument("--title", metavar="TEXT", help="of the document; by default, made from the incident")
     parser.add_argument("--author", metavar="TEXT", help="who writes it")
     parser.add_argument(
-        "--events", metavar="CSV", help="what was done when, columns time and text, to lay over the timeline"
+        "--events", metavar="CSV", help="your changes and deployments, columns time and text, to show on the timeline"
     )
     parser.add_argument("--probe", metavar="JSON", help="a snapshot from `mtasts-nb probe DOMAIN --save JSON`")
     parser.add_argument(
-        "--fixed-at", metavar="TIME", type=_moment, help="when it was mended, ISO 8601, UTC unless it says"
+        "--fixed-at", metavar="TIME", type=_moment, help="when it was fixed, ISO 8601, UTC unless it has an offset"
     )
     parser.add_argument(
         "--redact",
@@ -89,19 +89,19 @@ def _day(text: str) -> date:
     try:
         return date.fromisoformat(text)
     except ValueError as error:
-        raise argparse.ArgumentTypeError(f"{text!r} is no day; write it as 2026-09-01") from error
+        raise argparse.ArgumentTypeError(f"{text!r} is not a day; write it as 2026-09-01") from error
 
 
 def _moment(text: str) -> str:
     try:
         datetime.fromisoformat(text)
     except ValueError as error:
-        raise argparse.ArgumentTypeError(f"{text!r} is no time; write it as 2026-09-01T14:05+02:00") from error
+        raise argparse.ArgumentTypeError(f"{text!r} is not a time; write it as 2026-09-01T14:05+02:00") from error
     return text
 
 
 def _parameters(arguments: argparse.Namespace) -> dict[str, object]:
-    """Return what the notebook is to know; a slip in a file is told before anything is run."""
+    """Return the notebook's parameters; a mistake in a file is an error before anything is run."""
     given = {name: getattr(arguments, name) for name in ("title", "author", "events", "probe", "fixed_at")}
     if arguments.period:
         first, last = arguments.period
@@ -126,7 +126,7 @@ def run(arguments: argparse.Namespace) -> int:
     from ..publish import publish
 
     if not arguments.sources:
-        say("No sources given: taking the bundled sample, invented reports about invented domains.")
+        say("No sources given: using the bundled sample, invented reports about invented domains.")
     path = publish(
         Path(arguments.output),
         *arguments.sources,

@@ -9,8 +9,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ..errors import MtaStsNbError
+from ..render import Items, Section, document
 from ..vocabulary import Findings, Severity
-from ._say import say, say_text
+from ._say import say, show, write
 
 if TYPE_CHECKING:
     from argparse import _SubParsersAction
@@ -18,10 +19,9 @@ if TYPE_CHECKING:
 __all__ = ["add"]
 
 _DESCRIPTION = """\
-Check the texts that make MTA-STS and TLS reporting, as they are or as you mean to publish them: the `_mta-sts` record
+Check the texts of MTA-STS and TLS reporting, as they are or before you publish them: the `_mta-sts` record
 (RFC 8461 section 3.1), the policy file (3.2), the `_smtp._tls` record (RFC 8460 section 3), and the patterns of the
-policy against your MX hosts. Every fault is told, with what it does to mail and the text to paste. Nothing is asked of
-the network.
+policy against your MX hosts. Every fault is listed, with its effect on mail and the text to paste. No network is used.
 
 examples:
   mtasts-nb validate --record 'v=STSv1; id=20260208180000;' --policy mta-sts.txt
@@ -55,7 +55,9 @@ def add(commands: _SubParsersAction[argparse.ArgumentParser]) -> None:
     parser.add_argument(
         "--mx", metavar="HOST", nargs="+", action="extend", help="the MX hosts, to compare with the policy's patterns"
     )
-    parser.add_argument("--domain", metavar="D", help="say where the texts belong for this domain; it is not looked up")
+    parser.add_argument(
+        "--domain", metavar="D", help="print where to publish the texts for this domain; it is not looked up"
+    )
     parser.add_argument("--json", action="store_true", help="print JSON")
     parser.set_defaults(run=run)
 
@@ -68,7 +70,7 @@ def run(arguments: argparse.Namespace) -> int:
         raise MtaStsNbError("no text given. Name --record, --policy or --tlsrpt; --help has examples.")
     if arguments.mx and not arguments.policy:
         raise MtaStsNbError("--mx is compared with the patterns of a policy. Name the file with --policy.")
-    belongs = places(arguments.domain) if arguments.domain else {}
+    where = places(arguments.domain) if arguments.domain else {}
     findings = validate(
         record=_one_or_all(arguments.record),
         policy=_read(arguments.policy) if arguments.policy else None,
@@ -76,9 +78,9 @@ def run(arguments: argparse.Namespace) -> int:
         tlsrpt_record=_one_or_all(arguments.tlsrpt),
     )
     if arguments.json:
-        _print_json(findings, belongs)
+        _print_json(findings, where)
     else:
-        _print_text(findings, {key: place for key, place in belongs.items() if _given(arguments, key)})
+        _print_text(findings, {key: text for key, text in where.items() if _given(arguments, key)})
     return 1 if any(finding.severity is not Severity.ADVICE for finding in findings) else 0
 
 
@@ -104,12 +106,10 @@ def _given(arguments: argparse.Namespace, key: str) -> bool:
 
 
 def _print_text(findings: Findings, places: dict[str, str]) -> None:
-    say_text(str(findings))
+    show(document(findings))
     if places:
         say()
-        say("Where the texts belong:")
-        for place in places.values():
-            say(place)
+        show(Section("Where to publish the texts", [Items(list(places.values()))]))
         if {"record", "policy"} <= places.keys():
             say("Publish the policy file first, then the record with a new id (RFC 8461 §8.1).")
 
@@ -121,5 +121,5 @@ def _print_json(findings: Findings, places: dict[str, str]) -> None:
     }
     if places:
         answer["places"] = places
-    # ASCII, so that a terminal in the C locale shows it, and no control sequence of a stranger does its work.
-    say_text(json.dumps(answer, indent=2))
+    # ASCII, so that a terminal in the C locale shows it, and no control sequence of a stranger has any effect.
+    write(json.dumps(answer, indent=2))

@@ -35,6 +35,8 @@ MARKS: Final = {
     Tone.GOOD: "[ok]", Tone.PARTLY: "[part]", Tone.BAD: "[FAULT]", Tone.UNKNOWN: "[?]", Tone.NEUTRAL: "[-]",
 }  # fmt: skip
 _NARROWEST: Final = 24
+#: A column of sentences in a table is not wrapped to less than this.
+_NARROW_COLUMN: Final = 24
 #: A cell of a table is one line of at most so many characters.
 _CELL: Final = 60
 
@@ -115,11 +117,8 @@ def _line(parts: Line) -> str:
     return terminal_text("".join(shown)) if any(shown) else ""
 
 
-def _wrapped(text: str, width: int, first: str = "", further: str | None = None) -> list[str]:
-    further = first if further is None else further
-    return textwrap.wrap(
-        text, width, initial_indent=first, subsequent_indent=further, break_on_hyphens=False, break_long_words=False
-    )
+def _wrapped(text: str, width: int, further: str = "") -> list[str]:
+    return textwrap.wrap(text, width, subsequent_indent=further, break_on_hyphens=False, break_long_words=False)
 
 
 def _content(body: Line | Block | Sequence[Block], width: int) -> list[str]:
@@ -128,7 +127,7 @@ def _content(body: Line | Block | Sequence[Block], width: int) -> list[str]:
 
 
 def _indented(body: Line | Block | Sequence[Block], width: int, indent: str) -> list[str]:
-    return [f"{indent}{line}" if line else "" for line in _content(body, max(width - len(indent), _NARROWEST))]
+    return [f"{indent}{line}" if line else "" for line in _content(body, max(width - len(indent), _NARROWEST // 2))]
 
 
 def _items(items: Sequence[tuple[str, Line | Sequence[Block]]], width: int) -> list[str]:
@@ -175,17 +174,43 @@ def _cell(value: Cell, clip: int) -> str | None:
 
 
 def _in_columns(table: Table, cells: Sequence[Mapping[str, str]], width: int) -> list[str] | None:
-    """Return the rows in columns; None where they do not fit."""
+    """Return the rows in columns, long texts wrapped within their column; None where they do not fit."""
     heads = {key: terminal_text(text, _CELL) for key, text in table.columns.items()}
     wide = {key: max(display_width(row[key]) for row in (heads, *cells)) for key in heads}
-    if sum(wide.values()) + 2 * (len(wide) - 1) > width:
-        return None
+    least = {key: _least(key, heads, cells, table) for key in heads}
+    while sum(wide.values()) + 2 * (len(wide) - 1) > width:
+        key = max((key for key in wide if wide[key] > least[key]), key=wide.__getitem__, default=None)
+        if key is None:
+            return None
+        wide[key] -= 1
+    lines = []
+    for row in (heads, *cells):
+        # A further line of the first column is indented: no stranger's text can pass for a row.
+        columns = {
+            key: _wrapped(row[key], wide[key], further="" if number else "  ") or [""]
+            for number, key in enumerate(heads)
+        }
+        for number in range(max(map(len, columns.values()))):
+            parts = (
+                _aligned(own[number] if number < len(own) else "", wide[key], right=key in table.numeric)
+                for key, own in columns.items()
+            )
+            lines.append("  ".join(parts).rstrip())
+    return lines
 
-    def aligned(text: str, key: str) -> str:
-        pad = " " * (wide[key] - display_width(text))
-        return pad + text if key in table.numeric else text + pad
 
-    return ["  ".join(aligned(row[key], key) for key in heads).rstrip() for row in (heads, *cells)]
+def _least(key: str, heads: Mapping[str, str], cells: Sequence[Mapping[str, str]], table: Table) -> int:
+    """Return the least width of a column: words and numbers are not broken, and other texts not below a few words."""
+    texts = [heads[key].split(), *([row[key]] if key in table.numeric else row[key].split() for row in cells)]
+    longest = max((display_width(part) for parts in texts for part in parts), default=1)
+    sentences = any(len(row[key].split()) > 4 for row in cells)
+    indent = 2 if key == next(iter(heads)) and any(len(parts) > 1 for parts in texts) else 0
+    return max(longest + indent, _NARROW_COLUMN if sentences else 1)
+
+
+def _aligned(text: str, width: int, *, right: bool) -> str:
+    pad = " " * (width - display_width(text))
+    return pad + text if right else text + pad
 
 
 def _stacked(table: Table, rows: Sequence[Mapping[str, Cell]], width: int) -> list[str]:

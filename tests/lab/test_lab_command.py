@@ -18,7 +18,7 @@ from mtasts_nb.probe import load_probe
 def test_the_list_has_every_fault_and_variant(capsys):
     assert main(["lab", "--list"]) == 0
     lines = capsys.readouterr().out.splitlines()
-    names = [line.split()[0] for line in lines if line.startswith("  ")]
+    names = [line.split()[0] for line in lines if line and not line.startswith(" ")]
     assert [name for name in names if name in FAULTS] == list(FAULTS)
     assert set(VARIANTS) <= set(names)
     row = next(line for line in lines if line.strip().startswith("mx-certificate-expired "))
