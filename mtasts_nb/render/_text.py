@@ -36,7 +36,7 @@ MARKS: Final = {
 }  # fmt: skip
 _NARROWEST: Final = 24
 #: A column of sentences in a table is not wrapped to less than this.
-_NARROW_COLUMN: Final = 24
+_NARROW_COLUMN: Final = 18
 #: A cell of a table is one line of at most so many characters.
 _CELL: Final = 60
 
