@@ -162,7 +162,7 @@ def test_sessions_of_two_policy_types_are_never_added_up() -> None:
     )
     archive = load(both)
     assert "sts 12 sessions, 16.7 % failed; tlsa 12 sessions, 16.7 % failed" in repr(archive)
-    assert "24" not in archive._repr_html_()
+    assert "24" not in str(archive)
 
 
 def test_require_reports(archive: sts.Archive, tmp_path: Path) -> None:
