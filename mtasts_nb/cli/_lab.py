@@ -1,4 +1,4 @@
-"""`mtasts-nb lab`: serve a domain with a fault on loopback, and say how to reach it."""
+"""`mtasts-nb lab`: serve a domain with a fault on loopback, and print how to reach it."""
 
 from __future__ import annotations
 
@@ -20,12 +20,12 @@ __all__ = ["add"]
 
 _DESCRIPTION = """\
 Serve a mail domain on loopback ports of this machine, healthy or with one fault: DNS, the policy host by HTTPS, and
-MX hosts with STARTTLS. Nothing leaves the machine, and no right beyond yours is needed. Ctrl-C ends it.
+MX hosts with STARTTLS. Nothing leaves the machine, and no special privileges are needed. Ctrl-C ends it.
 
 examples:
   mtasts-nb lab --list                                   every fault, and what it does to mail
-  mtasts-nb lab --fault mx-certificate-expired           serve it, and print the commands to look at it
-  mtasts-nb lab --fault policy-http-301 --probe          probe it once, print what the probe sees, and end
+  mtasts-nb lab --fault mx-certificate-expired           serve it, and print the commands that check it
+  mtasts-nb lab --fault policy-http-301 --probe          probe it once, print the findings, and end
 
 In Python: with mtasts_nb.lab.Lab("mx-certificate-expired") as lab: mtasts_nb.probe(lab.domain, lab.settings)"""
 
@@ -39,12 +39,12 @@ def add(commands: _SubParsersAction[argparse.ArgumentParser]) -> None:
         epilog="exit status: 0 fine, 1 the probe found problems (--probe), 2 could not run.",
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    parser.add_argument("--fault", metavar="NAME", help="what is wrong; without it, nothing is")
-    parser.add_argument("--variant", metavar="NAME", help="how the domain is set up where nothing is wrong")
+    parser.add_argument("--fault", metavar="NAME", help="what is wrong; without it, the domain is healthy")
+    parser.add_argument("--variant", metavar="NAME", help="how the domain is set up apart from the fault")
     parser.add_argument("--latency", metavar="MS", type=_milliseconds, default=0.0, help="round trip, in ms (0)")
     parser.add_argument("--list", action="store_true", help="print every fault and every variant, and end")
-    parser.add_argument("--probe", action="store_true", help="probe the domain once, print what is seen, and end")
-    parser.add_argument("--save", metavar="FILE", help="with --probe: write what was seen as a JSON snapshot, too")
+    parser.add_argument("--probe", action="store_true", help="probe the domain once, print the findings, and end")
+    parser.add_argument("--save", metavar="FILE", help="with --probe: save the probe as a JSON snapshot, too")
     parser.add_argument("--domain", metavar="D", default="nordwind.example", help="its name (nordwind.example)")
     parser.set_defaults(run=run)
 
@@ -74,7 +74,7 @@ def run(arguments: argparse.Namespace) -> int:
         if arguments.probe:
             return _probe(lab, arguments.save)
         ended = threading.Event()
-        # Before the lab announces itself: whoever reads that may stop it at once.
+        # Before the lab announces itself: a script that reads that may stop it at once.
         before = signal.signal(signal.SIGTERM, lambda *_: ended.set())
         try:
             _introduce(lab)
@@ -99,16 +99,16 @@ def _list() -> None:
             say_table(rows)
             area = fault.area
             say()
-            say(area)
+            say(area.replace("-", " "))
             rows = [("name", "sender reports", "mail", "what is wrong")]
-        rows.append((fault.name, fault.result_type or "–", _fate(fault), fault.sentence))
+        rows.append((fault.name, fault.result_type or "–", _delivery(fault), fault.sentence))
     say_table(rows)
     say()
     say(f"{len(VARIANTS)} healthy variants (mtasts-nb lab --variant NAME):")
     say_table([(variant.name, variant.sentence) for variant in VARIANTS.values()])
 
 
-def _fate(fault: Fault) -> str:
+def _delivery(fault: Fault) -> str:
     return {"without_sts": "without STS", "unknown": "not known"}.get(fault.delivery, fault.delivery)
 
 
@@ -122,15 +122,15 @@ def _introduce(lab: Lab) -> None:
         where = f" for {', '.join(fault.hosts)}" if fault.hosts else ""
         only = f", at {', '.join(fault.addresses)} only" if fault.addresses else ""
         reports = f"reports {fault.result_type}{where}{only}" if fault.result_type else "has nothing to report"
-        say_paragraph(f"A conformant sender {reports}. Mail in mode enforce: {_fate(fault)}.")
+        say_paragraph(f"A conformant sender {reports}. Mail in mode enforce: {_delivery(fault)}.")
         if fault.note:
             say_paragraph(fault.note)
     say()
-    say("Documentation addresses, and the loopback ports that stand for them:")
+    say("Documentation addresses, and the loopback ports that serve them:")
     say_table([("host", "address", "port", "reached at"), *((a, b, str(c), d) for a, b, c, d in hosts(lab))])
     for command in commands(lab):
         say()
-        say(f"# {command.looks_at}")
+        say(f"# {command.checks}")
         say_text(command.text)
     say()
     say("Ctrl-C ends the lab.")
@@ -139,11 +139,11 @@ def _introduce(lab: Lab) -> None:
 def _probe(lab: Lab, file: str | None) -> int:
     from ..probe import probe
 
-    seen = probe(lab.domain, lab.settings)
-    say_text(str(seen))
+    result = probe(lab.domain, lab.settings)
+    say_text(str(result))
     if file:
-        seen.save(Path(file))
+        result.save(Path(file))
         say(f"{file}: written.")
     if lab.troubles:
         return complain("mtasts-nb lab", f"a server of the lab failed: {lab.troubles[0]!r}. Please report it.")
-    return int(any(finding.severity.rank < 2 for finding in seen.findings))
+    return int(any(finding.severity.rank < 2 for finding in result.findings))

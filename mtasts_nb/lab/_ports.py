@@ -1,8 +1,9 @@
-"""One thread, one event loop, and the listening ports of a lab: opened together, closed together."""
+"""The lab's loopback ports: they answer, refuse, or let a connection time out, served by one thread and event loop."""
 
 from __future__ import annotations
 
 import asyncio
+import errno
 import logging
 import socket
 import ssl
@@ -11,22 +12,80 @@ from collections.abc import Callable, Coroutine
 from concurrent.futures import Future
 from contextlib import suppress
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
 from ..errors import LabError
-from ._net import pump
 
-__all__ = ["Loop", "Port", "Service"]
+__all__ = ["Loop", "Port", "Reach", "Service", "listening", "paired", "unserved"]
 
 log = logging.getLogger(__name__)
 
-#: Serves one connection; returns when it is done with it.
+#: Whether a port answers: `refused` sends RST, `dropped` lets the connection time out.
+Reach = Literal["open", "refused", "dropped"]
+#: Serves one connection and returns at its end.
 Service = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Coroutine[Any, Any, None]]
-# What a client that leaves, or speaks nonsense, raises in a server. Anything else is a fault of ours.
+# What a client that leaves or sends garbage raises in a server. Anything else is a bug of the lab.
 _CLIENT_FAULTS = (OSError, EOFError, ssl.SSLError, asyncio.LimitOverrunError, UnicodeError)
 _STREAM_LIMIT = 64 * 1024
 _STOP_LIMIT = 10.0
 _PAUSE = 0.05
+_LOOPBACK = "127.0.0.1"
+
+
+def _bound() -> socket.socket:
+    """Return a TCP socket on a free loopback port."""
+    # asyncio turns Nagle's algorithm off only where the protocol is named; with it each answer waits 40 ms.
+    sock = socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)
+    try:
+        sock.bind((_LOOPBACK, 0))
+    except BaseException:
+        sock.close()
+        raise
+    return sock
+
+
+def listening(backlog: int = 128) -> socket.socket:
+    """Return a listening socket on a free loopback port."""
+    sock = _bound()
+    sock.listen(backlog)
+    sock.settimeout(0)
+    return sock
+
+
+def unserved(reach: Reach) -> list[socket.socket]:
+    """Return the sockets that keep a port, the first one's, from being served: it refuses or drops connections.
+
+    A port that is bound and not listened on refuses. A full accept queue makes the kernel ignore the handshake, as a
+    packet filter that drops does.
+    """
+    if reach == "refused":
+        return [_bound()]
+    server = listening(0)
+    sockets = [server]
+    for _ in range(4):
+        client = socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)
+        sockets.append(client)
+        client.settimeout(0)
+        client.connect_ex(server.getsockname())
+    return sockets
+
+
+def paired() -> tuple[socket.socket, socket.socket]:
+    """Return a datagram and a listening stream socket on the same loopback port, as DNS needs."""
+    for _ in range(50):
+        stream = listening()
+        datagram = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+        try:
+            datagram.bind(stream.getsockname())
+            datagram.settimeout(0)
+        except OSError as error:
+            datagram.close()
+            stream.close()
+            if error.errno != errno.EADDRINUSE:
+                raise
+        else:
+            return datagram, stream
+    raise OSError(errno.EADDRINUSE, "no loopback port is free for both UDP and TCP")
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +127,7 @@ class Loop:
         datagrams: list[tuple[socket.socket, Callable[[], asyncio.DatagramProtocol]]],
         limit: float,
     ) -> None:
-        """Serve; return when every port is answered.
+        """Serve in a new thread; return when every port is served.
 
         Raises
         ------
@@ -87,7 +146,7 @@ class Loop:
                 else:
                     self._trouble(error)
 
-        # A daemon, so that a lab that somebody forgot does not keep the interpreter from ending.
+        # A daemon, so that a lab that was never closed does not keep the interpreter from ending.
         self._thread = threading.Thread(target=run, name=self._name, daemon=True)
         self._thread.start()
         try:
@@ -151,12 +210,12 @@ class Loop:
             self._loop.add_reader(port.listening, self._accept, port)
 
     def _accept(self, port: Port) -> None:
-        """Take one connection that waits, and have it served."""
+        """Accept one waiting connection and serve it."""
         try:
             connection, _ = port.listening.accept()
         except BlockingIOError:
-            return  # the client has gone again
-        except OSError as error:  # out of file descriptors, say: look again when some may be free
+            return  # the client has left already
+        except OSError as error:  # out of file descriptors, say: try again when some may be free
             self._trouble(error)
             loop = asyncio.get_running_loop()
             loop.remove_reader(port.listening)
@@ -177,7 +236,7 @@ class Loop:
                 await self._near(port, connection)
         except _CLIENT_FAULTS:
             pass
-        except Exception as error:  # noqa: BLE001 (kept in `troubles`; one connection's fault must not end the lab)
+        except Exception as error:  # noqa: BLE001 (kept in `troubles`; one connection must not end the lab)
             self._trouble(error)
 
     async def _near(self, port: Port, connection: socket.socket) -> None:
@@ -210,12 +269,12 @@ class Loop:
             writers.append(outer_writer)
             inner_reader, inner_writer = await asyncio.open_connection(sock=near)
             writers.append(inner_writer)
-            # The kernel has completed the handshake already; in truth the client's first byte would arrive 1.5 round
+            # The kernel has completed the handshake already; at a distance the client's first byte would arrive 1.5 round
             # trips after its SYN, and the server's first one 2 round trips after.
             jobs += [
                 asyncio.create_task(self._near(port, far)),
-                asyncio.create_task(pump(outer_reader, inner_writer, half, begin + 3 * half, loop.time)),
-                asyncio.create_task(pump(inner_reader, outer_writer, half, begin + 4 * half, loop.time)),
+                asyncio.create_task(_pump(outer_reader, inner_writer, half, begin + 3 * half, loop.time)),
+                asyncio.create_task(_pump(inner_reader, outer_writer, half, begin + 4 * half, loop.time)),
             ]
             await asyncio.gather(*jobs)
         finally:
@@ -226,3 +285,36 @@ class Loop:
                 writer.transport.abort()
             near.close()
             far.close()
+
+
+async def _pump(
+    reader: asyncio.StreamReader,
+    writer: asyncio.StreamWriter,
+    delay: float,
+    not_before: float,
+    now: Callable[[], float],
+) -> None:
+    """Pass bytes on, each chunk `delay` seconds after it arrived, and none before a moment of the loop's clock."""
+    queue: asyncio.Queue[tuple[float, bytes]] = asyncio.Queue(64)
+
+    async def deliver() -> None:
+        while True:
+            due, chunk = await queue.get()
+            await asyncio.sleep(max(0.0, due - now()))
+            if not chunk:
+                if writer.can_write_eof():
+                    writer.write_eof()
+                return
+            writer.write(chunk)
+            await writer.drain()
+
+    delivery = asyncio.ensure_future(deliver())
+    try:
+        with suppress(OSError):
+            while chunk := await reader.read(65536):
+                await queue.put((max(not_before, now() + delay), chunk))
+        await queue.put((max(not_before, now() + delay), b""))
+        with suppress(OSError, RuntimeError):
+            await delivery
+    finally:
+        delivery.cancel()

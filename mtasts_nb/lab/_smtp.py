@@ -1,21 +1,84 @@
-"""The lab's well-behaved mail servers: aiosmtpd with STARTTLS (RFC 3207), to which only the certificate matters."""
+"""The lab's mail servers: aiosmtpd with STARTTLS (RFC 3207), and servers that fail at one step (RFC 5321)."""
 
 from __future__ import annotations
 
 import asyncio
 import ssl
 from collections.abc import Callable
-from typing import Any
+from dataclasses import dataclass
+from typing import Any, Literal
 
 from aiosmtpd.smtp import SMTP, TLSSetupException
 
-__all__ = ["serve_mail"]
+from ._ports import Reach
+from ._tls import Credential, SecureStream, TlsVersion
+
+__all__ = ["Behaviour", "MailServer", "serve_mail"]
+
+Note = Callable[[str], None]
+
+#: What a mail server does: a new one is a word here, a few lines in `_serve_faulty`, and a fault in `faults/_mx.py`.
+Behaviour = Literal[
+    "normal",
+    "silent",
+    "closes-before-greeting",
+    "greeting-554",
+    "greeting-421",
+    "endless-greeting",
+    "ehlo-refused",
+    "drops-after-ehlo",
+    "no-starttls",
+    "starttls-stripped",
+    "starttls-454",
+    "starttls-silent",
+    "closes-in-handshake",
+    "garbage-in-handshake",
+]
+
+_GREETINGS = {
+    "greeting-554": "554 {name} No SMTP service here",
+    "greeting-421": "421 {name} Too many connections, try again later",
+}
+# What the answer to EHLO has instead of `250-STARTTLS`.
+_OFFERS: dict[str, tuple[str, ...]] = {"no-starttls": (), "starttls-stripped": ("250-XXXXXXXA",)}
+# The answers to STARTTLS after which the conversation goes on in cleartext.
+_STARTTLS_REFUSED = {
+    "starttls-454": "454 TLS not available due to temporary reason",
+    "no-starttls": "502 Command not implemented",
+    "ehlo-refused": "502 Command not implemented",
+    "starttls-stripped": "500 Syntax error, command unrecognized: XXXXXXXA",
+}
+
+
+@dataclass(slots=True)
+class MailServer:
+    """What answers on port 25 of one address; `name` is in its greeting."""
+
+    name: str
+    credential: Credential
+    reach: Reach = "open"
+    tls: TlsVersion = "modern"
+    behaviour: Behaviour = "normal"
+
+
+async def serve_mail(
+    server: MailServer,
+    context: ssl.SSLContext,
+    note: Note,
+    reader: asyncio.StreamReader,
+    writer: asyncio.StreamWriter,
+) -> None:
+    """Serve one connection until it ends; `context` is what a normal server starts TLS with."""
+    if server.behaviour == "normal" and server.tls == "modern":
+        await _serve_normal(server.name, context, note, writer)
+    else:
+        await _serve_faulty(server, note, reader, writer)
 
 
 class _Receiver:
-    """Takes every command a sender gives before a message, and no message."""
+    """Accepts every command a sender gives before a message, and no message."""
 
-    def __init__(self, note: Callable[[str], None]) -> None:
+    def __init__(self, note: Note) -> None:
         self.note = note
 
     async def handle_EHLO(  # noqa: N802 (aiosmtpd finds its hooks by name)
@@ -27,17 +90,17 @@ class _Receiver:
         return [line for line in responses if not line.startswith("250-AUTH")]
 
     async def handle_RCPT(self, *_args: Any) -> str:  # noqa: N802
-        """Refuse recipients: the lab takes no mail."""
+        """Refuse recipients: the lab accepts no mail."""
         return "550 5.7.1 This server receives no mail"
 
 
 class _Connection(SMTP):
-    """aiosmtpd on one accepted connection, which tells when the connection is gone."""
+    """aiosmtpd on one accepted connection; `gone` is set when the connection has ended."""
 
     gone: asyncio.Event
 
     async def smtp_STARTTLS(self, arg: str) -> None:  # noqa: N802 (aiosmtpd finds its commands by name)
-        """Start TLS; a client that does not like the certificate is no event worth a line in a log."""
+        """Start TLS; a client that rejects the certificate is no event worth a line in a log."""
         try:
             await super().smtp_STARTTLS(arg)
         except TLSSetupException:
@@ -49,10 +112,7 @@ class _Connection(SMTP):
         self.gone.set()
 
 
-async def serve_mail(
-    name: str, context: ssl.SSLContext, writer: asyncio.StreamWriter, note: Callable[[str], None]
-) -> None:
-    """Be a well-behaved mail server on a connection until it ends."""
+async def _serve_normal(name: str, context: ssl.SSLContext, note: Note, writer: asyncio.StreamWriter) -> None:
     protocol = _Connection(
         _Receiver(note),
         hostname=name,
@@ -62,7 +122,79 @@ async def serve_mail(
         timeout=120,
     )
     protocol.gone = asyncio.Event()
-    transport = writer.transport
-    transport.set_protocol(protocol)
-    protocol.connection_made(transport)
+    writer.transport.set_protocol(protocol)
+    protocol.connection_made(writer.transport)
     await protocol.gone.wait()
+
+
+async def _serve_faulty(
+    server: MailServer, note: Note, reader: asyncio.StreamReader, writer: asyncio.StreamWriter
+) -> None:
+    """Talk to a sender up to the step at which this server fails."""
+    behaviour, name = server.behaviour, server.name
+
+    async def say(*lines: str) -> None:
+        writer.write("".join(f"{line}\r\n" for line in lines).encode("ascii"))
+        await writer.drain()
+
+    if behaviour == "silent":
+        await reader.read()  # until the client leaves
+        return
+    if behaviour == "closes-before-greeting":
+        return
+    while behaviour == "endless-greeting":
+        await say(*[f"220-{name} welcomes you and has a lot to say"] * 100)
+        await asyncio.sleep(0)
+    await say(_GREETINGS.get(behaviour, "220 {name} ESMTP ready").format(name=name))
+    if behaviour == "greeting-421":
+        return
+    while line := await reader.readline():
+        command = line.decode("latin-1").strip().upper()
+        verb = command.partition(" ")[0]
+        if verb == "QUIT":
+            note(verb)
+            await say("221 Bye")
+            return
+        if behaviour == "greeting-554":
+            await say("503 Bad sequence of commands")
+            continue
+        note(verb)
+        if verb == "EHLO":
+            if behaviour == "drops-after-ehlo":
+                return
+            offer = _OFFERS.get(behaviour, ("250-STARTTLS",))
+            await say(
+                *["502 Command not implemented"]
+                if behaviour == "ehlo-refused"
+                else [f"250-{name}", "250-SIZE 33554432", *offer, "250 8BITMIME"]
+            )
+        elif verb == "HELO":
+            await say(f"250 {name}")
+        elif verb == "STARTTLS" and behaviour in _STARTTLS_REFUSED:
+            await say(_STARTTLS_REFUSED[behaviour])
+        elif verb == "STARTTLS":
+            if behaviour == "starttls-silent":
+                await reader.read()
+                return
+            await say("220 Ready to start TLS")
+            if behaviour in ("closes-in-handshake", "garbage-in-handshake"):
+                await reader.read(4096)  # the client's hello; unread, it would turn the close into a reset
+                if behaviour == "garbage-in-handshake":
+                    await say("500 5.5.1 Command unrecognized")
+            else:
+                await _serve_old_tls(server, reader, writer)
+            return
+        else:
+            await say("530 Must issue a STARTTLS command first" if verb in ("MAIL", "RCPT", "DATA") else "250 OK")
+
+
+async def _serve_old_tls(server: MailServer, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    """Go on under an old TLS version; a client that does not speak it gets an alert."""
+    stream = SecureStream(server.credential.context(server.tls), reader, writer)
+    await stream.handshake()
+    while line := await stream.read_until(b"\n"):
+        verb = line.strip().upper().partition(b" ")[0]
+        if verb == b"QUIT":
+            await stream.write(b"221 Bye\r\n")
+            return
+        await stream.write(f"250-{server.name}\r\n250 8BITMIME\r\n".encode() if verb == b"EHLO" else b"250 OK\r\n")

@@ -1,23 +1,26 @@
-"""The lab's plan: which hosts there are and how each behaves. A fault edits the plan before the servers start."""
+"""The lab's plan: its zones, its hosts and how each behaves. A fault edits the plan before the servers start."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import copy
+import hashlib
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Literal
 
 import dns.name
+import dns.rdataset
 import dns.rdatatype
 import dns.rrset
+import dns.zone
+from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
-from ._authority import Authority, Credential, TlsVersion
-from ._zone import Override, Zone
+from ._smtp import MailServer
+from ._tls import ISSUER_HOST, Authority, Credential
+from ._web import Response, Site, WebServer
 
-__all__ = ["ADDRESSES", "RESOLVER", "MailServer", "Reach", "Response", "Site", "WebServer", "World"]
-
-#: Whether a port answers: `refused` sends RST, `dropped` lets the connection time out.
-Reach = Literal["open", "refused", "dropped"]
+__all__ = ["ADDRESSES", "HOSTING", "RECORD", "RESOLVER", "World", "Zone", "healthy_world", "policy_text"]
 
 #: Documentation addresses (RFC 5737, RFC 3849) of every lab host, IPv4 and IPv6.
 ADDRESSES = {
@@ -33,92 +36,91 @@ ADDRESSES = {
 }
 #: The recursive resolver.
 RESOLVER = "192.0.2.53"
+#: The provider of a delegated policy host.
+HOSTING = "hosting.example"
+#: The `_mta-sts` record of the healthy domain (RFC 8461 §3.1).
+RECORD = "v=STSv1; id=20260208120000;"
+
+_Question = tuple[dns.name.Name, dns.rdatatype.RdataType]
+
+
+@dataclass(slots=True)
+class Zone:
+    """One zone's records, written as in a zone file.
+
+    Attributes
+    ----------
+    origin : dns.name.Name
+        Its apex.
+    data : dns.zone.Zone
+        The records, by absolute name.
+    signed : bool
+        Whether the zone has DNSKEYs and signatures (RFC 4035).
+    expired : set of (dns.name.Name, dns.rdatatype.RdataType)
+        RRsets whose signature has expired: a validating resolver treats them as bogus (RFC 4035 §5.5).
+    """
+
+    origin: dns.name.Name
+    data: dns.zone.Zone
+    signed: bool = False
+    expired: set[_Question] = field(default_factory=set)
+
+    @classmethod
+    def parse(cls, origin: str, text: str) -> Zone:
+        """Return a zone from zone file text; names in it are relative to the origin."""
+        apex = dns.name.from_text(origin)
+        return cls(apex, dns.zone.from_text(text, origin=apex, relativize=False, check_origin=False))
+
+    def name(self, label: str) -> dns.name.Name:
+        """Return a name of this zone: `@` is the apex, a name without a final dot is below it."""
+        return dns.name.from_text(label, self.origin) if label != "@" else self.origin
+
+    def set(self, label: str, rdtype: str, *records: str, ttl: int = 300) -> None:
+        """Replace an RRset; a CNAME replaces all other data of the name, and other data a CNAME."""
+        name = self.name(label)
+        if rdtype == "CNAME":
+            self.data.delete_node(name)
+        else:
+            self.data.delete_rdataset(name, "CNAME")
+        rdataset = dns.rdataset.from_text_list("IN", rdtype, ttl, records, origin=self.origin, relativize=False)
+        self.data.replace_rdataset(name, rdataset)
+
+    def remove(self, label: str, rdtype: str | None = None) -> None:
+        """Remove an RRset, or with no type all that the name has."""
+        if rdtype is None:
+            self.data.delete_node(self.name(label))
+        else:
+            self.data.delete_rdataset(self.name(label), rdtype)
+
+    def get(self, label: str, rdtype: str) -> dns.rrset.RRset | None:
+        """Return the RRset of a name and type, or None."""
+        return self.data.get_rrset(self.name(label), rdtype)
+
+    def exists(self, name: dns.name.Name) -> bool:
+        """Return whether a name exists: it has records, or a name below it has (RFC 8020)."""
+        return any(node.is_subdomain(name) for node in self.data.nodes)
+
+    def expire(self, label: str, rdtype: str) -> None:
+        """Let the signature of an RRset expire."""
+        self.expired.add((self.name(label), dns.rdatatype.from_text(rdtype)))
+
+    def expire_all(self) -> None:
+        """Let every signature of the zone expire."""
+        self.expired.update((name, rdataset.rdtype) for name, node in self.data.nodes.items() for rdataset in node)
 
 
 @dataclass(frozen=True, slots=True)
-class Response:
-    """What a web server answers to a GET.
+class Override:
+    """What the resolver answers to one question, instead of what the zone holds.
 
     Attributes
     ----------
-    status : int
-        HTTP status.
-    headers : tuple of (str, str)
-        Beside Content-Length and Connection.
-    body : bytes
-        The content.
-    manner : {"whole", "endless", "drip", "silent", "cut"}
-        ``endless`` repeats the body without an end, ``drip`` sends a byte a second, ``silent`` answers nothing,
-        ``cut`` closes in the middle of the body.
+    behaviour : {"servfail", "refused", "drop", "cached"}
+        ``drop`` never answers; ``cached`` gives `records`, with the time they have left as TTL.
     """
 
-    status: int = 200
-    headers: tuple[tuple[str, str], ...] = (("Content-Type", "text/plain; charset=utf-8"),)
-    body: bytes = b""
-    manner: Literal["whole", "endless", "drip", "silent", "cut"] = "whole"
-
-
-@dataclass(slots=True)
-class Site:
-    """One host name on a web server, chosen by SNI (RFC 6066 §3)."""
-
-    credential: Credential
-    response: Response
-
-
-@dataclass(slots=True)
-class WebServer:
-    """What answers on port 443 of one address.
-
-    Attributes
-    ----------
-    sites : dict
-        By host name.
-    default : Site
-        Without SNI, or for a name that has no site: a certificate for another name, as on shared hosting.
-    handshake : {"normal", "close"}
-        ``close`` ends the connection after the client's hello.
-    """
-
-    sites: dict[str, Site]
-    default: Site
-    reach: Reach = "open"
-    handshake: Literal["normal", "close"] = "normal"
-    tls: TlsVersion = "modern"
-
-
-@dataclass(slots=True)
-class MailServer:
-    """What answers on port 25 of one address.
-
-    Attributes
-    ----------
-    name : str
-        How it names itself in its greeting.
-    manner : str
-        ``well-behaved``, or the step at which it goes wrong; `_smtp_faulty` has what each does.
-    """
-
-    name: str
-    credential: Credential
-    reach: Reach = "open"
-    tls: TlsVersion = "modern"
-    manner: Literal[
-        "well-behaved",
-        "silent",
-        "greeting-554",
-        "greeting-421",
-        "closes-before-greeting",
-        "ehlo-refused",
-        "drops-after-ehlo",
-        "no-starttls",
-        "starttls-stripped",
-        "starttls-454",
-        "starttls-silent",
-        "closes-in-handshake",
-        "garbage-in-handshake",
-        "endless-greeting",
-    ] = "well-behaved"
+    behaviour: Literal["servfail", "refused", "drop", "cached"]
+    records: dns.rrset.RRset | None = None
 
 
 @dataclass(slots=True)
@@ -129,27 +131,27 @@ class World:
     ----------
     domain : str
         The policy domain that faults are about.
+    moment : datetime
+        The lab's present, in UTC.
+    authority : Authority
+        Issues the certificates.
     zones : list of Zone
         What is authoritative, and what the resolver finds.
-    answers : dict
-        What the resolver says instead, by name and type.
+    overrides : dict
+        What the resolver answers instead, by name and type.
     nameservers : dict
         By address, a zone in which that authoritative server differs from `zones`.
     silent_nameservers : set of str
-        Authoritative servers that answer nothing.
-    web : dict
-        Port 443, by address.
-    mail : dict
-        Port 25, by address.
-    body : bytes
-        The policy file, as the healthy policy host serves it.
+        Authoritative servers that never answer.
+    web, mail : dict
+        Ports 443 and 25, by address.
     """
 
     domain: str
     moment: datetime
     authority: Authority
     zones: list[Zone] = field(default_factory=list)
-    answers: dict[tuple[dns.name.Name, dns.rdatatype.RdataType], Override] = field(default_factory=dict)
+    overrides: dict[_Question, Override] = field(default_factory=dict)
     nameservers: dict[str, Zone] = field(default_factory=dict)
     silent_nameservers: set[str] = field(default_factory=set)
     web: dict[str, WebServer] = field(default_factory=dict)
@@ -165,35 +167,133 @@ class World:
         """The policy host's name (RFC 8461 §3.3)."""
         return f"mta-sts.{self.domain}"
 
-    def sites(self, *addresses: str) -> Iterator[Site]:
-        """Yield the policy host's site on each of its addresses, or on those named."""
-        for address, server in self.web.items():
-            if self.policy_host in server.sites and (not addresses or address in addresses):
-                yield server.sites[self.policy_host]
-
-    def webs(self, *addresses: str) -> Iterator[WebServer]:
-        """Yield the web servers that carry the policy host."""
+    def web_servers(self, *addresses: str) -> Iterator[WebServer]:
+        """Yield the web servers of the policy host, all or those at these addresses."""
         for address, server in self.web.items():
             if self.policy_host in server.sites and (not addresses or address in addresses):
                 yield server
 
-    def mails(self, *labels: str) -> Iterator[MailServer]:
-        """Yield the mail servers of the domain's hosts `mx1`, `mx2` …, all of them or those named."""
-        for server in self.mail.values():
-            if not labels or server.name.partition(".")[0] in labels:
+    def sites(self, *addresses: str) -> Iterator[Site]:
+        """Yield the policy host's site on each of its addresses, or on those named."""
+        for server in self.web_servers(*addresses):
+            yield server.sites[self.policy_host]
+
+    def mail_servers(self, *labels: str, addresses: Sequence[str] = ()) -> Iterator[MailServer]:
+        """Yield the mail servers of the domain's hosts `mx1`, `mx2` …, all or those named, at these addresses."""
+        for address, server in self.mail.items():
+            if labels and server.name.partition(".")[0] not in labels:
+                continue
+            if not addresses or address in addresses:
                 yield server
 
     def respond(self, *addresses: str, **changes: object) -> None:
-        """Change the policy host's response: status, headers, body or manner."""
+        """Change the policy host's response: status, headers, body or behaviour."""
         for site in self.sites(*addresses):
             site.response = replace(site.response, **changes)  # type: ignore[arg-type]
 
-    def override(self, label: str, rdtype: str, manner: Literal["servfail", "refused", "drop"]) -> None:
-        """Let the resolver fail for one question."""
-        self.answers[self.zone.name(label), dns.rdatatype.from_text(rdtype)] = Override(manner)
+    def set_policy(self, *mx: str, mode: str = "enforce") -> None:
+        """Let the policy host serve a policy with these patterns, or with the two MX hosts."""
+        self.respond(body=policy_text(mx or (f"mx1.{self.domain}", f"mx2.{self.domain}"), mode))
 
-    def old_answer(self, label: str, rdtype: str, *records: str, ttl: int) -> None:
-        """Let the resolver still give an old answer from its cache."""
+    def add_mail_host(self, label: str, name: str, addresses: str) -> None:
+        """Serve one more MX host `name`, under `label` in the zone, at the lab host's `addresses`."""
+        credential = self.authority.issue(name)
+        for rdtype, address in zip(("A", "AAAA"), ADDRESSES[addresses], strict=True):
+            self.zone.set(label, rdtype, address)
+            self.mail[address] = MailServer(name, credential)
+
+    def publish_tlsa(self, label: str, credential: Credential, usage: int = 3) -> None:
+        """Publish the digest of a key for an MX host (RFC 7672 §3.1: usage 3, selector 1, matching type 1)."""
+        key = credential.leaf.public_key().public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
+        self.zone.set(f"_25._tcp.{label}", "TLSA", f"{usage} 1 1 {hashlib.sha256(key).hexdigest()}")
+
+    def override(self, label: str, rdtype: str, behaviour: Literal["servfail", "refused", "drop"]) -> None:
+        """Let the resolver fail for one question."""
+        self.overrides[self.zone.name(label), dns.rdatatype.from_text(rdtype)] = Override(behaviour)
+
+    def cached_answer(self, label: str, rdtype: str, *records: str, ttl: int) -> None:
+        """Let the resolver still give an earlier answer from its cache."""
         name = self.zone.name(label)
         rrset = dns.rrset.from_text_list(name, ttl, "IN", rdtype, records)
-        self.answers[name, dns.rdatatype.from_text(rdtype)] = Override("old", rrset)
+        self.overrides[name, dns.rdatatype.from_text(rdtype)] = Override("cached", rrset)
+
+    def differing_zone(self, *addresses: str) -> Zone:
+        """Return a copy of the domain's zone, which these authoritative servers have instead."""
+        zone = copy.deepcopy(self.zone)
+        self.nameservers |= dict.fromkeys(addresses, zone)
+        return zone
+
+
+def policy_text(mx: Sequence[str], mode: str = "enforce") -> bytes:
+    """Return a policy file (RFC 8461 §3.2)."""
+    lines = ["version: STSv1", f"mode: {mode}", *(f"mx: {host}" for host in mx), "max_age: 604800"]
+    return "".join(f"{line}\r\n" for line in lines).encode()
+
+
+def _addresses(host: str, name: str) -> str:
+    """Return zone file lines that give a name the addresses of a lab host."""
+    ipv4, ipv6 = ADDRESSES[host]
+    return f"{name} 300 IN A {ipv4}\n{name} 300 IN AAAA {ipv6}\n"
+
+
+def _head(origin: str, domain: str) -> str:
+    """Return the SOA and NS records of a zone that the domain's name servers serve."""
+    return (
+        f"@ 3600 IN SOA ns1.{domain}. hostmaster.{origin}. 2026020801 7200 3600 1209600 300\n"
+        f"@ 3600 IN NS ns1.{domain}.\n@ 3600 IN NS ns2.{domain}.\n"
+    )
+
+
+def _domain_zone(origin: str, domain: str) -> Zone:
+    """Return the zone of a domain whose mail and DNS are at the hosts of `domain`."""
+    text = _head(origin, domain) + (
+        f"@ 300 IN MX 10 mx1.{domain}.\n@ 300 IN MX 20 mx2.{domain}.\n"
+        '@ 300 IN TXT "v=spf1 mx -all"\n'
+        f'_mta-sts 300 IN TXT "{RECORD}"\n'
+        f'_smtp._tls 300 IN TXT "v=TLSRPTv1; rua=mailto:tls-reports@{origin}"\n'
+    )
+    hosts = ("mta-sts", "ns1", "ns2", "mx1", "mx2") if origin == domain else ("mta-sts",)
+    return Zone.parse(origin, text + "".join(_addresses(host, host) for host in hosts))
+
+
+def healthy_world(domain: str, others: Sequence[str], moment: datetime, authority: Authority) -> World:
+    """Return a world in which nothing is wrong: two MX hosts, a policy in mode enforce, a record for TLS reports.
+
+    Parameters
+    ----------
+    domain : str
+        The policy domain, directly under `example`.
+    others : sequence of str
+        Further healthy domains at the same hosts, as at one provider.
+    moment : datetime
+        The lab's present, in UTC.
+    authority : Authority
+        Issues the certificates.
+    """
+    world = World(domain, moment, authority)
+    domains = [domain, *others]
+    delegations = "".join(f"{name}. 3600 IN NS ns1.{domain}.\n" for name in [*domains, HOSTING, ISSUER_HOST])
+    world.zones = [
+        Zone.parse(".", _head("invalid", domain)),
+        Zone.parse("example", _head("example", domain) + delegations),
+        *(_domain_zone(name, domain) for name in domains),
+        Zone.parse(HOSTING, _head(HOSTING, domain) + _addresses("hosting", "mta-sts")),
+        Zone.parse(ISSUER_HOST, _head(ISSUER_HOST, domain) + _addresses("pki", "@")),
+    ]
+    mx = [f"mx1.{domain}", f"mx2.{domain}"]
+    policy = Response(body=policy_text(mx))
+    no_site = Response(404, (("Content-Type", "text/plain"),), b"No such site.\n")
+    for host, names, default_name in (
+        ("mta-sts", domains, f"www.{domain}"),
+        ("hosting", [domain], f"mta-sts.{HOSTING}"),
+    ):
+        credentials = {f"mta-sts.{name}": authority.issue(f"mta-sts.{name}") for name in names}
+        default = authority.issue(default_name)
+        for address in ADDRESSES[host]:
+            sites = {name: Site(credential, policy) for name, credential in credentials.items()}
+            world.web[address] = WebServer(sites, Site(default, no_site))
+    for label, name in zip(("mx1", "mx2"), mx, strict=True):
+        credential = authority.issue(name)
+        for address in ADDRESSES[label]:
+            world.mail[address] = MailServer(name, credential)
+    return world

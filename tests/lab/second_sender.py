@@ -1,75 +1,68 @@
-"""postfix-mta-sts-resolver, led into a lab: reads one lab per line of JSON, writes what it decides.
-
-Run by the interpreter of the benchmark's peers. Everything that decides is the peer's own code; only its resolver's
-port, its connections' targets and its trusted root are the lab's.
-"""
+"""A second sender, postfix-mta-sts-resolver: where it decides otherwise than RFC 8461, and how to ask it."""
 
 from __future__ import annotations
 
-import asyncio
 import json
-import logging
-import socket
-import ssl
+import subprocess
 import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
 
-import aiodns
-import aiohttp
-from aiohttp.abc import AbstractResolver
-from postfix_mta_sts_resolver import resolver as peer
+from mtasts_nb.lab import Lab
 
-SESSION = aiohttp.ClientSession
+__all__ = ["ACCEPTS", "LOOKUP_IS_FETCH_ERROR", "second_sender"]
 
-
-class Routed(AbstractResolver):
-    """Finds addresses by the lab's DNS, and gives the loopback ports that stand for them."""
-
-    def __init__(self, lab):
-        self.routes = {(address, port): tuple(target) for address, port, target in lab["routes"]}
-        self.dns = names(lab)
-
-    async def resolve(self, host, port=0, family=socket.AF_INET):
-        found = []
-        for rdtype in ("A", "AAAA"):
-            try:
-                answers = await self.dns.query(host, rdtype)
-            except aiodns.error.DNSError:
-                continue
-            for answer in answers:
-                if (address := getattr(answer, "host", None)) and (target := self.routes.get((address, port))):
-                    found.append(
-                        {"hostname": host, "host": target[0], "port": target[1], "family": socket.AF_INET,
-                         "proto": 0, "flags": 0}
-                    )  # fmt: skip
-        if not found:
-            raise OSError(f"{host} has no address that can be reached")
-        return found
-
-    async def close(self):
-        pass
-
-
-def names(lab):
-    return aiodns.DNSResolver(
-        nameservers=["127.0.0.1"], udp_port=lab["dns"], tcp_port=lab["dns"], timeout=lab["timeout"], tries=1
-    )
+# Faults with which this sender accepts the policy, where RFC 8461 does not, and why.
+_ID = "It checks that there is an id, not its characters (RFC 8461 §3.1)."
+_PATTERN = "It does not check the syntax of the patterns; one that is no host name matches no host."
+ACCEPTS = {
+    "record-version-spaced": "It keeps every record that begins v=STSv1, with or without the semicolon.",
+    "record-id-illegal": _ID,
+    "record-id-empty": _ID,
+    "record-id-long": _ID,
+    "policy-good-on-one-address": "It uses the address that is connected first, here the good one.",
+    "policy-certificate-common-name-only": "Python's ssl falls back to the common name where there is no SAN.",
+    "policy-file-mx-list": _PATTERN,
+    "policy-file-mx-url": _PATTERN,
+    "policy-file-mx-port": _PATTERN,
+    "policy-file-mx-bare-wildcard": _PATTERN,
+    "policy-file-mx-wildcard-middle": _PATTERN,
+    "policy-file-mx-u-label": _PATTERN,
+    "policy-file-mx-trailing-dot": _PATTERN,
+    "policy-file-comment": "It skips lines that it cannot parse.",
+}
+# Failed lookups that it calls a fetch error, so that a cached policy stays in use; without one, mail goes without STS.
+LOOKUP_IS_FETCH_ERROR = {
+    "record-cname-loop",
+    "record-servfail",
+    "record-refused",
+    "record-timeout",
+    "zone-signatures-expired",
+}
 
 
-async def decide(lab):
-    trust = ssl.create_default_context(cafile=lab["roots"])
+@contextmanager
+def second_sender() -> Iterator[Callable[[Lab], tuple[str, str | None]]]:
+    """Give a function that returns the decision about a lab's domain, VALID, NONE or FETCH_ERROR, and the mode."""
+    command = [sys.executable, "-W", "ignore", Path(__file__).with_name("second_sender_process.py")]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
 
-    def session(**options):
-        options.pop("loop")
-        return SESSION(connector=aiohttp.TCPConnector(resolver=Routed(lab), ssl=trust), **options)
+        def decide(lab: Lab) -> tuple[str, str | None]:
+            settings = lab.settings
+            question = {
+                "domain": lab.domain,
+                "dns": settings.routes[settings.nameservers[0], 53][1],
+                "routes": [(address, port, to) for (address, port), to in settings.routes.items()],
+                "roots": str(settings.trust_roots),
+                "timeout": settings.timeout,
+            }
+            process.stdin.write(json.dumps(question) + "\n")
+            process.stdin.flush()
+            answer = process.stdout.readline()
+            assert answer, "the peer has ended"
+            decision = json.loads(answer)
+            return decision["status"], decision["mode"]
 
-    peer.aiohttp.ClientSession = session
-    asking = peer.STSResolver(timeout=lab["timeout"], loop=asyncio.get_running_loop())
-    asking._resolver = names(lab)
-    status, policy = await asking.resolve(lab["domain"])
-    return {"status": status.name, "mode": policy[1]["mode"] if policy else None}
-
-
-if __name__ == "__main__":
-    logging.disable(logging.CRITICAL)
-    for line in sys.stdin:
-        print(json.dumps(asyncio.run(decide(json.loads(line)))), flush=True)
+        yield decide
+        process.stdin.close()

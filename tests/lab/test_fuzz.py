@@ -1,4 +1,4 @@
-"""Fuzzed servers: the nonsense comes at the step that was asked for, and the lab outlives it."""
+"""Fuzzed servers: the garbage comes at the step that was asked for, and the lab outlives it."""
 
 from __future__ import annotations
 
@@ -8,10 +8,9 @@ import threading
 
 import pytest
 
-from mtasts_nb.errors import LabError
-from mtasts_nb.lab import FUZZ_MANNERS, FUZZ_STEPS, Fuzz, Lab
+from tests.lab.fuzz import BEHAVIOURS, STEPS, Fuzz, FuzzedLab
 
-CASES = [(service, step, manner) for service, steps in FUZZ_STEPS.items() for step in steps for manner in FUZZ_MANNERS]
+CASES = [(service, step, behaviour) for service, steps in STEPS.items() for step in steps for behaviour in BEHAVIOURS]
 PORTS = {"https": ("192.0.2.80", 443), "smtp": ("192.0.2.25", 25), "dns": ("192.0.2.53", 53)}
 WAIT = 0.15
 
@@ -94,19 +93,19 @@ def talk_dns(lab, step):
         return taken(stream.recv)
 
 
-@pytest.mark.parametrize(("service", "step", "manner"), CASES)
-def test_nonsense_at_each_step(service, step, manner):
+@pytest.mark.parametrize(("service", "step", "behaviour"), CASES)
+def test_garbage_at_each_step(service, step, behaviour):
     threads = threading.active_count()
-    with Lab(fuzz=Fuzz(service=service, step=step, manner=manner, seed=7)) as lab:
+    with FuzzedLab(Fuzz(service=service, step=step, behaviour=behaviour, seed=7)) as lab:
         got, end = {"https": talk_web, "smtp": talk_mail, "dns": talk_dns}[service](lab, step)
     assert lab.troubles == []
     assert threading.active_count() == threads
-    if manner == "close":
+    if behaviour == "close":
         assert got == b""
         assert end == ("waits" if step == "datagram" else "closed")
-    elif manner == "endless":
+    elif behaviour == "endless":
         assert end == "goes on"
-    elif manner == "drip" and step != "datagram":
+    elif behaviour == "drip" and step != "datagram":
         assert end in ("waits", "goes on")
     else:
         assert got
@@ -114,13 +113,8 @@ def test_nonsense_at_each_step(service, step, manner):
 
 def test_the_same_seed_gives_the_same_bytes():
     def once(seed):
-        with Lab(fuzz=Fuzz(service="smtp", step="greeting", manner="random", seed=seed)) as lab:
+        with FuzzedLab(Fuzz(service="smtp", step="greeting", behaviour="random", seed=seed)) as lab:
             return talk_mail(lab, "greeting")[0]
 
     assert once(1) == once(1)
     assert once(1) != once(2)
-
-
-def test_there_is_no_such_step():
-    with pytest.raises(LabError, match="handshake"):
-        Fuzz(service="smtp", step="headers", manner="close")

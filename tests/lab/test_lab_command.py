@@ -22,7 +22,7 @@ def test_the_list_has_every_fault_and_variant(capsys):
     assert [name for name in names if name in FAULTS] == list(FAULTS)
     assert set(VARIANTS) <= set(names)
     row = next(line for line in lines if line.strip().startswith("mx-certificate-expired "))
-    assert re.search(r"certificate-expired +deferred +The certificates", row)
+    assert re.search(r"certificate-expired +deferred +The certificate of each MX host", row)
 
 
 @pytest.mark.parametrize(("name", "status"), [("policy-http-404", 1), (None, 0)])
@@ -74,7 +74,7 @@ def test_hosts_have_names():
 
 def test_the_policy_is_asked_where_the_dns_says():
     with Lab(variant="delegated") as lab:
-        looks = [command.looks_at for command in commands(lab)]
+        looks = [command.checks for command in commands(lab)]
     assert "the policy at 203.0.113.80" in looks
     assert "the policy at 192.0.2.80" not in looks
 
@@ -95,9 +95,9 @@ def test_the_commands_work_as_printed(tool):
             done = run(command)
             assert done.returncode == 0, (command, done.stderr)
             assert done.stdout + done.stderr
-            if command.looks_at.startswith("the policy at"):
+            if command.checks.startswith("the policy at"):
                 assert done.stdout.startswith("version: STSv1")
-            if command.looks_at.startswith("the names"):
+            if command.checks.startswith("the names"):
                 assert "DNS:" in done.stdout
             elif tool == "openssl":
                 assert "Verification: OK" in done.stderr

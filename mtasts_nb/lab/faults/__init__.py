@@ -1,14 +1,13 @@
-"""Every fault the lab can switch on, and every way to be healthy, by name."""
+"""Every fault the lab can have, and every healthy variant, by name."""
 
 from __future__ import annotations
 
+from ._certificates import MX_CERTIFICATE_FAULTS, POLICY_CERTIFICATE_FAULTS
 from ._fault import Fault, Variant
-from ._faults_dane import DANE_FAULTS, TLSRPT_FAULTS
-from ._faults_mx import MX_FAULTS
-from ._faults_mx_certificate import MX_CERTIFICATE_FAULTS
-from ._faults_policy_file import POLICY_FILE_FAULTS
-from ._faults_policy_host import CERTIFICATE_FAULTS, POLICY_HOST_FAULTS
-from ._faults_record import RECORD_FAULTS
+from ._mx import DANE_FAULTS, MX_FAULTS
+from ._policy_file import POLICY_FILE_FAULTS
+from ._policy_host import POLICY_HOST_FAULTS
+from ._record import RECORD_FAULTS, TLSRPT_FAULTS
 from ._variants import VARIANTS
 
 __all__ = ["FAULTS", "VARIANTS", "Fault", "Variant"]
@@ -19,7 +18,7 @@ FAULTS: dict[str, Fault] = {
     for fault in (
         *RECORD_FAULTS,
         *POLICY_HOST_FAULTS,
-        *CERTIFICATE_FAULTS,
+        *POLICY_CERTIFICATE_FAULTS,
         *POLICY_FILE_FAULTS,
         *MX_FAULTS,
         *MX_CERTIFICATE_FAULTS,

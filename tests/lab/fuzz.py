@@ -1,4 +1,4 @@
-"""Servers that turn to nonsense at one step: for tests of what must survive any server."""
+"""A lab whose servers send garbage at one step: for tests of what must survive any server."""
 
 from __future__ import annotations
 
@@ -7,22 +7,24 @@ import random
 import ssl
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from typing import Literal
 
-from ..errors import LabError
+from mtasts_nb.lab import Lab
+from mtasts_nb.lab._dns import Datagrams
 
-__all__ = ["FUZZ_MANNERS", "FUZZ_STEPS", "Fuzz", "fuzz_datagrams", "fuzz_mail", "fuzz_stream", "fuzz_web"]
+__all__ = ["BEHAVIOURS", "STEPS", "Fuzz", "FuzzedLab"]
 
 Note = Callable[[str], None]
 
-#: At which steps each kind of server can turn to nonsense.
-FUZZ_STEPS: dict[str, tuple[str, ...]] = {
+#: At which steps each kind of server can send garbage.
+STEPS: dict[str, tuple[str, ...]] = {
     "dns": ("datagram", "stream"),
     "https": ("connect", "handshake", "headers", "body"),
     "smtp": ("greeting", "ehlo", "starttls", "handshake", "ehlo-after-tls"),
 }
 #: What it does there: seeded random bytes, an early close, a byte now and then without an end, lines without an end.
-FUZZ_MANNERS = ("random", "close", "drip", "endless")
+BEHAVIOURS = ("random", "close", "drip", "endless")
 
 _DRIP = 0.02
 _LINES = {"greeting": b"220-", "ehlo": b"250-", "starttls": b"220-", "ehlo-after-tls": b"250-", "headers": b"X-More: "}
@@ -30,50 +32,41 @@ _LINES = {"greeting": b"220-", "ehlo": b"250-", "starttls": b"220-", "ehlo-after
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Fuzz:
-    """Where and how the lab's servers of one kind turn to nonsense.
+    """Where and how the lab's servers of one kind send garbage.
 
     Attributes
     ----------
     service : {"dns", "https", "smtp"}
         Which servers.
     step : str
-        When, one of `FUZZ_STEPS`.
-    manner : str
-        How, one of `FUZZ_MANNERS`.
+        When, one of `STEPS`.
+    behaviour : str
+        How, one of `BEHAVIOURS`.
     seed : int
         Of the random bytes; the same seed gives the same bytes.
-
-    Raises
-    ------
-    LabError
-        There is no such step or manner.
     """
 
     service: Literal["dns", "https", "smtp"]
     step: str
-    manner: str
+    behaviour: str
     seed: int = 0
 
     def __post_init__(self) -> None:
-        steps = FUZZ_STEPS.get(self.service, ())
-        if self.step not in steps or self.manner not in FUZZ_MANNERS:
-            raise LabError(
-                f"There is no step {self.step!r} of {self.service!r} with manner {self.manner!r} to fuzz; "
-                f"steps are {', '.join(steps)}, manners {', '.join(FUZZ_MANNERS)}."
-            )
+        assert self.step in STEPS[self.service]
+        assert self.behaviour in BEHAVIOURS
 
     def chance(self) -> random.Random:
         """Return a new source of random bytes."""
-        return random.Random(self.seed)  # noqa: S311 (repeatable, not secret)
+        return random.Random(self.seed)
 
 
-async def _nonsense(fuzz: Fuzz, writer: asyncio.StreamWriter) -> None:
-    """Do at a step what the manner says; return when the connection is to be closed."""
+async def _garbage(fuzz: Fuzz, writer: asyncio.StreamWriter) -> None:
+    """Behave as asked at a step; return when the connection is to be closed."""
     chance = fuzz.chance()
     line = _LINES.get(fuzz.step, b"")
-    if fuzz.manner == "close":
+    if fuzz.behaviour == "close":
         return
-    if fuzz.manner == "random":
+    if fuzz.behaviour == "random":
         # Bare, or dressed as the line that is due: a parser falls over the second more often.
         for _ in range(chance.randint(1, 8)):
             writer.write((line if chance.random() < 0.5 else b"") + chance.randbytes(chance.randint(0, 2000)))
@@ -81,7 +74,7 @@ async def _nonsense(fuzz: Fuzz, writer: asyncio.StreamWriter) -> None:
         if chance.random() < 0.5:
             return
         await asyncio.Event().wait()
-    if fuzz.manner == "drip":
+    if fuzz.behaviour == "drip":
         while True:
             writer.write(bytes([chance.choice(line or b"\x16\x03\x01")]))
             await writer.drain()
@@ -94,19 +87,19 @@ async def _nonsense(fuzz: Fuzz, writer: asyncio.StreamWriter) -> None:
         await asyncio.sleep(0)
 
 
-def fuzz_datagrams(fuzz: Fuzz, question: bytes, answer: bytes | None) -> list[bytes]:
+def _fuzz_datagrams(fuzz: Fuzz, question: bytes, answer: bytes | None) -> list[bytes]:
     """Return the datagrams that come instead of one answer."""
     chance = fuzz.chance()
     if fuzz.step == "stream":  # truncated, so that the client asks again by TCP
         header = bytearray(answer or question)
         header[2] |= 0x82
         return [bytes(header)]
-    if fuzz.manner == "close":
+    if fuzz.behaviour == "close":
         return []
-    if fuzz.manner == "random":
+    if fuzz.behaviour == "random":
         head = question[:2] if chance.random() < 0.7 else b""
         return [head + chance.randbytes(chance.randint(0, 600)) for _ in range(chance.randint(1, 5))]
-    if fuzz.manner == "drip":
+    if fuzz.behaviour == "drip":
         return [bytes([byte]) for byte in (answer or question)[:200]]
     # A flood of answers to other questions, each nearly the right one.
     proper = bytearray(answer or question)
@@ -118,17 +111,17 @@ def fuzz_datagrams(fuzz: Fuzz, question: bytes, answer: bytes | None) -> list[by
     return flood
 
 
-async def fuzz_stream(fuzz: Fuzz, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, note: Note) -> None:
-    """Be a name server over TCP that turns to nonsense."""
+async def _fuzz_stream(fuzz: Fuzz, note: Note, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    """Be a name server over TCP that sends garbage."""
     await reader.readexactly(2)
     note("stream")
-    if fuzz.manner == "endless":
+    if fuzz.behaviour == "endless":
         writer.write(b"\xff\xff")
-    await _nonsense(fuzz, writer)
+    await _garbage(fuzz, writer)
 
 
-async def fuzz_web(fuzz: Fuzz, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, note: Note) -> None:
-    """Be a policy host that turns to nonsense: before TLS, in the handshake, or in the answer."""
+async def _fuzz_web(fuzz: Fuzz, note: Note, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    """Be a policy host that sends garbage: before TLS, in the handshake, or in the answer."""
     note(fuzz.step)
     if fuzz.step == "handshake":
         await reader.read(4096)
@@ -138,19 +131,19 @@ async def fuzz_web(fuzz: Fuzz, reader: asyncio.StreamReader, writer: asyncio.Str
         if fuzz.step == "body":
             chunked = b"Transfer-Encoding: chunked" if fuzz.seed % 2 else b"Content-Encoding: gzip"
             writer.write(b"Content-Type: text/plain\r\n" + chunked + b"\r\n\r\n")
-    await _nonsense(fuzz, writer)
+    await _garbage(fuzz, writer)
 
 
-async def fuzz_mail(
+async def _fuzz_mail(
     fuzz: Fuzz,
     context: ssl.SSLContext,
+    note: Note,
     reader: asyncio.StreamReader,
     writer: asyncio.StreamWriter,
-    note: Note,
 ) -> None:
-    """Be a mail server that turns to nonsense at a step of the conversation."""
+    """Be a mail server that sends garbage at a step of the conversation."""
     note(fuzz.step)
-    steps = FUZZ_STEPS["smtp"]
+    steps = STEPS["smtp"]
     for step in steps[: steps.index(fuzz.step)]:
         if step == "handshake":
             await writer.start_tls(context)
@@ -168,4 +161,40 @@ async def fuzz_mail(
             await reader.read(4096)
     if fuzz.step == "ehlo-after-tls":
         await reader.readline()
-    await _nonsense(fuzz, writer)
+    await _garbage(fuzz, writer)
+
+
+class _FuzzedDatagrams(Datagrams):
+    def __init__(self, fuzz: Fuzz, *arguments) -> None:
+        super().__init__(*arguments)
+        self.fuzz = fuzz
+
+    def answers(self, data: bytes) -> list[bytes]:
+        return _fuzz_datagrams(self.fuzz, data, self.server.answer(data, stream=False))
+
+
+class FuzzedLab(Lab):
+    """A lab whose servers of one kind send garbage at one step."""
+
+    def __init__(self, fuzz: Fuzz, **options) -> None:
+        super().__init__(**options)
+        self.fuzz = fuzz
+
+    def _name_service(self, server, latency, note):
+        datagrams, stream = super()._name_service(server, latency, note)
+        if self.fuzz.service == "dns":
+            datagrams = partial(_FuzzedDatagrams, self.fuzz, server, latency, note)
+        if self.fuzz.step == "stream":
+            stream = partial(_fuzz_stream, self.fuzz, note)
+        return datagrams, stream
+
+    def _web_service(self, server, note):
+        service, context = super()._web_service(server, note)
+        if self.fuzz.service == "https":
+            return partial(_fuzz_web, self.fuzz, note), context if self.fuzz.step in ("headers", "body") else None
+        return service, context
+
+    def _mail_service(self, server, note):
+        if self.fuzz.service == "smtp":
+            return partial(_fuzz_mail, self.fuzz, server.credential.context(), note)
+        return super()._mail_service(server, note)
