@@ -15,7 +15,8 @@ from mtasts_nb.lab import FAULTS, VARIANTS, Lab, commands, hosts
 from mtasts_nb.probe import load_probe
 
 
-def test_the_list_has_every_fault_and_variant(capsys):
+def test_the_list_has_every_fault_and_variant(capsys, monkeypatch):
+    monkeypatch.setenv("COLUMNS", "200")
     assert main(["lab", "--list"]) == 0
     lines = capsys.readouterr().out.splitlines()
     names = [line.split()[0] for line in lines if line and not line.startswith(" ")]
