@@ -77,11 +77,11 @@ def test_ones_own_reports_and_snapshot(tmp_path: Path) -> None:
         sources=[str(sts.sample_dir())],
         domain="nordwind.example",
         snapshot="seen.json",
-        mended_on="2026-11-24",
+        fixed_at="2026-11-24",
     )
     assert "mx-certificate-expired" in shown["look"]
     assert "The certificate of an MX host has expired" in shown["both"]
-    assert "Mend it, look again" in shown["fix"], "nobody plays the fix of a real domain"
+    assert "Fix it, probe again" in shown["fix"], "the fix of a real domain is not simulated"
     assert [path.name for path in tmp_path.iterdir()] == ["seen.json"]
 
 
