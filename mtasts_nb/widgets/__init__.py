@@ -1,7 +1,7 @@
 """Controls in a notebook: thin views over the kit, each of which also shows itself as static HTML.
 
-Every widget works with the keyboard alone, tells nothing by colour alone, and escapes what strangers wrote. What it
-decides, it decides in a state machine beside it, which knows no widget.
+Every widget works with the keyboard alone, shows nothing by colour alone, and escapes strangers' text. Its state is in
+a class beside it that knows no widget.
 """
 
 from __future__ import annotations

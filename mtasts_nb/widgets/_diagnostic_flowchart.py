@@ -9,7 +9,7 @@ import ipywidgets
 from ..diagnosis import Answer, Walk
 from ..markup import html_text
 from ._consultation import Consultation, View
-from ._static import Choice, Live, buttons, error, picture, said
+from ._static import Choice, Live, buttons, error, picture, status
 
 if TYPE_CHECKING:
     from ..diagnosis import Clues
@@ -159,7 +159,7 @@ class DiagnosticFlowchart(Live):
         self._go_on.layout.display = None if ended else "none"
 
     def _message(self) -> str:
-        return (error if self.consultation.problem else said)(self.consultation.message)
+        return (error if self.consultation.problem else status)(self.consultation.message)
 
     def _picture(self) -> str:
         drawn = self.consultation.picture()

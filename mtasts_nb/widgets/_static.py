@@ -4,37 +4,31 @@ from __future__ import annotations
 
 import base64
 from collections.abc import Callable, Iterable, Sequence
+from pathlib import Path
 from typing import Any, Final
 
 import ipywidgets
 
-from ..markup import html_text
+from ..markup import html_text, one_line
+from ..render import style
 
-__all__ = ["Choice", "Live", "buttons", "error", "picture", "said"]
+__all__ = ["LABEL", "WRAP", "Choice", "Live", "button", "buttons", "error", "new_file", "picture", "status"]
 
 #: The mark by which a front end knows a live view.
 VIEW: Final = "application/vnd.jupyter.widget-view+json"
 
-# Only inside a widget: a published page has its own sheet, and takes a style element out.
+# Documents in a widget have render's sheet; this is about controls. A published page takes a style element out.
 STYLE: Final = (
-    "<style>.sts-widget .sts-bad{color:#b3261e;font-weight:600}.sts-widget .sts-quiet{opacity:.8}"
-    ".sts-widget table{border-collapse:collapse;margin:.4em 0}.sts-widget caption{text-align:left}"
-    ".sts-widget td,.sts-widget th{text-align:left;vertical-align:top;padding:.25em .6em;"
-    "border-bottom:1px solid rgba(128,128,128,.4);overflow-wrap:break-word}"
-    ".sts-widget td.num,.sts-widget th.num{text-align:right;white-space:nowrap}"
-    ".sts-widget pre{white-space:pre-wrap;overflow-wrap:anywhere;padding:.5em .7em;"
-    "border:1px solid rgba(128,128,128,.4);border-radius:4px}"
-    ".sts-widget dl,.sts-widget dt,.sts-widget dd{display:block;float:none;width:auto;margin:0;max-width:60em}"
-    ".sts-widget dt{font-weight:600;margin-top:.6em}.sts-widget input::placeholder{color:inherit;opacity:.85}"
+    ".sts-widget .sts-scroll{overflow:auto;max-height:48em}.sts-widget img{max-width:100%;height:auto}"
+    ".sts-widget .sts-scroll img{max-width:none}.sts-widget input::placeholder{color:inherit;opacity:.85}"
     ".sts-widget .widget-toggle-buttons{display:flex;flex-flow:row wrap;align-items:center}"
-    ".sts-widget figure{margin:.5em 0}.sts-widget img{max-width:100%;height:auto}"
-    ".sts-widget .sts-scroll{overflow:auto;max-height:48em}.sts-widget .sts-scroll img{max-width:none}"
     ".sts-widget textarea{white-space:pre;overflow-x:auto;font-family:ui-monospace,Menlo,Consolas,monospace}"
-    ".sts-widget p,.sts-widget ol,.sts-widget ul{max-width:60em;line-height:1.45}"
     ".sts-widget .widget-html-content{line-height:1.45;overflow-x:auto}"
     ".sts-widget button:focus-visible{outline:3px solid #0a58a8;outline-offset:1px}"
-    "@media(prefers-color-scheme:dark){[data-jp-theme-light=false] .sts-widget .sts-bad{color:#ff9a91}}</style>"
 )
+#: A row of controls that wraps on a narrow screen, and the width of labels.
+WRAP: Final = {"flex_flow": "row wrap"}
+LABEL: Final = {"description_width": "8em"}
 
 
 class Live(ipywidgets.VBox):  # type: ignore[misc]  # ipywidgets ships no types
@@ -44,7 +38,8 @@ class Live(ipywidgets.VBox):  # type: ignore[misc]  # ipywidgets ships no types
     """
 
     def __init__(self, children: list[Any], **options: Any) -> None:
-        super().__init__([ipywidgets.HTML(STYLE), *children], **options)
+        super().__init__([ipywidgets.HTML(f"<style>{style()}{STYLE}</style>"), *children], **options)
+        self.add_class("sts-doc")
         self.add_class("sts-widget")
 
     def _repr_html_(self) -> str:
@@ -59,7 +54,7 @@ class Choice(ipywidgets.Combobox):  # type: ignore[misc]
     """A list of named values, chosen with the mouse, by the arrow keys, or by a part of a name and Enter.
 
     Not a drop-down list: in JupyterLab the arrow keys and letters pressed in one move and change cells. Here they go
-    to a text field, which is empty until something is typed; what is chosen stands in it as its placeholder.
+    to a text field, which is empty until something is typed; its placeholder is what is chosen.
 
     Parameters
     ----------
@@ -86,7 +81,7 @@ class Choice(ipywidgets.Combobox):  # type: ignore[misc]
         super().__init__(
             description=description,
             tooltip="Type a part of a name and press Enter, or choose from the list",
-            style={"description_width": "8em"},
+            style=LABEL,
             layout={"width": "32em", "max_width": "100%"},
         )
         self.offer(choices, chosen)
@@ -96,7 +91,7 @@ class Choice(ipywidgets.Combobox):  # type: ignore[misc]
         self.on_msg(self._entered)
 
     def offer(self, choices: Sequence[tuple[str, Any]], chosen: Any) -> None:
-        """Offer these values, of which one is chosen; where it is none of them, nothing is."""
+        """Offer these values, of which one is chosen; nothing is, where it is not among them."""
         self.choices = list(choices)
         self.options = [label for label, _ in self.choices]
         self.chosen = next((value for _, value in self.choices if value == chosen), None)
@@ -105,7 +100,7 @@ class Choice(ipywidgets.Combobox):  # type: ignore[misc]
 
     def pick(self, value: Any) -> None:
         """Choose as a person would."""
-        self.value = next(label for label, one in self.choices if one == value)
+        self.value = next(label for label, each in self.choices if each == value)
 
     def _entered(self, _: Any, content: dict[str, Any], __: Any) -> None:
         part = self.value.strip().casefold()
@@ -117,7 +112,7 @@ class Choice(ipywidgets.Combobox):  # type: ignore[misc]
         label = next(iter(labels), None)
         if label is not None:
             self.value = ""
-            chosen = next(value for one, value in self.choices if one == label)
+            chosen = next(value for each, value in self.choices if each == label)
             self.offer(self.choices, chosen)
             self._on_choice(chosen)
 
@@ -128,11 +123,32 @@ def buttons(description: str, choices: Sequence[tuple[str, Any]], chosen: Any) -
         description=description,
         options=list(choices),
         value=chosen,
-        style={"description_width": "8em", "button_width": "auto"},
+        style={**LABEL, "button_width": "auto"},
     )
 
 
-def said(text: str) -> str:
+def button(text: str, style: str = "") -> Any:
+    """Return a button as wide as its text."""
+    return ipywidgets.Button(description=text, button_style=style, layout={"width": "auto", "min_width": "8em"})
+
+
+def new_file(name: str | Path, example: str, *, replace: bool) -> Path:
+    """Return the path for a file to write.
+
+    Raises
+    ------
+    ValueError
+        There is no name, or such a file exists and not `replace`.
+    """
+    if not str(name).strip():
+        raise ValueError(f"give the file a name, for example {example}.")
+    file = Path(str(name).strip()).expanduser()
+    if file.exists() and not replace:
+        raise ValueError(f"{one_line(file)} already exists: choose another name, or tick “replace”.")
+    return file
+
+
+def status(text: str) -> str:
     """Return a sentence that a screen reader reads out when it changes."""
     return f'<p role="status">{html_text(text, 1000)}</p>'
 

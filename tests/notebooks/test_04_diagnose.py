@@ -87,7 +87,7 @@ def test_ones_own_reports_and_snapshot(tmp_path: Path) -> None:
 
 def test_reports_alone_are_enough_and_nothing_is_looked_at(tmp_path: Path) -> None:
     shown = run(tmp_path, sources=[str(sts.sample_dir())])
-    assert "Nothing was looked at yet." in shown["look"]
+    assert "No domain was probed yet." in shown["look"]
     assert "The TLSA records do not match the certificate" in shown["flowchart"]
 
 

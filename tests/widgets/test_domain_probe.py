@@ -10,7 +10,7 @@ import pytest
 import mtasts_nb as sts
 from mtasts_nb.probe import Probe
 from mtasts_nb.widgets import DomainProbe
-from mtasts_nb.widgets._probe_run import Stop
+from mtasts_nb.widgets._domain_probe import Stop
 
 from .conftest import HOSTILE
 
@@ -19,16 +19,16 @@ def failing(domain: str, settings: sts.ProbeSettings, begun: Callable[[Stop], No
     raise RuntimeError(HOSTILE)
 
 
-def test_before_any_look() -> None:
+def test_before_any_probe() -> None:
     shown = DomainProbe("nordwind.example")
     assert shown.probe is None
     assert shown._keeping.layout.display == "none", "nothing to save"
     assert (shown._go.disabled, shown._stop.disabled) == (False, True)
-    assert "Nothing was looked at yet." in shown._repr_html_()
+    assert "No domain was probed yet." in shown._repr_html_()
 
 
 def test_a_failing_look_shows_its_message_escaped_and_by_a_word() -> None:
-    shown = DomainProbe("nordwind.example", look=failing)
+    shown = DomainProbe("nordwind.example", prober=failing)
     assert shown.run() is None
     for html in (shown._status.value, shown._repr_html_()):
         assert 'role="alert"' in html
@@ -39,7 +39,7 @@ def test_a_failing_look_shows_its_message_escaped_and_by_a_word() -> None:
 
 
 def test_a_click_runs_it_beside_the_notebook_and_the_result_is_shown(seen: Probe) -> None:
-    shown = DomainProbe("nordwind.example", look=lambda *_: seen)
+    shown = DomainProbe("nordwind.example", prober=lambda *_: seen)
     shown._go.click()
     assert shown.run_state.wait(20)
     assert shown.probe is seen
@@ -49,7 +49,7 @@ def test_a_click_runs_it_beside_the_notebook_and_the_result_is_shown(seen: Probe
 
 
 def test_enter_in_the_field_is_as_good_as_the_button(seen: Probe) -> None:
-    shown = DomainProbe("nordwind.example", look=lambda *_: seen)
+    shown = DomainProbe("nordwind.example", prober=lambda *_: seen)
     shown._domain._handle_custom_msg({"event": "submit"}, [])
     assert shown.run_state.wait(20)
     assert shown.probe is seen
@@ -63,7 +63,7 @@ def test_saving_says_where_and_a_fault_is_shown(seen: Probe, tmp_path: Path) -> 
     assert "Saved to" in shown._saved.value
     assert sts.load_probe(tmp_path / "seen.json") == seen
     shown._save.click()
-    assert "is there already" in shown._saved.value
+    assert "already exists" in shown._saved.value
     assert 'role="alert"' in shown._saved.value
     shown._replace.value = True
     shown._save.click()
@@ -73,7 +73,7 @@ def test_saving_says_where_and_a_fault_is_shown(seen: Probe, tmp_path: Path) -> 
 def test_a_front_end_may_choose_between_the_live_view_and_html(seen: Probe) -> None:
     bundle = DomainProbe(probe=seen)._repr_mimebundle_()
     assert list(bundle) == ["text/plain", "application/vnd.jupyter.widget-view+json", "text/html"]
-    assert bundle["text/plain"].startswith("<DomainProbe: Looked at nordwind.example")
+    assert bundle["text/plain"].startswith("<DomainProbe: Probed nordwind.example")
 
 
 def test_every_control_has_a_name_for_who_cannot_see_it() -> None:

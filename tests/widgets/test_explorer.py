@@ -14,7 +14,7 @@ import mtasts_nb as sts
 from mtasts_nb import analysis
 from mtasts_nb.reports import Archive
 from mtasts_nb.widgets import ReportExplorer
-from mtasts_nb.widgets._selection import MOST_OPTIONS, Exploration, Selection
+from mtasts_nb.widgets._report_explorer import MOST_OPTIONS, Exploration, Selection
 
 from .conftest import HOSTILE
 
@@ -55,7 +55,7 @@ def test_the_code_of_any_text_is_python_that_says_that_text(value: str, start: d
     asked: dict[str, Any] = {}
     code = Exploration(Archive(), Selection(domain=value, mx=value, start=start), name="mine").code
     call = code.split("selection = ")[1].split("\nfor kind")[0]
-    eval(call.replace("diagnosis.narrow", "keep"), {"keep": lambda archive, **given: asked.update(given), "mine": 0})
+    eval(call.replace("analysis.narrow", "keep"), {"keep": lambda archive, **given: asked.update(given), "mine": 0})
     assert asked == {"domain": value, "mx": value, **({"start": start.isoformat()} if start else {})}
 
 
@@ -104,8 +104,8 @@ def test_a_choice_that_the_rest_rules_out_stays_and_says_so(sample: Archive) -> 
     [
         ("empty", {}, "There is no report in this archive."),
         ("sample", {"start": date(2026, 5, 2), "end": date(2026, 5, 1)}, "is after the last"),
-        ("sample", {"start": date(2031, 5, 2)}, "No report came for this: unknown, which is not zero."),
-        ("sample", {"domain": "other.example"}, "No report came for this: unknown, which is not zero."),
+        ("sample", {"start": date(2031, 5, 2)}, "No report matches: unknown, which is not zero."),
+        ("sample", {"domain": "other.example"}, "No report matches: unknown, which is not zero."),
         ("sample", {"policy_type": "tlsa"}, "failed sessions under tlsa."),
     ],
     ids=["no report", "days the wrong way round", "no report then", "no such domain", "some"],
@@ -139,8 +139,8 @@ def test_the_controls_follow_and_lead(sample: Archive) -> None:
     assert explorer.selection == Selection(by="receiving_mx_hostname")
     assert explorer._lists["domain"].chosen is None
     assert explorer._days["start"].value is None
-    assert "<img" in explorer._shown.value
-    assert explorer._shown.value in explorer._repr_html_()
+    assert "<img" in explorer._results.value
+    assert explorer._results.value in explorer._repr_html_()
 
 
 def test_a_part_of_a_name_chooses_nothing_yet(sample: Archive) -> None:
@@ -211,7 +211,7 @@ def test_hostile_reports_are_shown_as_text(hostile_archive: Archive) -> None:
     explorer = ReportExplorer(hostile_archive)
     explorer.choose(mx=hostile_archive.failures["receiving_mx_hostname"].iloc[0])
     assert len(explorer.archive.failures) == 1
-    for html in (explorer._repr_html_(), explorer._words.value, explorer._shown.value):
+    for html in (explorer._repr_html_(), explorer._words.value, explorer._results.value):
         assert "<script" not in html
         assert "\u202e" not in html
         assert "onerror=alert(1)>" not in html

@@ -10,7 +10,7 @@ import pytest
 
 import mtasts_nb as sts
 from mtasts_nb.probe import Probe
-from mtasts_nb.widgets._probe_run import Phase, ProbeRun, Stop
+from mtasts_nb.widgets._domain_probe import Phase, ProbeRun, Stop
 
 SETTINGS = sts.ProbeSettings(deadline=20.0)
 
@@ -38,14 +38,14 @@ class Looker:
 
 def test_idle_running_done(seen: Probe) -> None:
     look, now = Looker(seen), [100.0]
-    run = ProbeRun(SETTINGS, look=look, clock=lambda: now[0])
+    run = ProbeRun(SETTINGS, prober=look, clock=lambda: now[0])
     phases = []
     run.on_change = lambda: phases.append(run.phase)
     assert (run.phase, run.probe, run.share) == (Phase.IDLE, None, 0.0)
     assert run.start(" nordwind.example ")
     assert look.begun.wait(20)
     now[0] = 105.0
-    assert run.progress == "Looking at nordwind.example: 5 seconds so far, 20 seconds at most."
+    assert run.progress == "Probing nordwind.example: 5 seconds so far, 20 seconds at most."
     assert run.share == 0.25
     now[0] = 900.0
     assert run.share == 1.0, "never more than all of the time"
@@ -54,7 +54,7 @@ def test_idle_running_done(seen: Probe) -> None:
     assert run.wait(20)
     assert run.probe is seen
     assert phases == [Phase.RUNNING, Phase.DONE]
-    assert run.message.startswith("Looked at nordwind.example in ")
+    assert run.message.startswith("Probed nordwind.example in ")
     assert run.share == 0.0
 
 
@@ -70,7 +70,7 @@ def test_idle_running_done(seen: Probe) -> None:
 def test_a_failing_look_leaves_its_message_and_the_look_before(seen: Probe, failure: Exception, message: str) -> None:
     look = Looker(failure)
     look.go_on.set()
-    run = ProbeRun(SETTINGS, seen, look=look)
+    run = ProbeRun(SETTINGS, seen, prober=look)
     assert run.phase is Phase.DONE
     assert run.run("suedwind.example") is None
     assert (run.phase, run.message) == (Phase.FAILED, message)
@@ -81,7 +81,7 @@ def test_a_failing_look_leaves_its_message_and_the_look_before(seen: Probe, fail
 
 def test_stopped_early_keeps_the_look_before_and_not_what_was_cut_short(seen: Probe) -> None:
     look = Looker(seen)
-    run = ProbeRun(SETTINGS, look=look)
+    run = ProbeRun(SETTINGS, prober=look)
     run.stop()
     assert run.phase is Phase.IDLE, "nothing to stop"
     run.start("nordwind.example")
@@ -89,7 +89,7 @@ def test_stopped_early_keeps_the_look_before_and_not_what_was_cut_short(seen: Pr
     run.stop()
     assert run.wait(20)
     assert (run.phase, run.probe, look.stops) == (Phase.STOPPED, None, 1)
-    assert run.message == "The look at nordwind.example was stopped."
+    assert run.message == "The probe of nordwind.example was stopped."
 
 
 def test_stopped_before_it_can_be_stopped(seen: Probe) -> None:
@@ -102,7 +102,7 @@ def test_stopped_before_it_can_be_stopped(seen: Probe) -> None:
         begun(lambda: stopped.append(domain))
         return seen
 
-    run._look = look
+    run._prober = look
     assert run.run("nordwind.example") is None
     assert stopped == ["nordwind.example"]
     assert run.phase is Phase.STOPPED
@@ -111,7 +111,7 @@ def test_stopped_before_it_can_be_stopped(seen: Probe) -> None:
 def test_the_stop_button_of_the_notebook_is_passed_on() -> None:
     look = Looker(KeyboardInterrupt())
     look.go_on.set()
-    run = ProbeRun(SETTINGS, look=look)
+    run = ProbeRun(SETTINGS, prober=look)
     with pytest.raises(KeyboardInterrupt):
         run.run("nordwind.example")
     assert run.phase is Phase.STOPPED
@@ -120,7 +120,7 @@ def test_the_stop_button_of_the_notebook_is_passed_on() -> None:
 def test_no_domain_is_said_before_anything_is_asked() -> None:
     run = ProbeRun(SETTINGS)
     assert run.run("  ") is None
-    assert run.message.startswith("give a domain: what stands after the @")
+    assert run.message.startswith("give a domain: the part after the @")
 
 
 def test_a_real_look_is_ended_at_once() -> None:
@@ -141,7 +141,7 @@ def test_saved_and_read_again(seen: Probe, tmp_path: Path) -> None:
     file = tmp_path / "domain.json"
     assert str(file) in run.save(f" {file} ")
     assert sts.load_probe(file) == seen
-    with pytest.raises(ValueError, match="is there already"):
+    with pytest.raises(ValueError, match="already exists"):
         run.save(file)
     run.save(file, replace=True)
     with pytest.raises(ValueError, match="a name"):

@@ -48,7 +48,7 @@ def test_buttons_lead_through_in_order() -> None:  # RFC 8461 §8.1
     assert (file.disabled, record.disabled) == (True, False)
     record.click()
     assert (file.disabled, record.disabled) == (True, True)
-    assert "Both are out since 2026-02-08 18:00 UTC" in shown._repr_html_()
+    assert "Both were published by 2026-02-08 18:00 UTC" in shown._repr_html_()
     buttons["Start over"].click()
     assert shown.plan is None
 

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mtasts_nb.widgets._rollback_steps import FIELDS, Rollback, Stage, length_of
+from mtasts_nb.widgets._rollback_planner import FIELDS, Rollback, Stage, length_of
 
 NOW = datetime(2026, 2, 8, 18, 0, tzinfo=UTC)
 LATER = NOW + timedelta(minutes=25)
