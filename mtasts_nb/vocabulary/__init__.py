@@ -5,7 +5,6 @@ Severity and effect are two things: severity says how wrong something is, effect
 
 from __future__ import annotations
 
-from . import _view as _view  # registers how findings are shown
 from ._finding import Finding, Findings
 from ._terms import (
     UNATTRIBUTED,
@@ -26,12 +25,16 @@ from ._terms import (
     is_on_policy_host,
     result_type_of,
 )
+from ._verdict import LEVEL_RULES, Concern, Verdict, merged, urgency, verdict_on
+from ._view import verdict_badge, verdict_sentence
 
 __all__ = [
+    "LEVEL_RULES",
     "UNATTRIBUTED",
     "UNKNOWN",
     "Area",
     "CauseKind",
+    "Concern",
     "Confidence",
     "Effect",
     "Finding",
@@ -44,7 +47,13 @@ __all__ = [
     "State",
     "Status",
     "StepStatus",
+    "Verdict",
     "fold_type",
     "is_on_policy_host",
+    "merged",
     "result_type_of",
+    "urgency",
+    "verdict_badge",
+    "verdict_on",
+    "verdict_sentence",
 ]

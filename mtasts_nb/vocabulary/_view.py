@@ -1,12 +1,28 @@
-"""How findings are shown: the worst first, each with what to do; a corrected text once, below all of them."""
+"""How findings are shown (the worst first, each with what to do; a corrected text once, below all), and a verdict."""
 
 from __future__ import annotations
 
 from typing import Final
 
-from ..render import Badge, Block, Code, Document, Paragraph, Preformatted, Quiet, Section, Table, Tone, document
+from ..markup import one_line, plural
+from ..render import (
+    Badge,
+    Block,
+    Code,
+    Document,
+    Paragraph,
+    Preformatted,
+    Quiet,
+    Section,
+    Table,
+    Tone,
+    document,
+)
 from ._finding import Finding, Findings
-from ._terms import Severity
+from ._terms import Level, Severity
+from ._verdict import Verdict
+
+__all__ = ["verdict_badge", "verdict_sentence"]
 
 _TEXTS: Final = {
     "record": "corrected _mta-sts record",
@@ -14,6 +30,19 @@ _TEXTS: Final = {
     "tlsrpt_record": "corrected _smtp._tls record",
 }
 _TONES: Final = {Severity.ERROR: Tone.BAD, Severity.WARNING: Tone.PARTLY, Severity.ADVICE: Tone.NEUTRAL}
+_LEVEL_TONES: Final = {
+    Level.ACT_NOW: Tone.BAD,
+    Level.ACT_SOON: Tone.PARTLY,
+    Level.WATCH: Tone.NEUTRAL,
+    Level.NOT_KNOWN: Tone.UNKNOWN,
+    Level.FINE: Tone.GOOD,
+}
+#: What happens to mail, by level, where a concern decides.
+_MAIL: Final = {
+    Level.ACT_NOW: "Mail is deferred or bounced",
+    Level.ACT_SOON: "No mail is deferred, but something is broken",
+    Level.WATCH: "Mail flows now; it may fail later, or for some senders",
+}
 
 
 @document.register
@@ -56,3 +85,34 @@ def _below(findings: Findings) -> list[Block]:
         for kind, text in findings.corrected.items()
         if text in fixes
     ]
+
+
+def verdict_badge(level: Level) -> Badge:
+    """Return a level as a badge."""
+    return Badge(_LEVEL_TONES[level], level.value)
+
+
+def verdict_sentence(verdict: Verdict) -> str:
+    """Return why the level applies, in one sentence.
+
+    Examples
+    --------
+    >>> verdict_sentence(Verdict(level=Level.FINE, effect=None, domain="nordwind.example", reported=True))
+    'No problems found with nordwind.example; reports show only background noise.'
+    """
+    name = one_line(verdict.domain, 253) or "these domains"
+    hidden = one_line(verdict.not_observed[0], 200) if verdict.not_observed else ""
+    if verdict.level is Level.NOT_KNOWN:
+        return f"Nothing is known about {name}: {'nothing was observed' if hidden else 'there are no recent reports'}."
+    if verdict.title:
+        where = f" ({', '.join(one_line(host, 120) for host in verdict.mx[:3])})" if verdict.mx else ""
+        more = f"; {plural(verdict.others, 'more cause')} of this level" if verdict.others else ""
+        return f"{_MAIL[verdict.level]} ({name}): {one_line(verdict.title, 300).removesuffix('.')}{where}{more}."
+    if verdict.level is Level.WATCH:
+        return f"No problems found with {name}, but {hidden or 'a part'} could not be observed."
+    return f"No problems found with {name}{'; reports show only background noise' if verdict.reported else ''}."
+
+
+@document.register
+def _(verdict: Verdict) -> Document:
+    return Document((Paragraph(verdict_badge(verdict.level), " ", verdict_sentence(verdict), lead=True),))

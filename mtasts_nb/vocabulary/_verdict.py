@@ -1,0 +1,203 @@
+"""One verdict: level, effect on mail and cause, computed once for whoever shows a domain, an archive or an incident.
+
+A `Concern` is one thing that is wrong, or may be, however it became known. `verdict_on` has the one rule that makes a
+`Verdict` of concerns; the sentence for it is made by `verdict_sentence`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from types import MappingProxyType
+from typing import Final
+
+from ..render import Rendered
+from ._terms import CauseKind, Confidence, Effect, Level, Severity, State
+
+__all__ = ["LEVEL_RULES", "Concern", "Verdict", "merged", "urgency", "verdict_on"]
+
+#: The rule of each level; the first matching one applies.
+LEVEL_RULES: Final = MappingProxyType(
+    {
+        Level.ACT_NOW: "Mail is deferred or bounced now: no MX host is left that senders can use, or reports show that for "
+        "one sender no session of a day succeeded under enforce or DANE, and it is not over.",
+        Level.ACT_SOON: "No mail is deferred, but protection is lost (senders cannot use the policy, or it is not enforced "
+        "while MX hosts fail it), or a fault at one host is hidden by another that works.",
+        Level.WATCH: "Something works now and may fail later or for some senders, failures are reported that only some "
+        "senders see, a part could not be observed, or no known cause explains what is reported.",
+        Level.NOT_KNOWN: "Nothing was observed, and there are no recent reports.",
+        Level.FINE: "Everything was observed, no problem was found, and reports show only background noise.",
+    }
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Concern:
+    """One thing that is wrong, or may be: what a verdict asks of a finding, of reported failures or of a cause.
+
+    Attributes
+    ----------
+    code, title : str
+        Of the cause, as in the knowledge base; of the finding where it has no cause of its own.
+    kind : CauseKind
+    effect : Effect
+        What it does to mail as things are: a fault at a backup MX alone defers nothing.
+    severity : Severity
+    confidence : Confidence
+        ``high`` (observed, or the only explanation), ``medium`` or ``low``.
+    state : State
+        What is known about it now.
+    policy_domain : str
+    mx : tuple of str
+        The MX hosts concerned; empty where it is none.
+    failed : int
+        Failed sessions reported for it; 0 where none were, or there are no reports.
+    """
+
+    code: str
+    title: str
+    kind: CauseKind
+    effect: Effect
+    severity: Severity
+    confidence: Confidence = Confidence.HIGH
+    state: State = State.SEEN_NOW
+    policy_domain: str = ""
+    mx: tuple[str, ...] = ()
+    failed: int = 0
+
+    @property
+    def present(self) -> bool:
+        """Whether it is there now, as far as known."""
+        return not self.state.over
+
+    @property
+    def level(self) -> Level:
+        """How urgent it is, if it is present."""
+        if self.kind is CauseKind.SENDER:
+            return Level.ACT_NOW if self.effect is Effect.DEFERS_MAIL else Level.WATCH
+        if self.kind is not CauseKind.FAULT:
+            return Level.WATCH
+        if self.effect is Effect.DEFERS_MAIL and self.severity is Severity.ERROR:
+            return Level.ACT_NOW
+        return Level.WATCH if self.confidence is Confidence.LOW else Level.ACT_SOON
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Verdict(Rendered):
+    """How urgent a domain, an archive or an incident is, what happens to mail, and why.
+
+    Attributes
+    ----------
+    level : Level
+    effect : Effect or None
+        The worst of what is present; None where nothing is known.
+    domain : str
+        The policy domain; empty where it is about several.
+    cause, title : str
+        The concern that decides; empty where there is none.
+    mx : tuple of str
+        The MX hosts of that concern.
+    others : int
+        Further concerns of the same level.
+    not_observed : tuple of str
+        What could not be observed: faults may be hidden there.
+    reported : bool
+        Whether there were reports.
+    """
+
+    level: Level
+    effect: Effect | None
+    domain: str = ""
+    cause: str = ""
+    title: str = ""
+    mx: tuple[str, ...] = ()
+    others: int = 0
+    not_observed: tuple[str, ...] = ()
+    reported: bool = False
+
+    @property
+    def rule(self) -> str:
+        """The rule of the level."""
+        return LEVEL_RULES[self.level]
+
+
+def urgency(concern: Concern, place: int = 0) -> tuple[int, ...]:
+    """Return the sort key of concerns, the most pressing first; the order in the knowledge base decides among equals.
+
+    Present before past; then by the effect on mail, the severity, the place among the explanations of the same failures,
+    what is at fault now before what will be and what is not at the domain, and the failed sessions.
+    """
+    over = int(not concern.present)
+    return (over, concern.effect.rank, concern.severity.rank, place, concern.kind.rank, -concern.failed)
+
+
+def merged(concerns: Sequence[Concern]) -> Concern:
+    """Return the same concern, known in several ways, as one: the worst of each, and the hosts of all."""
+    first = concerns[0]
+    states = [concern.state for concern in concerns]
+    present = next((state for state in states if state is not State.FIXED), State.FIXED)
+    return Concern(
+        code=first.code,
+        title=first.title,
+        kind=first.kind,
+        effect=min((concern.effect for concern in concerns), key=lambda effect: effect.rank),
+        severity=min((concern.severity for concern in concerns), key=lambda severity: severity.rank),
+        confidence=min((concern.confidence for concern in concerns), key=lambda confidence: confidence.rank),
+        state=State.SEEN_NOW if State.SEEN_NOW in states else present,
+        policy_domain=first.policy_domain,
+        mx=tuple(dict.fromkeys(host for concern in concerns for host in concern.mx)),
+        failed=sum(concern.failed for concern in concerns),
+    )
+
+
+def verdict_on(
+    concerns: Iterable[Concern],
+    *,
+    domain: str = "",
+    not_observed: Sequence[str] = (),
+    known: bool = True,
+    reported: bool = False,
+) -> Verdict:
+    """Return the verdict, by `LEVEL_RULES`.
+
+    Parameters
+    ----------
+    concerns : iterable of Concern
+        The most pressing first.
+    domain : str, optional
+        The policy domain; by default that of the concern that decides.
+    not_observed : sequence of str, optional
+        What could not be observed.
+    known : bool, optional
+        Whether anything is known of the domain: something was observed, or there are recent reports.
+    reported : bool, optional
+        Whether there are reports.
+
+    Examples
+    --------
+    >>> verdict_on([], domain="nordwind.example").level, verdict_on([], known=False).level
+    (<Level.FINE: 'fine'>, <Level.NOT_KNOWN: 'not known'>)
+    """
+    present = [concern for concern in concerns if concern.present]
+    # What a probe says of its own network is about what was not observed, and no concern of the domain.
+    own = [concern for concern in present if concern.kind is not CauseKind.VANTAGE]
+    level = min((concern.level for concern in own), key=lambda level: level.rank, default=Level.FINE)
+    if level is Level.FINE and (not_observed or present):
+        level = Level.WATCH
+    if not known and level not in (Level.ACT_NOW, Level.ACT_SOON):
+        return Verdict(
+            level=Level.NOT_KNOWN, effect=None, domain=domain, not_observed=tuple(not_observed), reported=reported
+        )
+    deciding = [concern for concern in own if concern.level is level]
+    first = deciding[0] if deciding else None
+    return Verdict(
+        level=level,
+        effect=min((concern.effect for concern in own), key=lambda effect: effect.rank, default=Effect.COSMETIC),
+        domain=domain or (first.policy_domain if first else ""),
+        cause=first.code if first else "",
+        title=first.title if first else "",
+        mx=first.mx if first else (),
+        others=max(0, len(deciding) - 1),
+        not_observed=tuple(not_observed),
+        reported=reported,
+    )
