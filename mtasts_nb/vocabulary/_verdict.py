@@ -1,4 +1,4 @@
-"""One verdict: level, effect on mail and cause, computed once for whoever shows a domain, an archive or an incident.
+"""One verdict: level, effect on mail and cause, computed once for a domain, an archive or an incident.
 
 A `Concern` is one thing that is wrong, or may be, however it became known. `verdict_on` has the one rule that makes a
 `Verdict` of concerns; the sentence for it is made by `verdict_sentence`.
@@ -121,14 +121,14 @@ class Verdict(Rendered):
         return LEVEL_RULES[self.level]
 
 
-def urgency(concern: Concern, place: int = 0) -> tuple[int, ...]:
+def urgency(concern: Concern, position: int = 0) -> tuple[int, ...]:
     """Return the sort key of concerns, the most pressing first; the order in the knowledge base decides among equals.
 
-    Present before past; then by the effect on mail, the severity, the place among the explanations of the same failures,
+    Present before past; then by the effect on mail, the severity, the position among the explanations of the same failures,
     what is at fault now before what will be and what is not at the domain, and the failed sessions.
     """
     over = int(not concern.present)
-    return (over, concern.effect.rank, concern.severity.rank, place, concern.kind.rank, -concern.failed)
+    return (over, concern.effect.rank, concern.severity.rank, position, concern.kind.rank, -concern.failed)
 
 
 def merged(concerns: Sequence[Concern]) -> Concern:
