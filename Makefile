@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
 .DEFAULT_GOAL := help
-.PHONY: help report notebooks test lint bench sample lock clean
+.PHONY: help report notebooks test lint bench sample flowchart lock clean
 
 help:  ## what can be made
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /  make \1\t/' | expand -t 20
@@ -34,6 +34,9 @@ bench: $(READY) $(VENV)-bench/.ready  ## every performance bar, its figure, and 
 
 sample: $(READY)  ## write data/sample again, byte for byte the same
 	$(BIN)/python -m tests.fleet.sample data/sample
+
+flowchart: $(READY)  ## draw the diagnostic flowchart again (needs Graphviz)
+	$(BIN)/python -m tests.diagnosis.draw_flowchart
 
 lock:  ## resolve both lock files again (needs uv)
 	uv pip compile --universal --python-version 3.11 --generate-hashes --no-emit-index-url --all-extras --upgrade -q -o requirements.lock pyproject.toml

@@ -8,17 +8,26 @@ from ._diagnose import Cause, Diagnosis, Evidence, diagnose
 from ._groups import STATES, Group
 from ._health import LEVELS, Health
 from ._reported import Reported
-from .flowchart._flow import Answer, Flowchart, Node, flowchart
-from .flowchart._walk import Clues, Walk, WalkStep
+from .flowchart import (
+    Answer,
+    AnsweredBy,
+    Flowchart,
+    Node,
+    Walk,
+    WalkEvidence,
+    WalkStep,
+    flowchart,
+    walk_end,
+)
 
 __all__ = [
     "LEVELS",
     "STATES",
     "Action",
     "Answer",
+    "AnsweredBy",
     "Candidate",
     "Cause",
-    "Clues",
     "Diagnosis",
     "Evidence",
     "Flowchart",
@@ -27,7 +36,9 @@ __all__ = [
     "Node",
     "Reported",
     "Walk",
+    "WalkEvidence",
     "WalkStep",
     "diagnose",
     "flowchart",
+    "walk_end",
 ]

@@ -18,7 +18,7 @@ from ._groups import (
     REPRODUCED,
     THESE_SENDERS,
 )
-from .flowchart._walk import Clues
+from .flowchart import WalkEvidence
 
 if TYPE_CHECKING:
     from ._diagnose import Diagnosis
@@ -39,7 +39,7 @@ _LATE_DAYS: Final = 4
 _ORDER: Final = (REPRODUCED, OLD_POLICY, REPORTED, NOT_OBSERVED, THESE_SENDERS, NOT_REPRODUCIBLE, FIXED)
 
 
-def clues_of(diagnosis: Diagnosis) -> Clues:
+def clues_of(diagnosis: Diagnosis) -> WalkEvidence:
     """Return the clues: causes shown now, what was observed, and the group of failures to be looked into."""
     found: dict[str, str] = {}
     for sign in diagnosis._signs:  # noqa: SLF001 - of the same package
@@ -58,8 +58,8 @@ def clues_of(diagnosis: Diagnosis) -> Clues:
         mx = next((host.host for host in diagnosis.probe.mx_hosts if not host.problem), "")
     domain = group.reported.policy_domain if group is not None else diagnosis.domain
     providers = () if diagnosis.probe is None else tuple(dict.fromkeys(one.name for one in diagnosis.probe.providers))
-    return Clues(
-        found=MappingProxyType(found),
+    return WalkEvidence(
+        causes=MappingProxyType(found),
         observed=MappingProxyType(seen),
         result_type=None if group is None else group.reported.result_type,
         reported="" if group is None else _told(group),

@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from ..sender import Outcomes
     from ._action_plan import Action
     from ._health import Health
-    from .flowchart._walk import Clues, Walk
+    from .flowchart import Walk, WalkEvidence
 
 __all__ = ["Cause", "Diagnosis", "Evidence", "diagnose"]
 
@@ -173,8 +173,8 @@ class Diagnosis:
         return plan_of(self)
 
     @cached_property
-    def clues(self) -> Clues:
-        """What the evidence has to say to the flowchart."""
+    def walk_evidence(self) -> WalkEvidence:
+        """What probe and reports contribute to a walk through the flowchart."""
         from ._clues import clues_of
 
         return clues_of(self)
@@ -185,11 +185,11 @@ class Diagnosis:
         Parameters
         ----------
         start : str, optional
-            ``report`` or ``held``; by default from the report where there are reported failures, else from held mail.
+            ``report`` or ``deferred``; by default the report if failures are reported, else deferred mail.
         """
-        from .flowchart._walk import Walk
+        from .flowchart import Walk
 
-        return Walk(start or ("report" if self.clues.result_type else "held"), self.clues)
+        return Walk(start or ("report" if self.walk_evidence.result_type else "deferred"), self.walk_evidence)
 
     def to_frame(self) -> pd.DataFrame:
         """Return one row per cause: rank, code, title, confidence, state, effect, policy_domain, mx, failed, for_it, against_it, fix, rfc.

@@ -15,7 +15,7 @@ from ..sender import simulate
 from ..vocabulary import Mode, PolicyType, ResultType
 from ._candidates import Candidate, candidates
 from ._reported import Reported
-from .flowchart._flow import flowchart
+from .flowchart import flowchart
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -266,5 +266,5 @@ def _question(found: tuple[Candidate, ...]) -> str:
     """Return what would tell the first two apart, where the evidence does not."""
     if len(found) < 2 or found[0].confidence == "high":
         return ""
-    node = flowchart().parting(found[0].code, found[1].code)
+    node = flowchart().question_between(found[0].code, found[1].code)
     return node.question if node is not None else ""

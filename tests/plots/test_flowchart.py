@@ -1,160 +1,145 @@
-"""The flowchart as a picture: what is drawn, what is lit and by what else than colour, and what is safe."""
+"""The flowchart as a picture: it shows the flow and nothing else, the way taken by more than colour, and is inert."""
 
 from __future__ import annotations
 
 import re
 import xml.etree.ElementTree as ET
-from dataclasses import replace
-from types import MappingProxyType
+from collections import defaultdict
 
 import pytest
-from mtasts_nb.publish._svg import is_only_a_picture
 
 from mtasts_nb import diagnosis, plots
-from mtasts_nb.diagnosis import Clues, Walk
+from mtasts_nb.diagnosis import Walk, WalkEvidence
+from mtasts_nb.publish._promises import is_only_a_picture
 
 SVG = "{http://www.w3.org/2000/svg}"
-TLSA = Clues(
+CHART = diagnosis.flowchart()
+WHOLE = plots.flowchart().svg
+TLSA = WalkEvidence(
     result_type="tlsa-invalid",
-    found={"dane-tlsa-mismatch": "3 1 1 does not match"},
-    observed={"tlsa": "TLSA records came"},
-)
-GOOD = dict.fromkeys(
-    ["mx", "mx-coverage", "smtp", "tlsa", "record", "policy-host", "policy-file", "reports", "reporting"], "seen"
+    causes={"dane-tlsa-mismatch": "3 1 1 does not match"},
+    observed={"tlsa": "TLSA records found"},
 )
 
 
-def chart():
-    return diagnosis.flowchart()
+def groups(svg: str) -> dict[str, ET.Element]:
+    """Boxes and edges by their ids."""
+    every = list(ET.fromstring(svg).iter(f"{SVG}g"))
+    by_id = {group.get("id"): group for group in every}
+    assert len(by_id) == len(every), "each id once"
+    return by_id
 
 
-def texts(svg: str) -> list[str]:
-    """The text of each box or label, its lines joined."""
-    root = ET.fromstring(svg)
-    found = []
-    for text in root.iter(f"{SVG}text"):
-        lines = [span.text or "" for span in text] or [text.text or ""]
-        found.append(" ".join(lines))
-    return found
+def text(group: ET.Element) -> str:
+    """What is written in a box, its lines joined, or beside an edge."""
+    found = group.find(f"{SVG}text")
+    if found is None:
+        return ""
+    return " ".join(line.text for line in found) if len(found) else found.text
 
 
-def lit_boxes(svg: str) -> int:
-    return len(re.findall(r'<rect class="b [a-z] l"', svg))
+def marked(svg: str, mark: str) -> set[str]:
+    return {name for name, group in groups(svg).items() if mark in group.get("class").split()}
 
 
-def test_the_way_and_what_its_questions_could_have_led_to() -> None:
+def test_the_picture_shows_the_flow_and_nothing_else() -> None:
+    """After a change of the flow: `make flowchart`."""
+    boxes = {name: ("start", title) for name, title in CHART.start_titles.items()}
+    boxes |= {name: ("question", node.question) for name, node in CHART.nodes.items()}
+    boxes |= {code: ("cause", f"Cause: {cause.title}") for code, cause in CHART.leaves.items()}
+    answers = defaultdict(list)
+    for start, answer, end in CHART.edges:
+        answers[f"{start}--{end}"].append(answer.value)
+    edges = {f"{name}--{first}": "" for name, first in CHART.starts.items()}
+    edges |= {name: " / ".join(own) for name, own in answers.items()}
+
+    drawn = groups(WHOLE)
+    assert {name for name in drawn if "--" in name} == set(edges)
+    assert {name for name in drawn if "--" not in name} == set(boxes)
+    for name, (kind, title) in boxes.items():
+        assert drawn[name].get("class") == kind
+        assert text(drawn[name]) == drawn[name].findtext(f"{SVG}title") == title
+    for name, label in edges.items():
+        expected = "edge cannot-tell" if label == "cannot tell" else "edge"
+        assert (drawn[name].get("class"), text(drawn[name])) == (expected, label)
+
+
+def test_boxes_lie_apart_and_inside_the_picture() -> None:
+    root = ET.fromstring(WHOLE)
+    wide, high = int(root.get("width")), int(root.get("height"))
+    boxes = [
+        tuple(int(box.get(key)) for key in ("x", "y", "width", "height"))
+        for box in root.iterfind(f".//{SVG}g/{SVG}rect")
+    ]
+    for number, (x, y, w, h) in enumerate(boxes):
+        assert x > 0 < y
+        assert x + w < wide
+        assert y + h < high
+        for other_x, other_y, other_w, other_h in boxes[:number]:
+            assert x + w <= other_x or other_x + other_w <= x or y + h <= other_y or other_y + other_h <= y
+
+
+def test_the_way_taken_is_marked_by_class_number_and_answer() -> None:
+    """WCAG 2.2, 1.4.1: numbers, thick lines and words say what colour says."""
     walk = Walk("report", TLSA)
-    shown = texts(plots.flowchart(chart(), walk).svg)
-    for place in walk.path:
-        assert any(chart().title(place) in text for text in shown)
-    for step in walk.steps:
-        for way in chart().nodes[step.place].ways.values():
-            assert any(chart().title(way) in text for text in shown), way
-    assert len(shown) < 40, "and nothing else"
+    svg = plots.flowchart(walk).svg
+    edges = {f"{start}--{end}" for start, _, end in walk.edges} | {f"report--{CHART.starts['report']}"}
+    assert marked(svg, "done") == {"report", *walk.path[:-1], *edges}
+    assert marked(svg, "here") == {"dane-tlsa-mismatch"}
+    drawn = groups(svg)
+    numbers = [drawn[name].findall(f"{SVG}text")[-1].text for name in walk.path]
+    assert numbers == [*(str(number + 1) for number in range(len(walk.steps))), "here"]
+    for start, answer, end in walk.edges:
+        assert text(drawn[f"{start}--{end}"]) == answer, "only the answer that was given"
+    assert re.search(r":is\(\.done,\.here\) rect\{[^}]*stroke-width:3", svg)
+    assert re.search(r"\.edge\.done\{[^}]*stroke-width:3", svg)
 
 
-def test_what_is_lit_is_told_by_more_than_colour() -> None:
-    """WCAG 2.2, 1.4.1: numbers, thick lines, words; who answered stands at the edge."""
-    walk = Walk("report", TLSA)
-    svg = plots.flowchart(chart(), walk).svg
-    shown = texts(svg)
-    for badge in (*(str(number + 1) for number in range(len(walk.steps))), "here"):
-        assert badge in shown
-    for answer in ("yes", "no"):
-        assert shown.count(f"{answer} · evidence") == sum(step.answer == answer for step in walk.steps)
-    assert lit_boxes(svg) == len(walk.steps) + 2, "the start, the questions, the cause"
-    assert ".b.l{stroke:var(--lit);stroke-width:3}" in svg
-
-
-def test_an_answer_against_the_evidence_says_so() -> None:
-    walk = Walk("report", TLSA)
-    walk.overrule("tlsa-matches", "yes")
-    assert "yes · you, against the evidence" in texts(plots.flowchart(chart(), walk).svg)
-
-
-def test_what_went_well_is_folded_unless_asked_for() -> None:
-    walk = Walk("held", Clues(found={"policy-http-not-found": "404"}, observed=GOOD))
-    folded, all_of_it = (plots.flowchart(chart(), walk, fold=fold) for fold in (True, False))
-    assert any("questions passed, nothing wrong" in text for text in texts(folded.svg))
-    assert not any("questions passed" in text for text in texts(all_of_it.svg))
-    for step in walk.steps:
-        assert any(chart().title(step.place) in text for text in texts(all_of_it.svg))
-    assert folded.alt == all_of_it.alt
-
-
-def test_what_the_evidence_left_open_is_counted_apart() -> None:
-    """Not observed is not "nothing wrong"."""
-    seen = {name: text for name, text in GOOD.items() if name != "smtp"}
-    walk = Walk("held", Clues(found={"policy-http-not-found": "404"}, observed=seen))
-    open_ = sum(step.answer == "cannot tell" for step in walk.steps)
-    assert open_ > 3
-    folded = [text for text in texts(plots.flowchart(chart(), walk).svg) if "questions passed" in text]
-    assert folded
-    assert f" {open_} left open" in " ".join(folded)
-
-
-def test_everything_is_in_the_whole_chart() -> None:
-    shown = texts(plots.flowchart(chart(), Walk("report", TLSA), whole_chart=True).svg)
-    for place in (*chart().nodes, *chart().leaves):
-        assert any(chart().title(place) in text for text in shown), place
-    assert "here" in shown
-    assert len(texts(plots.flowchart(chart()).svg)) > 250, "without a way it is the whole chart too"
-
-
-@pytest.mark.parametrize("start", ["held", "report"])
-def test_every_cause_can_be_drawn_with_its_way(start: str) -> None:
-    for code in chart().leaves:
-        path = chart().path(code, start)
-        if path:
-            picture = plots.flowchart(chart(), path)
-            assert picture.alt.endswith(f"It ends at the cause “{chart().leaves[code].title}”.")
-            ET.fromstring(picture.svg)
-
-
-def test_the_alternative_text_tells_the_present_question_and_its_ways() -> None:
-    alt = plots.flowchart(chart(), Walk("held")).alt
-    assert alt.startswith(f"A flowchart of {len(chart().nodes)} questions and {len(chart().leaves)} causes.")
-    assert "The present question is “Does the domain exist in DNS?”; it leads by yes to “" in alt
-    assert "cannot tell to “" in alt
-
-
-def test_a_way_back_and_a_way_past_a_cause_are_drawn() -> None:
+def test_a_position_passed_twice_has_both_numbers_and_a_jump_no_edge() -> None:
     walk = Walk("report", TLSA)
     walk.go_on()
-    walk.jump("domain-exists")
-    svg = plots.flowchart(chart(), walk).svg
-    assert "jump" in texts(svg)
-    assert 'class="e l j"' in svg
-    for whole in (True, False):
-        ET.fromstring(plots.flowchart(chart(), walk, whole_chart=whole).svg)
+    walk.jump("tlsa-matches")
+    walk.answer("no")
+    svg = plots.flowchart(walk, whole=True).svg
+    number = groups(svg)["tlsa-matches"].findall(f"{SVG}text")[-1].text
+    assert [walk.path[int(one) - 1] for one in number.split(", ")] == ["tlsa-matches"] * 2
+    assert set(groups(svg)) == set(groups(WHOLE)), "nothing is added"
 
 
-def test_a_place_that_the_chart_has_not_is_named() -> None:
-    with pytest.raises(ValueError, match="has no 'nowhere'"):
-        plots.flowchart(chart(), ["domain-exists", "nowhere"])
-    with pytest.raises(TypeError, match="expected a sequence of places"):
-        plots.flowchart(chart(), "domain-exists")
+@pytest.mark.parametrize("position", ["domain-exists", "dane-tlsa-mismatch", "about-policy-host", "no-fault-seen"])
+def test_the_part_around_the_current_position_is_cut_out_in_its_own_size(position: str) -> None:
+    walk = Walk("report")
+    walk.jump(position)
+    svg = plots.flowchart(walk).svg
+    root = ET.fromstring(svg)
+    left, top, wide, high = map(int, root.get("viewBox").split())
+    assert (str(wide), str(high)) == (root.get("width"), root.get("height"))
+    assert wide <= 800
+    box = {key: int(value) for key, value in groups(svg)[position].find(f"{SVG}rect").items() if value.isdigit()}
+    assert left <= box["x"]
+    assert box["x"] + box["width"] <= left + wide
+    assert top <= box["y"]
+    assert box["y"] + box["height"] <= top + high
 
 
-def test_hostile_words_stay_words_and_stay_in_their_boxes() -> None:
-    attack = "</text><script>alert(1)</script>\u202e" + "x" * 400
-    nodes = {name: replace(node, question=attack) for name, node in chart().nodes.items()}
-    hostile = replace(chart(), nodes=MappingProxyType(nodes), start_titles={"held": attack, "report": attack})
-    for whole in (False, True):
-        svg = plots.flowchart(hostile, Walk("held", chart=hostile), whole_chart=whole).svg
-        assert "<script" not in svg
-        assert "\u202e" not in svg
-        ET.fromstring(svg)
-        assert max(len(text) for text in re.findall(r"<tspan[^>]*>([^<]*)<", svg)) < 60, "cut into lines"
-
-
-def test_it_is_a_picture_and_nothing_more_and_the_same_each_time() -> None:
+def test_the_alternative_text_gives_the_current_question_and_where_it_leads() -> None:
+    alt = plots.flowchart(Walk("deferred")).alt
+    size = f"flowchart of {len(CHART.nodes)} questions and {len(CHART.leaves)} causes"
+    assert alt.startswith(f"Part of a {size}.")
+    assert "The current question is “Does the domain exist in DNS?”; it leads by yes to “" in alt
+    assert "cannot tell to “" in alt
     walk = Walk("report", TLSA)
-    svg = plots.flowchart(chart(), walk).svg
-    assert is_only_a_picture(svg.encode())
-    assert svg == plots.flowchart(chart(), walk).svg
-    assert len(plots.flowchart(chart(), walk, whole_chart=True).svg) < 150_000
-    assert "prefers-color-scheme:dark" in svg
+    title = CHART.leaves["dane-tlsa-mismatch"].title
+    assert plots.flowchart(walk, whole=True).alt.startswith(f"A {size}.")
+    assert plots.flowchart(walk).alt.endswith(f"It ends at the cause “{title}”.")
+    assert plots.flowchart().alt.startswith(f"A {size}, from ")
+
+
+def test_it_is_small_and_a_picture_and_nothing_more() -> None:
+    for svg in (WHOLE, plots.flowchart(Walk("report", TLSA)).svg):
+        assert is_only_a_picture(svg.encode())
+        assert len(svg) < 130_000
+        assert "prefers-color-scheme:dark" in svg
 
 
 def _luminance(colour: str) -> float:
@@ -168,21 +153,16 @@ def _luminance(colour: str) -> float:
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_contrast(scheme: str) -> None:
     """WCAG 2.2: 4.5:1 for text (1.4.3), 3:1 for what carries meaning (1.4.11)."""
-    found = re.findall(r"svg\{([^}]*)\}", plots.flowchart(chart(), Walk("held")).svg)[0 if scheme == "light" else 1]
-    colours = dict(pair.split(":") for pair in found.replace("--", "").strip(";").split(";"))
+    rule = re.findall(r"\.sts-flowchart\{(--ground[^}]*)\}", WHOLE)[0 if scheme == "light" else 1]
+    colours = dict(pair.split(":") for pair in rule.replace("--", "").split(";") if "#" in pair)
 
-    def contrast(one: str, other: str) -> float:
-        a, b = sorted((_luminance(colours[one]), _luminance(colours[other])), reverse=True)
+    def contrast(first: str, second: str) -> float:
+        a, b = sorted((_luminance(colours[first]), _luminance(colours[second])), reverse=True)
         return (a + 0.05) / (b + 0.05)
 
-    for text, ground in [
-        ("ink", "ground"),
-        ("ink", "box"),
-        ("ink", "tint"),
-        ("ink", "cause"),
-        ("quiet", "ground"),
-        ("on", "lit"),
-    ]:
-        assert contrast(text, ground) >= 4.5, (text, ground)
-    for mark in ("line", "lit"):
+    for letters, ground in [
+        ("ink", "ground"), ("ink", "box"), ("ink", "tint"), ("ink", "cause"), ("quiet", "ground"), ("taken", "ground"),
+    ]:  # fmt: skip
+        assert contrast(letters, ground) >= 4.5, (letters, ground)
+    for mark in ("line", "taken"):
         assert contrast(mark, "ground") >= 3

@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from mtasts_nb.diagnosis import Clues, Walk
-from mtasts_nb.widgets._consultation import Consultation, View
+from mtasts_nb.diagnosis import Walk, WalkEvidence
+from mtasts_nb.widgets._flowchart_session import FlowchartSession
 
 from .conftest import HOSTILE
 
@@ -16,22 +16,22 @@ pytestmark = pytest.mark.browser
 
 
 @pytest.mark.parametrize(
-    ("wide", "view", "scheme"),
-    [(1280, View.WAY, "light"), (390, View.WAY, "dark"), (390, View.WHOLE, "light")],
+    ("wide", "whole", "scheme"),
+    [(1280, False, "light"), (390, False, "dark"), (390, True, "light")],
     ids=["desk", "phone, dark", "phone, the whole chart"],
 )
-def test_the_page_stands_alone_and_fits(browser: Any, tmp_path: Path, wide: int, view: View, scheme: str) -> None:
-    clues = Clues(
+def test_the_page_stands_alone_and_fits(browser: Any, tmp_path: Path, wide: int, whole: bool, scheme: str) -> None:
+    evidence = WalkEvidence(
         result_type="tlsa-invalid",
         reported=HOSTILE,
-        found={"dane-tlsa-mismatch": HOSTILE},
+        causes={"dane-tlsa-mismatch": HOSTILE},
         observed={"tlsa": HOSTILE},
         domain="suedwind.example",
         mx="mx1.suedwind.example",
     )
-    talk = Consultation(Walk("report", clues))
-    talk.view = view
-    file, _ = talk.export(str(tmp_path / "walk"))
+    session = FlowchartSession(Walk("report", evidence))
+    session.whole = whole
+    file, _ = session.export(str(tmp_path / "walk"))
     context = browser.new_context(viewport={"width": wide, "height": 900}, color_scheme=scheme, offline=True)
     page = context.new_page()
     asked: list[str] = []

@@ -8,19 +8,18 @@ import ipywidgets
 import pytest
 
 from mtasts_nb import analysis
-from mtasts_nb.diagnosis import Clues
+from mtasts_nb.diagnosis import WalkEvidence
 from mtasts_nb.lab import Lab
 from mtasts_nb.probe import Probe, probe
 from mtasts_nb.reports import Archive
 from mtasts_nb.widgets import DiagnosticFlowchart
-from mtasts_nb.widgets._consultation import View
 
 from .conftest import HOSTILE
 
-TLSA = Clues(
+TLSA = WalkEvidence(
     result_type="tlsa-invalid",
     reported="10,286 failed sessions",
-    found={"dane-tlsa-mismatch": "3 1 1 does not match"},
+    causes={"dane-tlsa-mismatch": "3 1 1 does not match"},
     observed={"tlsa": "TLSA records came"},
     domain="suedwind.example",
     mx="mx1.suedwind.example",
@@ -36,9 +35,9 @@ def buttons(widget) -> dict[str, ipywidgets.Button]:
 
 def test_without_evidence_every_question_is_asked_from_held_mail_on() -> None:
     shown = DiagnosticFlowchart()
-    assert shown.walk.start == "held"
+    assert shown.walk.start == "deferred"
     assert "Question 1: Does the domain exist in DNS?" in shown._question.value
-    assert "The evidence cannot tell. It would need: " in shown._question.value
+    assert "Not answered from evidence. To answer it, check: " in shown._question.value
     assert shown._commands.layout.display == "none"
     buttons(shown)["Yes"].click()
     assert "Question 2: " in shown._question.value
@@ -46,7 +45,7 @@ def test_without_evidence_every_question_is_asked_from_held_mail_on() -> None:
 
 
 def test_what_is_reported_begins_at_the_report_and_ends_where_the_evidence_leads() -> None:
-    shown = DiagnosticFlowchart(clues=TLSA)
+    shown = DiagnosticFlowchart(evidence=TLSA)
     assert shown.walk.start == "report"
     assert "The TLSA records do not match the certificate" in shown._question.value
     assert "What to do" in shown._question.value
@@ -59,7 +58,7 @@ def test_a_probe_and_reports_are_evidence_each_and_together(sample: Archive, see
     reports = analysis.narrow(sample, "suedwind.example")
     assert DiagnosticFlowchart(archive=reports).walk.cause.code == "dane-tlsa-mismatch"
     alone = DiagnosticFlowchart(seen)
-    assert (alone.walk.start, alone.walk.cause.code) == ("held", "mx-certificate-expired")
+    assert (alone.walk.start, alone.walk.cause.code) == ("deferred", "mx-certificate-expired")
     with Lab("dane-mismatch", domain="suedwind.example") as lab:
         both = DiagnosticFlowchart(probe("suedwind.example", lab.settings), reports)
     assert (both.walk.start, both.walk.cause.code) == ("report", "dane-tlsa-mismatch")
@@ -67,46 +66,46 @@ def test_a_probe_and_reports_are_evidence_each_and_together(sample: Archive, see
 
 
 def test_overrule_back_jump_restart_and_further() -> None:
-    shown = DiagnosticFlowchart(clues=TLSA)
+    shown = DiagnosticFlowchart(evidence=TLSA)
     press = buttons(shown)
-    shown._passed.pick(shown._passed.choices[0][1])
-    shown._otherwise.value = "yes"
+    shown._answered.pick(shown._answered.choices[0][1])
+    shown._new_answer.value = "yes"
     press["Overrule"].click()
-    assert [step.place for step in shown.walk.steps if step.overruled] == ["tlsa-matches"]
+    assert [step.position for step in shown.walk.steps if step.overruled] == ["tlsa-matches"]
     press["Restart"].click()
     assert shown.walk.cause.code == "dane-tlsa-mismatch"
-    press["Taken as mended: look further"].click()
-    assert shown.walk.mended == {"dane-tlsa-mismatch"}
+    press["Take as fixed: continue"].click()
+    assert shown.walk.fixed == {"dane-tlsa-mismatch"}
     press["Back"].click()
     assert shown.walk.cause.code == "dane-tlsa-mismatch"
-    shown._place.pick("mx-old-tls")
-    assert shown.walk.place == "dane-tlsa-mismatch", "going through a list moves nothing"
+    shown._target.pick("mx-old-tls")
+    assert shown.walk.position == "dane-tlsa-mismatch", "going through a list moves nothing"
     press["Go there"].click()
-    assert shown.walk.place == "mx-old-tls"
-    shown._start.value = "held"
+    assert shown.walk.position == "mx-old-tls"
+    shown._start.value = "deferred"
     press["Restart"].click()
-    assert shown.walk.start == "held"
+    assert shown.walk.start == "deferred"
 
 
 def test_what_the_evidence_says_to_a_question_jumped_to_is_shown_before_it_is_answered() -> None:
-    shown = DiagnosticFlowchart(clues=TLSA)
-    shown._place.pick("tlsa-matches")
+    shown = DiagnosticFlowchart(evidence=TLSA)
+    shown._target.pick("tlsa-matches")
     buttons(shown)["Go there"].click()
-    assert "The evidence says <strong>no</strong>: 3 1 1 does not match" in shown._question.value
+    assert "Answer from evidence: <strong>no</strong>. 3 1 1 does not match" in shown._question.value
 
 
 def test_how_much_is_drawn_is_a_choice() -> None:
-    shown = DiagnosticFlowchart(clues=TLSA)
-    way = shown._drawn.value
-    shown._view.value = View.WHOLE
-    assert len(shown._drawn.value) > 5 * len(way)
-    assert 'class="sts-scroll" role="region" tabindex="0"' in shown._drawn.value, "made to fit it could not be read"
+    shown = DiagnosticFlowchart(evidence=TLSA)
+    assert 'alt="Part of a flowchart' in shown._picture.value
+    shown._extent.value = True
+    assert 'alt="A flowchart' in shown._picture.value
+    assert 'class="sts-scroll" role="region" tabindex="0"' in shown._picture.value, "made to fit it could not be read"
     buttons(shown)["Restart"].click()
-    assert len(shown._drawn.value) > 5 * len(way), "the choice stays"
+    assert 'alt="A flowchart' in shown._picture.value, "the choice stays"
 
 
 def test_export_says_where_and_a_fault_is_shown(tmp_path: Path) -> None:
-    shown = DiagnosticFlowchart(clues=TLSA)
+    shown = DiagnosticFlowchart(evidence=TLSA)
     press = buttons(shown)["Export as HTML and JSON"]
     press.click()
     assert 'role="alert"' in shown._status.value
@@ -116,25 +115,25 @@ def test_export_says_where_and_a_fault_is_shown(tmp_path: Path) -> None:
     assert "Written: " in shown._status.value
     assert {file.name for file in tmp_path.iterdir()} == {"walk.html", "walk.json"}
     press.click()
-    assert "is there already" in shown._status.value
+    assert "exists already" in shown._status.value
     shown._name.value = str(tmp_path / "no-such-folder" / "walk")
     press.click()
     assert "no-such-folder" in shown._status.value
 
 
 def test_the_static_form_shows_the_picture_every_step_and_the_end() -> None:
-    shown = DiagnosticFlowchart(clues=TLSA)
+    shown = DiagnosticFlowchart(evidence=TLSA)
     html = shown._repr_mimebundle_()["text/html"]
     assert "data:image/svg+xml;base64," in html
-    assert 'alt="A flowchart of ' in html
+    assert 'alt="Part of a flowchart of ' in html
     for step in shown.walk.steps:
-        assert step.evidence in html
-    for text in ("How to confirm it", "What to do", "How to verify it"):
+        assert step.observation in html
+    for text in ("How to confirm it", "What to do", "How to verify the fix"):
         assert text in html
 
 
 def test_every_control_has_a_name_and_no_button_loses_the_focus() -> None:
-    shown = DiagnosticFlowchart(clues=TLSA)
+    shown = DiagnosticFlowchart(evidence=TLSA)
     controls = (
         ipywidgets.Button,
         ipywidgets.Combobox,
@@ -161,16 +160,16 @@ def test_every_control_has_a_name_and_no_button_loses_the_focus() -> None:
 
 @pytest.mark.parametrize("place", ["dane-tlsa-mismatch", "tlsa-matches"])
 def test_hostile_evidence_is_text(place: str) -> None:
-    clues = Clues(
-        result_type="tlsa-invalid", found={"dane-tlsa-mismatch": HOSTILE}, observed={"tlsa": HOSTILE}, domain=HOSTILE
+    evidence = WalkEvidence(
+        result_type="tlsa-invalid", causes={"dane-tlsa-mismatch": HOSTILE}, observed={"tlsa": HOSTILE}, domain=HOSTILE
     )
-    shown = DiagnosticFlowchart(clues=clues)
-    shown.consultation.jump(place)
+    shown = DiagnosticFlowchart(evidence=evidence)
+    shown.session.jump(place)
     shown._refresh()
     for html in (
         shown._question.value,
         shown._steps.value,
-        shown._drawn.value,
+        shown._picture.value,
         shown._status.value,
         shown._repr_html_(),
     ):

@@ -1,158 +1,73 @@
-"""A walk through the flowchart as data, HTML and text."""
+"""How a walk is rendered: every step with who answered it, then the cause, or the question that is open."""
 
 from __future__ import annotations
 
-import textwrap
-from typing import TYPE_CHECKING, Any
+from typing import Final
 
-from ...markup import html_text, one_line, terminal_text
+from ...knowledge import CauseText
+from ...render import Block, Document, Items, Line, Paragraph, Preformatted, Quiet, Section, Strong, Terms, document
+from ._walk import AnsweredBy, Walk, WalkStep
 
-if TYPE_CHECKING:
-    from ...knowledge import CauseText
-    from ._walk import Walk, WalkStep
+__all__ = ["walk_end"]
 
-__all__ = ["STYLE", "as_data", "as_html", "as_text", "end_html"]
-
-_BY = {
-    "evidence": "by the evidence",
-    "you": "by hand",
-    "mended": "taken as mended, to go on",
-    "jump": "left by a jump",
+_BY: Final = {
+    AnsweredBy.EVIDENCE: "from evidence",
+    AnsweredBy.YOU: "answered by you",
+    AnsweredBy.FIXED: "taken as fixed",
+    AnsweredBy.JUMP: "left by a jump",
 }
-_WIDTH = 600
-#: For a notebook; a published page has its own sheet.
-STYLE = (
-    "<style>.sts-walk{overflow-wrap:anywhere}.sts-walk pre{white-space:pre-wrap;margin:.3em 0}"
-    ".sts-walk dt{font-weight:600;margin-top:.5em}.sts-walk dd{margin-left:1em}</style>"
-)
 
 
-def as_data(walk: Walk) -> dict[str, Any]:
-    """Return the walk as plain data."""
-    chart, cause = walk.chart, walk.cause
-    data: dict[str, Any] = {
-        "start": walk.start,
-        "start_title": chart.start_titles[walk.start],
-        "domain": walk.clues.domain,
-        "result_type": walk.clues.result_type,
-        "steps": [
-            {
-                "place": step.place,
-                "question": chart.title(step.place),
-                "answer": None if step.answer is None else step.answer.value,
-                "by": step.by,
-                "evidence_says": step.settled.value,
-                "overruled": step.overruled,
-                "evidence": step.evidence,
-            }
-            for step in walk.steps
-        ],
-        "place": walk.place,
-        "title": chart.title(walk.place),
-        "ended": cause is not None,
-    }
-    if cause is not None:
-        data["cause"] = {
-            "code": cause.code,
-            "title": cause.title,
-            "meaning": cause.meaning(walk.clues.domain),
-            "evidence": walk.evidence(),
-            "effect": dict(cause.effect),
-            "commands": [{"shell": one.shell, "shows": one.shows} for one in _commands(walk, cause)],
-            "fix": cause.fix(walk.clues.domain),
-            "providers": dict(_at_providers(walk, cause)),
-            "verify": cause.verify(walk.clues.domain),
-            "rfc": cause.rfc,
-        }
-    return data
+@document.register
+def _(walk: Walk) -> Document:
+    return Document((*_steps(walk), *walk_end(walk)))
 
 
-def _commands(walk: Walk, cause: CauseText) -> tuple[Any, ...]:
-    return cause.commands(walk.clues.domain or None, walk.clues.mx or None)
+def _steps(walk: Walk) -> tuple[Block, ...]:
+    """Return the start and the steps of a walk."""
+    start = Paragraph(walk.chart.start_titles[walk.start], strong=True)
+    return (start, Items([_step(walk, step) for step in walk.steps], ordered=True)) if walk.steps else (start,)
 
 
-def _at_providers(walk: Walk, cause: CauseText) -> list[tuple[str, str]]:
-    told = [(name, cause.at_provider(name, walk.clues.domain)) for name in walk.clues.providers]
-    return [(name, text) for name, text in told if text]
+def _step(walk: Walk, step: WalkStep) -> Line | tuple[Block, ...]:
+    line = (f"{walk.chart.title(step.position)} ", Strong(_answered(step)))
+    return (Paragraph(*line), Paragraph(step.observation, quiet=True)) if step.observation else line
 
 
 def _answered(step: WalkStep) -> str:
     if step.answer is None:
         return _BY[step.by]
-    over = f"; the evidence says {step.settled.value}" if step.overruled else ""
-    return f"{step.answer.value}, {_BY[step.by]}{over}"
+    against = f"; evidence: {step.evidence_answer.value}" if step.overruled else ""
+    return f"{step.answer.value}, {_BY[step.by]}{against}"
 
 
-def as_html(walk: Walk) -> str:
-    """Return the walk as static HTML."""
-    chart = walk.chart
-    items = "".join(
-        f"<li>{html_text(chart.title(step.place))} <strong>{html_text(_answered(step))}</strong>"
-        + (f"<br><small>{html_text(step.evidence, _WIDTH)}</small>" if step.evidence else "")
-        + "</li>"
-        for step in walk.steps
-    )
-    head = f"<p><strong>{html_text(chart.start_titles[walk.start])}</strong></p>"
-    return f'<div class="sts-walk">{head}<ol>{items}</ol>{end_html(walk)}</div>'
-
-
-def end_html(walk: Walk) -> str:
-    """Return the cause with all that belongs to it, or the question that is open, as static HTML."""
+def walk_end(walk: Walk) -> tuple[Block, ...]:
+    """Return the cause with its fix, or the question that is open."""
     node, cause = walk.node, walk.cause
     if cause is not None:
-        return _cause_html(walk, cause)
+        return (Section(cause.title, _cause(walk, cause)),)
     if node is None:
-        return ""
-    return (
-        f"<h3>{html_text(node.question)}</h3><p>{html_text(node.help)}</p>"
-        f"<p>The evidence cannot tell. It would need: {html_text(node.evidence)}</p>"
-    )
+        return ()
+    needed = Paragraph("Not answered from evidence. To answer it, check: ", Quiet(node.evidence))
+    return (Section(node.question, (Paragraph(node.help), needed)),)
 
 
-def _cause_html(walk: Walk, cause: CauseText) -> str:
-    domain = walk.clues.domain
-    seen = walk.evidence()
-    parts = [f"<h3>{html_text(cause.title)}</h3><p>{html_text(cause.meaning(domain))}</p>", '<dl class="sts-terms">']
-    if seen:
-        parts.append(f"<dt>What was seen</dt><dd>{html_text(seen, _WIDTH)}</dd>")
-    effects = dict.fromkeys(cause.effect.values())
-    for text in effects:
-        modes = " or ".join(mode for mode, told in cause.effect.items() if told == text)
-        parts.append(f"<dt>Effect on mail, mode {html_text(modes)}</dt><dd>{html_text(text)}</dd>")
-    checks = "".join(
-        f"<pre><code>{html_text(one.shell)}</code></pre><p>{html_text(one.shows)}</p>" for one in _commands(walk, cause)
-    )
-    parts.append(f"<dt>How to confirm it</dt><dd>{checks}</dd>")
-    parts.append(f"<dt>What to do</dt><dd>{html_text(cause.fix(domain))}</dd>")
-    parts += [
-        f"<dt>At {html_text(name, 80)}</dt><dd>{html_text(text)}</dd>" for name, text in _at_providers(walk, cause)
-    ]
-    parts.append(f"<dt>How to verify it</dt><dd>{html_text(cause.verify(domain))}</dd>")
+def _cause(walk: Walk, cause: CauseText) -> tuple[Block, ...]:
+    domain, mx = walk.evidence.domain, walk.evidence.mx
+    items: list[tuple[str, Line | tuple[Block, ...]]] = []
+    if observation := walk.observation():
+        items.append(("Evidence", observation))
+    for text in dict.fromkeys(cause.effect.values()):
+        modes = " or ".join(mode for mode, effect in cause.effect.items() if effect == text)
+        items.append((f"Effect on mail, mode {modes}", text))
+    checks: list[Block] = []
+    for command in cause.commands(domain or None, mx or None):
+        checks += [Preformatted(command.shell), Paragraph(command.shows)]
+    items.append(("How to confirm it", tuple(checks)))
+    items.append(("What to do", cause.fix(domain)))
+    items += [(f"At {provider}", note) for provider, note in walk.provider_notes().items()]
+    items.append(("How to verify the fix", cause.verify(domain)))
     if cause.myth:
-        parts.append(f"<dt>Many guides say</dt><dd>{html_text(cause.myth)} In fact: {html_text(cause.fact)}</dd>")
-    parts.append(f"<dt>Defined in</dt><dd>{html_text(cause.rfc)}</dd></dl>")
-    return "".join(parts)
-
-
-def _wrapped(text: str, indent: str = "    ") -> list[str]:
-    shown = terminal_text(one_line(text, _WIDTH))
-    return textwrap.wrap(shown, 100, initial_indent=indent, subsequent_indent=indent, break_on_hyphens=False)
-
-
-def as_text(walk: Walk) -> str:
-    """Return the walk as lines for a terminal."""
-    chart = walk.chart
-    lines = [chart.start_titles[walk.start]]
-    for number, step in enumerate(walk.steps, start=1):
-        lines.append(f"{number:>3}. {chart.title(step.place)}  → {_answered(step)}")
-        if step.evidence:
-            lines += _wrapped(step.evidence, " " * 7)
-    node, cause = walk.node, walk.cause
-    if node is not None:
-        lines += ["", f"?  {node.question}", *_wrapped(node.help)]
-    elif cause is not None:
-        domain = walk.clues.domain
-        lines += ["", f"=> {cause.title}", *_wrapped(cause.meaning(domain)), "   What to do:"]
-        lines += _wrapped(cause.fix(domain))
-        lines += [f"    $ {one.shell}" for one in _commands(walk, cause)]
-    return "\n".join(lines)
+        items.append(("Many guides say", f"{cause.myth} In fact: {cause.fact}"))
+    items.append(("Defined in", cause.rfc))
+    return (Paragraph(cause.meaning(domain)), Terms(items))
