@@ -6,15 +6,13 @@ import base64
 import hashlib
 import json
 from collections.abc import Callable
-from importlib import resources
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from .. import render
 from ..diagnosis import AnsweredBy
 from ..markup import html_text, one_line
 from ..plots import flowchart
-from ..render import document, to_html
+from ..render import document, style, to_html
 from ._static import picture
 
 if TYPE_CHECKING:
@@ -158,7 +156,7 @@ class FlowchartSession:
 
     def page(self) -> str:
         """Return the walk as one HTML file: the picture, every step, and the end."""
-        sheet = _PAGE_STYLE + (resources.files(render) / render.STYLE).read_text(encoding="utf-8")
+        sheet = _PAGE_STYLE + style()
         digest = base64.b64encode(hashlib.sha256(sheet.encode()).digest()).decode()
         domain = self.walk.evidence.domain
         title = html_text(f"Diagnosis of {domain}" if domain else "Diagnosis", 300)

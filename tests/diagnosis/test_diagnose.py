@@ -151,7 +151,7 @@ def test_the_evidence_alone_leads_to_the_right_leaf(name, look):
     assert walk.cause is not None
     assert walk.cause.code == BY_FAULT[name]
     assert {step.by for step in walk.steps} == {"evidence"}
-    assert walk.evidence()
+    assert walk.observation()
 
 
 @pytest.mark.parametrize("name", [name for name in ONE_LOOK if FAULTS[name].result_type is not None])
