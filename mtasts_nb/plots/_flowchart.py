@@ -1,4 +1,4 @@
-"""The flowchart as a picture: one drawing that the package holds, with the way that a walk took marked in it."""
+"""The flowchart as a picture: one drawing that the package holds, with the path that a walk took marked in it."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def _drawing() -> str:
 
 
 def flowchart(walk: Walk | None = None, *, whole: bool = False) -> Picture:
-    """Return the flowchart as SVG, with the way that a walk took.
+    """Return the flowchart as SVG, with the path that a walk took.
 
     Positions that the walk passed have a thick border and a number, the current one says "here"; edges taken are thick.
     In the SVG they have the classes ``done`` and ``here``.
@@ -62,7 +62,7 @@ def flowchart(walk: Walk | None = None, *, whole: bool = False) -> Picture:
 
 
 def _marked(svg: str, walk: Walk) -> str:
-    """Return the chart with classes for the way taken, numbers at its boxes, and only the given answers at its edges."""
+    """Return the chart with classes for the path taken, numbers at its boxes, and only the given answers at its edges."""
     entry = f"{walk.start}--{walk.chart.starts[walk.start]}"
     classes = {walk.start: " done", entry: " done"}
     labels: dict[str, list[str]] = {}
@@ -105,7 +105,7 @@ def _alt(walk: Walk | None, *, whole: bool) -> str:
         return f"A {size}, from {starts} down to the causes."
     parts = [f"{'A' if whole else 'Part of a'} {size}."]
     start, title = chart.start_titles[walk.start], one_line(chart.title(walk.position), 120)
-    parts.append(f"The way taken from “{start}” passes {plural(len(walk.steps), 'position')}.")
+    parts.append(f"The path taken from “{start}” passes {plural(len(walk.steps), 'position')}.")
     last = [
         f"“{one_line(chart.title(step.position), 120)}”: {step.answer.value if step.answer else step.by.value}"
         for step in walk.steps[-3:]

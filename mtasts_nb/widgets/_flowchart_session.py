@@ -151,7 +151,7 @@ class FlowchartSession:
         return "\n".join(command["shell"] for command in commands)
 
     def picture(self) -> Picture:
-        """Return the flowchart with the way taken."""
+        """Return the flowchart with the path taken."""
         return flowchart(self.walk, whole=self.whole)
 
     def page(self) -> str:
