@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import ipywidgets
 
@@ -11,7 +11,7 @@ from ..diagnosis import Answer, Walk, walk_end
 from ..markup import html_text
 from ..render import Document, document, to_html
 from ._flowchart_session import FlowchartSession
-from ._static import Choice, Live, buttons, error, picture, status
+from ._static import LABEL, WRAP, Choice, Live, button, buttons, error, picture, status
 
 if TYPE_CHECKING:
     from ..diagnosis import WalkEvidence
@@ -20,7 +20,6 @@ if TYPE_CHECKING:
 
 __all__ = ["DiagnosticFlowchart"]
 
-_WRAP = {"flex_flow": "row wrap"}
 _WIDE = {"width": "44em", "max_width": "100%"}
 
 
@@ -65,48 +64,44 @@ class DiagnosticFlowchart(Live):
         session = self.session = FlowchartSession(_first_walk(probe, archive, start, evidence))
         self._status = ipywidgets.HTML()
         self._question = ipywidgets.HTML()
-        self._answers = {answer: _button(answer.value.capitalize(), "primary") for answer in Answer}
-        self._go_on = _button("Take as fixed: continue")
-        self._back = _button("Back")
-        self._restart = _button("Restart")
+        self._answers = {answer: button(answer.value.capitalize(), "primary") for answer in Answer}
+        self._go_on = button("Take as fixed: continue")
+        self._back = button("Back")
+        self._restart = button("Restart")
         self._start = buttons("Start", session.starts, session.walk.start)
         self._answered = Choice("Answered", session.answered, None)
         self._new_answer = buttons("should be", [(answer.value, answer.value) for answer in Answer], Answer.YES.value)
-        self._overrule = _button("Overrule")
+        self._overrule = button("Overrule")
         self._target = Choice("Jump to", session.positions, session.positions[0][1])
-        self._jump = _button("Go there")
+        self._jump = button("Go there")
         self._extent = buttons("Picture", [("around this question", False), ("whole flowchart", True)], session.whole)
         self._picture = ipywidgets.HTML()
         self._steps = ipywidgets.HTML()
-        self._commands = ipywidgets.Textarea(
-            description="Commands", rows=4, layout=_WIDE, style={"description_width": "8em"}
-        )
-        self._name = ipywidgets.Text(
-            description="File name", placeholder="diagnosis", style={"description_width": "8em"}
-        )
+        self._commands = ipywidgets.Textarea(description="Commands", rows=4, layout=_WIDE, style=LABEL)
+        self._name = ipywidgets.Text(description="File name", placeholder="diagnosis", style=LABEL)
         self._replace = ipywidgets.Checkbox(
             description="replace files of that name", indent=False, layout={"width": "auto"}
         )
-        self._export = _button("Export as HTML and JSON")
+        self._export = button("Export as HTML and JSON")
         for wide in (self._answered, self._target):
             wide.layout.width = "44em"
         super().__init__(
             [
                 self._question,
-                ipywidgets.HBox([*self._answers.values(), self._go_on, self._back], layout=_WRAP),
+                ipywidgets.HBox([*self._answers.values(), self._go_on, self._back], layout=WRAP),
                 self._status,
                 self._commands,
                 self._picture,
                 self._extent,
                 self._steps,
-                ipywidgets.HBox([self._answered, self._new_answer, self._overrule], layout=_WRAP),
-                ipywidgets.HBox([self._target, self._jump], layout=_WRAP),
-                ipywidgets.HBox([self._start, self._restart], layout=_WRAP),
-                ipywidgets.HBox([self._name, self._replace, self._export], layout=_WRAP),
+                ipywidgets.HBox([self._answered, self._new_answer, self._overrule], layout=WRAP),
+                ipywidgets.HBox([self._target, self._jump], layout=WRAP),
+                ipywidgets.HBox([self._start, self._restart], layout=WRAP),
+                ipywidgets.HBox([self._name, self._replace, self._export], layout=WRAP),
             ]
         )
-        for answer, button in self._answers.items():
-            button.on_click(lambda _, answer=answer: self.answer(answer.value))
+        for answer, control in self._answers.items():
+            control.on_click(lambda _, answer=answer: self.answer(answer.value))
         # Lists act by a button beside them: looking through one must not move the walk.
         self._go_on.on_click(lambda _: self._move(session.go_on))
         self._back.on_click(lambda _: self._move(session.back))
@@ -173,7 +168,7 @@ class DiagnosticFlowchart(Live):
         """Return the current question with the answer of the evidence, or the cause with what to do."""
         walk, node = self.walk, self.walk.node
         if node is None:
-            return to_html(Document(walk_end(walk)))
+            return to_html(Document(walk_end(walk)), styled=False)
         observation, answer = walk.observation(), walk.evidence_answer()
         if answer is not Answer.CANNOT_TELL:
             known = f"Answer from evidence: <strong>{html_text(answer.value)}</strong>. {html_text(observation, 600)}"
@@ -190,10 +185,6 @@ class DiagnosticFlowchart(Live):
 
     def _repr_html_(self) -> str:
         return self._picture_html() + to_html(document(self.walk))
-
-
-def _button(text: str, style: str = "") -> Any:
-    return ipywidgets.Button(description=text, button_style=style, layout={"width": "auto", "min_width": "8em"})
 
 
 def _first_walk(probe: Probe | None, archive: Source | None, start: str | None, evidence: WalkEvidence | None) -> Walk:
