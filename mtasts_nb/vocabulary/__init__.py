@@ -6,6 +6,7 @@ Severity and effect are two things: severity says how wrong something is, effect
 from __future__ import annotations
 
 from ._finding import Finding, Findings
+from ._states import Adoption, Answer, Bearing, FixStatus, FixView, MailEffect, PolicyState, PolicyView
 from ._terms import (
     UNATTRIBUTED,
     UNKNOWN,
@@ -32,16 +33,24 @@ __all__ = [
     "LEVEL_RULES",
     "UNATTRIBUTED",
     "UNKNOWN",
+    "Adoption",
+    "Answer",
     "Area",
+    "Bearing",
     "CauseKind",
     "Concern",
     "Confidence",
     "Effect",
     "Finding",
     "Findings",
+    "FixStatus",
+    "FixView",
     "Level",
+    "MailEffect",
     "Mode",
+    "PolicyState",
     "PolicyType",
+    "PolicyView",
     "ResultType",
     "Severity",
     "State",
