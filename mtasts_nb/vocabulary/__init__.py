@@ -9,6 +9,7 @@ from ._finding import Finding, Findings
 from ._states import Adoption, Answer, Bearing, FixStatus, FixView, MailEffect, PolicyState, PolicyView
 from ._terms import (
     UNATTRIBUTED,
+    UNEXPLAINED,
     UNKNOWN,
     Area,
     CauseKind,
@@ -23,6 +24,7 @@ from ._terms import (
     Status,
     StepStatus,
     fold_type,
+    is_noisy,
     is_on_policy_host,
     result_type_of,
 )
@@ -32,6 +34,7 @@ from ._view import verdict_badge, verdict_sentence
 __all__ = [
     "LEVEL_RULES",
     "UNATTRIBUTED",
+    "UNEXPLAINED",
     "UNKNOWN",
     "Adoption",
     "Answer",
@@ -58,6 +61,7 @@ __all__ = [
     "StepStatus",
     "Verdict",
     "fold_type",
+    "is_noisy",
     "is_on_policy_host",
     "merged",
     "result_type_of",

@@ -12,6 +12,7 @@ from typing import Final
 
 __all__ = [
     "UNATTRIBUTED",
+    "UNEXPLAINED",
     "UNKNOWN",
     "Area",
     "CauseKind",
@@ -26,6 +27,7 @@ __all__ = [
     "Status",
     "StepStatus",
     "fold_type",
+    "is_noisy",
     "is_on_policy_host",
     "result_type_of",
 ]
@@ -34,6 +36,8 @@ __all__ = [
 UNATTRIBUTED = "unattributed"
 #: Where a report gives no result type, policy type or policy domain.
 UNKNOWN = "unknown"
+#: In the place of a result type, these say that sessions failed and not why.
+UNEXPLAINED = frozenset({UNATTRIBUTED, UNKNOWN})
 
 
 class _Scale(StrEnum):
@@ -111,6 +115,15 @@ class ResultType(StrEnum):
             ResultType.DANE_REQUIRED,
         )
 
+    @property
+    def noisy(self) -> bool:
+        """Whether a few sessions of any day fail this way without a fault: time-outs, refusals, a sender's bad day."""
+        return self in (
+            ResultType.VALIDATION_FAILURE,
+            ResultType.STARTTLS_NOT_SUPPORTED,
+            ResultType.STS_POLICY_FETCH_ERROR,
+        )
+
 
 _AREAS = {
     ResultType.STARTTLS_NOT_SUPPORTED: Area.MX,
@@ -152,6 +165,18 @@ def is_on_policy_host(text: str) -> bool:
     registered = result_type_of(text)
     # Senders make up names in the family of RFC 8460 §4.3.2.2.
     return text.startswith("sts-") if registered is None else registered.on_policy_host
+
+
+def is_noisy(text: str) -> bool:
+    """Return whether a reported result type also occurs without a fault; what is not registered may.
+
+    Examples
+    --------
+    >>> is_noisy("validation-failure"), is_noisy("certificate-expired"), is_noisy("x-own-type")
+    (True, False, True)
+    """
+    registered = result_type_of(text)
+    return registered is None or registered.noisy
 
 
 class PolicyType(StrEnum):
