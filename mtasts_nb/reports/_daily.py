@@ -1,12 +1,9 @@
-"""The one aggregate: sessions and failed sessions per day, policy domain and policy type.
-
-Computed on whole numbers: each key column is a code, a group is one number made of codes.
-"""
+"""The one aggregate: sessions and failed sessions per day, policy domain and policy type."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from typing import Any, Final, Protocol
+from typing import Final, Protocol
 
 import numpy as np
 import pandas as pd
@@ -128,9 +125,9 @@ def daily(
     sessions, failures = _summed(source, base, failure_keys, wanted, engine, merged=merged)
     if not failure_keys and not _OF_SESSIONS_ALONE.isdisjoint(base):
         # Both are sums over the same sessions, by the same keys: row by row about the same group.
-        table = _with_totals(sessions.assign(failed=failures["failed"]))
+        table = sessions.assign(failed=failures["failed"])
     else:
-        table = _joined(sessions, failures, base, failure_keys)
+        table = _joined(sessions, failures, base)
     rest = [name for name in ("policy_domain", "policy_type") if name not in keys]
     return table[["day", *keys, "failed", "sessions", "group_sessions", *rest]]
 
@@ -177,109 +174,46 @@ def _summed(
             sessions, failed = sessions.assign(**star), failed.assign(**star)
         session_sums.append(_sum(sessions[base], sessions[_COUNTS[0]].to_numpy() + failed_counts, "group_sessions"))
         failure_sums.append(_sum(failed[[*base, *failure_keys]], failed["failed_session_count"].to_numpy(), "failed"))
-    sessions, failures = _concatenated(session_sums), _concatenated(failure_sums)
-    if len(session_sums) > 1:
-        sessions = _sum(sessions[base], sessions["group_sessions"].to_numpy(), "group_sessions")
-        failures = _sum(failures[[*base, *failure_keys]], failures["failed"].to_numpy(), "failed")
-    return sessions, failures
+    sessions = _concatenated(session_sums, "group_sessions")
+    by_day = sessions.groupby(list(_ALWAYS), observed=True)["group_sessions"]
+    return sessions.assign(sessions=by_day.transform("sum")), _concatenated(failure_sums, "failed")
 
 
 def _of_types(rows: pd.DataFrame, wanted: set[str] | None) -> pd.DataFrame:
     return rows if wanted is None else rows[rows["policy_type"].isin(wanted)]
 
 
-def _concatenated(pieces: list[pd.DataFrame]) -> pd.DataFrame:
-    if len(pieces) == 1:
-        return pieces[0]
+def _concatenated(pieces: list[pd.DataFrame], name: str) -> pd.DataFrame:
+    """Return the sums of several pieces as one."""
     if not pieces:
         raise ValueError("daily: the source gave no rows at all, not even empty tables")
+    if len(pieces) == 1:
+        return pieces[0]
     # Pieces have different categories; as plain text they can be put together.
-    plain = [piece.astype({name: "str" for name in piece if piece[name].dtype == "category"}) for piece in pieces]
-    return pd.concat(plain, ignore_index=True)
-
-
-def _codes(column: pd.Series) -> tuple[Ints, Any]:
-    """Return a column as whole numbers from 0, in the order of its values; missing is the last number."""
-    if isinstance(column.dtype, pd.CategoricalDtype):
-        values = column.cat.categories
-        codes = column.cat.codes.to_numpy().astype(np.int64)
-        if not values.is_monotonic_increasing:
-            order = np.argsort(values.to_numpy().astype(str))
-            rank = np.empty(len(order) + 1, np.int64)
-            rank[order], rank[-1] = np.arange(len(order)), -1
-            values, codes = values[order], rank[codes]
-    else:
-        raw, values = pd.factorize(column, sort=True)
-        codes = raw.astype(np.int64)
-    return np.where(codes < 0, len(values), codes), values
-
-
-def _group(frame: pd.DataFrame) -> tuple[Ints, list[Ints], list[Any]]:
-    """Return the group of each row as a number, and for each group the code of each column, and the codes' values.
-
-    Groups are numbered in the order of the columns.
-    """
-    number = np.zeros(len(frame), np.int64)
-    size = 1
-    columns = [_codes(frame[name]) for name in frame]
-    for codes, values in columns:
-        if size * (len(values) + 1) >= 2**62:
-            occurring, number = np.unique(number, return_inverse=True)
-            size = len(occurring)
-        number = number * (len(values) + 1) + codes
-        size *= len(values) + 1
-    _, first, group = np.unique(number, return_index=True, return_inverse=True)
-    return group, [codes[first] for codes, _ in columns], [values for _, values in columns]
+    categories = [column for column in pieces[0] if pieces[0][column].dtype == "category"]
+    rows = pd.concat([piece.astype(dict.fromkeys(categories, "str")) for piece in pieces], ignore_index=True)
+    return _sum(rows.drop(columns=name), rows[name].to_numpy(), name)
 
 
 def _sum(keys: pd.DataFrame, counts: Ints, name: str) -> pd.DataFrame:
-    """Return the counts summed by all columns of `keys`."""
-    group, codes, values = _group(keys)
-    sums = np.zeros(len(codes[0]), np.int64)
-    np.add.at(sums, group, counts)
-    columns = {column: _column(code, value) for column, code, value in zip(keys.columns, codes, values, strict=True)}
-    return pd.DataFrame({**columns, name: sums}, copy=False)
+    """Return the counts summed by all columns of `keys`, sorted by them; missing values come last."""
+    rows = keys.assign(**{name: counts})
+    for column in keys:
+        if keys[column].dtype == "str":
+            rows[column] = rows[column].astype("category")
+        elif keys[column].dtype == "category" and not keys[column].cat.categories.is_monotonic_increasing:
+            rows[column] = rows[column].cat.reorder_categories(sorted(rows[column].cat.categories))
+    return rows.groupby(list(keys), observed=True, dropna=False)[name].sum().reset_index()
 
 
-def _column(codes: Ints, values: Any) -> Any:
-    if isinstance(values, pd.DatetimeIndex):
-        return values.take(codes)
-    codes = np.where(codes == len(values), -1, codes)
-    if values.dtype == "Int64":
-        return values.array.take(codes, allow_fill=True)
-    return pd.Categorical.from_codes(codes, categories=values)
-
-
-def _joined(sessions: pd.DataFrame, failures: pd.DataFrame, base: list[str], failure_keys: list[str]) -> pd.DataFrame:
-    """Return one row per failure group, and one per group of sessions that has no failure."""
+def _joined(sessions: pd.DataFrame, failures: pd.DataFrame, base: list[str]) -> pd.DataFrame:
+    """Return one row per failure group, and one per group of sessions without a failure."""
     # A detail that counts no session is no failure.
     failures = failures[failures["failed"] > 0]
-    # Both tables' keys in one numbering: a session group's number is then that of its failures.
-    both = pd.concat([_plain(sessions[base]), _plain(failures[base])], ignore_index=True)
-    group, _, _ = _group(both)
-    of_session, of_failure = group[: len(sessions)], group[len(sessions) :]
-    session_of_group = np.full(int(group.max(initial=-1)) + 1, -1)
-    session_of_group[of_session] = np.arange(len(sessions))
-    without = np.setdiff1d(of_session, of_failure)
-    rows = np.concatenate([session_of_group[of_failure], session_of_group[without]])
-    table = sessions.take(rows).reset_index(drop=True)
-    table["failed"] = np.concatenate([failures["failed"].to_numpy(), np.zeros(len(without), np.int64)])
-    for name in failure_keys:
-        column = failures[name].array
-        missing = np.concatenate([np.arange(len(failures)), np.full(len(without), -1)])
-        table[name] = column.take(missing, allow_fill=True)
-    table["sessions"] = _with_totals(sessions)["sessions"].to_numpy()[rows]
-    order, _, _ = _group(table[[*base, *failure_keys]])
-    return table.take(np.argsort(order, kind="stable")).reset_index(drop=True)
-
-
-def _with_totals(sessions: pd.DataFrame) -> pd.DataFrame:
-    """Return the groups of sessions with the sessions of their whole day, policy domain and policy type."""
-    whole, _, _ = _group(sessions[list(_ALWAYS)])
-    totals = np.zeros(int(whole.max(initial=-1)) + 1, np.int64)
-    np.add.at(totals, whole, sessions["group_sessions"].to_numpy())
-    return sessions.assign(sessions=totals[whole])
-
-
-def _plain(keys: pd.DataFrame) -> pd.DataFrame:
-    return keys.astype({name: "str" for name in keys if keys[name].dtype == "category"})
+    kinds = {
+        name: pd.CategoricalDtype(sessions[name].cat.categories.union(failures[name].cat.categories))
+        for name in base
+        if sessions[name].dtype == "category"
+    }
+    table = sessions.astype(kinds).merge(failures.astype(kinds), on=base, how="left")
+    return table.assign(failed=table["failed"].fillna(0).astype("int64"))
