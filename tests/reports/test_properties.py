@@ -144,7 +144,9 @@ def check_sums(archive: sts.Archive) -> None:
     assert set(known) == set(archive.reports["report_key"])
 
 
-@given(st.lists(odd_reports(), min_size=1, max_size=5))
+# One load costs much the same for few reports and for many: each example has many.
+@settings(max_examples=40)
+@given(st.lists(odd_reports(), min_size=1, max_size=13))
 def test_odd_reports_end_somewhere_and_sums_hold(reports: list[dict[str, Any]]) -> None:
     archive = load(*map(encoded, reports))
     assert len(archive.inputs) == len(reports)
@@ -154,7 +156,8 @@ def test_odd_reports_end_somewhere_and_sums_hold(reports: list[dict[str, Any]]) 
     assert totals["failed"].sum() == archive.failures["failed_session_count"].sum()
 
 
-@given(st.lists(st.one_of(odd_reports(), right_reports()), min_size=2, max_size=6), st.data())
+@settings(max_examples=40)
+@given(st.lists(st.one_of(odd_reports(), right_reports()), min_size=2, max_size=15), st.data())
 def test_the_order_of_inputs_says_nothing(reports: list[dict[str, Any]], data: st.DataObject) -> None:
     sources = [*map(encoded, reports), encoded(reports[0]), json.dumps(reports[0], indent=1).encode()]
     other = data.draw(st.permutations(sources))
@@ -167,7 +170,8 @@ def test_the_order_of_inputs_says_nothing(reports: list[dict[str, Any]], data: s
     assert one.inputs["outcome"].value_counts().to_dict() == two.inputs["outcome"].value_counts().to_dict()
 
 
-@given(st.lists(right_reports(), min_size=1, max_size=4))
+@settings(max_examples=40)
+@given(st.lists(right_reports(), min_size=1, max_size=10))
 def test_both_readers_say_the_same(reports: list[dict[str, Any]]) -> None:
     sources = list(map(encoded, reports))
     fast = load(*sources)
@@ -185,24 +189,29 @@ def test_right_reports_take_the_fast_reader(report: dict[str, Any]) -> None:
     assert _collect.Collector(sts.Limits()).add_typed(encoded(report), "x")
 
 
-@settings(max_examples=200)
-@given(
-    st.lists(st.binary(max_size=60), min_size=1, max_size=3),
-    st.sampled_from([b"", b"{", b"[{", b'{"policies":', b"\x1f\x8b"]),
-)
-def test_bytes_never_raise(blobs: list[bytes], head: bytes) -> None:
-    archive = load(*(head + blob for blob in blobs))
+HEADS = [b"", b"{", b"[{", b'{"policies":', b"\x1f\x8b"]
+
+
+@settings(max_examples=40)
+@given(st.lists(st.builds(bytes.__add__, st.sampled_from(HEADS), st.binary(max_size=60)), min_size=1, max_size=15))
+def test_bytes_never_raise(blobs: list[bytes]) -> None:
+    archive = load(*blobs)
     assert len(archive.inputs) >= len(blobs)
     assert set(archive.inputs["source"]) == {f"<bytes {n}>" for n in range(1, len(blobs) + 1)}
 
 
-@settings(max_examples=200)
-@given(right_reports(), st.data())
-def test_damaged_reports_never_raise(report: dict[str, Any], data: st.DataObject) -> None:
-    whole = bytearray(encoded(report))
-    for _ in range(data.draw(st.integers(1, 4))):
-        at = data.draw(st.integers(0, len(whole) - 1))
-        whole[at : at + data.draw(st.integers(0, 3))] = data.draw(st.binary(max_size=3))
-    archive = load(bytes(whole), encoded(report))
+@st.composite
+def damaged_reports(draw: st.DrawFn) -> bytes:
+    whole = bytearray(encoded(draw(right_reports())))
+    for _ in range(draw(st.integers(1, 4))):
+        at = draw(st.integers(0, len(whole) - 1))
+        whole[at : at + draw(st.integers(0, 3))] = draw(st.binary(max_size=3))
+    return bytes(whole)
+
+
+@settings(max_examples=40)
+@given(st.lists(damaged_reports(), min_size=5, max_size=10), right_reports())
+def test_damaged_reports_never_raise(damaged: list[bytes], report: dict[str, Any]) -> None:
+    archive = load(*damaged, encoded(report))
     assert archive.inputs["outcome"].tolist()[-1] in ("loaded", "duplicate")
     check_sums(archive)
