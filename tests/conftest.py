@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import functools
+import gc
 import os
 import shutil
+import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -18,6 +20,10 @@ from tests.archive_of import sample as sample
 if TYPE_CHECKING:
     from mtasts_nb.probe import Probe
 
+# An optional syntax check of jsonschema builds 38 grammars when nbformat imports it: 2 s in every worker, for formats
+# that no notebook field has.
+sys.modules.setdefault("rfc3987_syntax", None)  # type: ignore[arg-type]
+
 # A shared machine is slow at times: no deadline per example. CI must give the same answer twice.
 settings.register_profile("local", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.register_profile("ci", parent=settings.get_profile("local"), derandomize=True)
@@ -27,6 +33,12 @@ settings.load_profile("ci" if os.environ.get("CI") else "local")
 def pytest_make_parametrize_id(val: object, argname: str) -> str | None:
     """Name a case of bytes by its length: raw bytes are unreadable, and compressed ones hold the time."""
     return f"{argname}-of-{len(val)}-bytes" if isinstance(val, bytes) else None
+
+
+def pytest_collection_finish() -> None:
+    """Leave what is loaded by now out of every later search for garbage: a million objects that stay to the end."""
+    gc.collect()
+    gc.freeze()
 
 
 ROOT = Path(__file__).resolve().parent.parent

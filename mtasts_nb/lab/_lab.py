@@ -35,6 +35,8 @@ _REQUESTS_KEPT = 10_000
 
 Note = Callable[[str], None]
 DatagramService = Callable[[], asyncio.DatagramProtocol]
+# Made when the first client connects: most ports of a lab never see one.
+Tls = Callable[[], ssl.SSLContext]
 
 
 class Request(NamedTuple):
@@ -170,17 +172,17 @@ class Lab:
     def _name_service(self, server: NameServer, latency: float, note: Note) -> tuple[DatagramService, Service]:
         return functools.partial(Datagrams, server, latency, note), functools.partial(serve_stream, server, note)
 
-    def _web_service(self, server: WebServer, note: Note) -> tuple[Service, ssl.SSLContext | None]:
+    def _web_service(self, server: WebServer, note: Note) -> tuple[Service, Tls | None]:
         """Return what serves port 443 of an address, and the TLS that begins before it."""
         if server.handshake == "close":
             return functools.partial(close_in_handshake, note), None
-        context = site_context(server, note)
+        context = functools.cache(functools.partial(site_context, server, note))
         if server.tls != "modern":
             return functools.partial(serve_old_tls, server, context, note), None
         return functools.partial(serve_site, server, note), context
 
     def _mail_service(self, server: MailServer, note: Note) -> Service:
-        return functools.partial(serve_mail, server, server.credential.context(), note)
+        return functools.partial(serve_mail, server, note)
 
     def _start(self, stack: ExitStack) -> None:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="mtasts-nb-lab-")))
@@ -252,9 +254,7 @@ class _Sockets:
             self._stack.callback(each.close)
         self.routes[endpoint] = sock.getsockname()
 
-    def open(
-        self, endpoint: Endpoint, service: Service, reach: Reach, context: ssl.SSLContext | None, latency: float
-    ) -> None:
+    def open(self, endpoint: Endpoint, service: Service, reach: Reach, context: Tls | None, latency: float) -> None:
         """Open a TCP port that is served, refuses, or drops."""
         if reach != "open":
             self._hold(endpoint, *unserved(reach))

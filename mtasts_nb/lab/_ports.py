@@ -98,15 +98,15 @@ class Port:
         Where connections arrive.
     service : callable
         Serves a connection as streams.
-    context : ssl.SSLContext or None
-        TLS from the first byte.
+    context : callable or None
+        Gives the TLS that begins with the first byte; called for each connection.
     latency : float
         Seconds of one round trip.
     """
 
     listening: socket.socket
     service: Service
-    context: ssl.SSLContext | None = None
+    context: Callable[[], ssl.SSLContext] | None = None
     latency: float = 0.0
 
 
@@ -246,7 +246,8 @@ class Loop:
         writers: list[asyncio.StreamWriter] = []
         # With a callback the protocol knows that it is a server's, which StreamWriter.start_tls asks.
         protocol = asyncio.StreamReaderProtocol(reader, lambda _, writer: writers.append(writer))
-        transport, _ = await loop.connect_accepted_socket(lambda: protocol, connection, ssl=port.context)
+        context = port.context() if port.context is not None else None
+        transport, _ = await loop.connect_accepted_socket(lambda: protocol, connection, ssl=context)
         try:
             await port.service(reader, writers[0])
             writers[0].close()

@@ -62,15 +62,11 @@ class MailServer:
 
 
 async def serve_mail(
-    server: MailServer,
-    context: ssl.SSLContext,
-    note: Note,
-    reader: asyncio.StreamReader,
-    writer: asyncio.StreamWriter,
+    server: MailServer, note: Note, reader: asyncio.StreamReader, writer: asyncio.StreamWriter
 ) -> None:
-    """Serve one connection until it ends; `context` is what a normal server starts TLS with."""
+    """Serve one connection until it ends."""
     if server.behaviour == "normal" and server.tls == "modern":
-        await _serve_normal(server.name, context, note, writer)
+        await _serve_normal(server.name, server.credential.context(), note, writer)
     else:
         await _serve_faulty(server, note, reader, writer)
 

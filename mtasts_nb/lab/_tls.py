@@ -51,7 +51,11 @@ class Credential:
         return key + b"".join(cert.public_bytes(serialization.Encoding.PEM) for cert in self.chain)
 
     def context(self, tls: TlsVersion = "modern") -> ssl.SSLContext:
-        """Return a server-side TLS context that speaks these versions."""
+        """Return the server-side TLS context that speaks these versions, the same one each time."""
+        return _shared_context(self, tls)
+
+    def new_context(self, tls: TlsVersion = "modern") -> ssl.SSLContext:
+        """Return a new server-side TLS context that speaks these versions."""
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         # Weak keys and TLS 1.0 are among the faults; OpenSSL 3 allows them at its lowest level only.
         context.set_ciphers("DEFAULT:@SECLEVEL=0")
@@ -61,12 +65,17 @@ class Credential:
             context.minimum_version = _OLD.get(tls, ssl.TLSVersion.TLSv1_2)
             if tls in _OLD:
                 context.maximum_version = _OLD[tls]
-        with tempfile.TemporaryDirectory(prefix="mtasts-nb-lab-") as folder:
-            path = Path(folder) / "credential.pem"  # ssl loads a chain from a file only
-            path.touch(mode=0o600)
-            path.write_bytes(self.pem())
+        handle, path = tempfile.mkstemp(prefix="mtasts-nb-lab-", suffix=".pem")  # ssl loads a chain from a file only
+        try:
+            with open(handle, "wb") as file:  # noqa: PTH123 (a file descriptor)
+                file.write(self.pem())
             context.load_cert_chain(path)
+        finally:
+            Path(path).unlink()
         return context
+
+
+_shared_context = lru_cache(maxsize=64)(Credential.new_context)
 
 
 class Authority:

@@ -89,7 +89,7 @@ class WebServer:
 def site_context(server: WebServer, note: Note) -> ssl.SSLContext:
     """Return a TLS context that presents the certificate of the site named by SNI, or else the default's."""
     contexts = {name: site.credential.context(server.tls) for name, site in server.sites.items()}
-    default = server.default.credential.context(server.tls)
+    default = server.default.credential.new_context(server.tls)  # its own: it has the callback
 
     def choose(connection: ssl.SSLObject, name: str | None, _context: ssl.SSLContext) -> None:
         note(f"SNI {name or 'absent'}")
@@ -107,10 +107,14 @@ async def serve_site(server: WebServer, note: Note, reader: asyncio.StreamReader
 
 
 async def serve_old_tls(
-    server: WebServer, context: ssl.SSLContext, note: Note, reader: asyncio.StreamReader, writer: asyncio.StreamWriter
+    server: WebServer,
+    context: Callable[[], ssl.SSLContext],
+    note: Note,
+    reader: asyncio.StreamReader,
+    writer: asyncio.StreamWriter,
 ) -> None:
     """Answer one request in an old TLS version; a client that does not speak it gets an alert."""
-    stream = SecureStream(context, reader, writer)
+    stream = SecureStream(context(), reader, writer)
     await stream.handshake()
     response, with_body = _answer(server, await stream.read_until(_HEAD_END), note)
     await stream.write(_head(response) + (response.body if with_body else b""))

@@ -33,7 +33,7 @@ from mtasts_nb.lab import FAULTS, VARIANTS, Lab
 
 SEEN = tomllib.loads(Path(__file__).with_name("seen.toml").read_text("utf-8"))
 DOMAIN = "nordwind.example"
-WAIT = 0.4  # long enough for loopback; what takes longer here takes for ever
+WAIT = 1.0  # long enough for loopback on a busy machine; what takes longer here takes for ever
 NS1, NS2 = "192.0.2.54", "198.51.100.54"
 QUESTIONS = [
     ("@", "MX"),
