@@ -36,7 +36,6 @@ PENDING: tuple[str, ...] = (
     "mtasts_nb/render",
     "mtasts_nb/rollout",
     "mtasts_nb/sender",
-    "mtasts_nb/widgets",
     "notebooks",
     "README.md",
     "CONTRIBUTING.md",
