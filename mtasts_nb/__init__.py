@@ -176,7 +176,7 @@ class _Facade(ModuleType):
 
     def __setattr__(self, name: str, value: object) -> None:
         if name in _SAME_NAME and isinstance(value, ModuleType):
-            return  # `import mtasts_nb.publish` binds the package here; sys.modules has it all the same
+            return  # `import mtasts_nb.publish` binds the package here; sys.modules has it anyway
         super().__setattr__(name, value)
 
 

@@ -1,4 +1,4 @@
-"""Where the guided notebooks and the sample archive lie, in a checkout and in an installed package alike."""
+"""The folders of the guided notebooks and the sample archive, in a checkout and in an installed package."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ def _first_existing(*candidates: Path) -> Path:
         if candidate.is_dir():
             return candidate
     raise FileNotFoundError(
-        f"{candidates[0]} is missing: the package was installed without it. Install mtasts-nb again, whole."
+        f"{candidates[0]} is missing: the package was installed without it. Install the complete package again."
     )
 
 

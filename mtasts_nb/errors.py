@@ -1,11 +1,11 @@
-"""What can go wrong, as one tree.
+"""The errors of this package, as one tree.
 
 ::
 
     MtaStsNbError                 everything this package raises on purpose
     ├── RecordError               a TXT record is not a valid `_mta-sts` or `_smtp._tls` record
     ├── PolicyError               a policy file is not valid under RFC 8461 §3.2
-    ├── SourceError               there is nothing to read where the caller pointed
+    ├── SourceError               there is nothing to read: no such path, no file, no report
     ├── SnapshotError             a saved probe cannot be loaded
     ├── PublishError              a notebook cannot be turned into HTML
     └── LabError                  the lab cannot start, or does not know the fault asked for
@@ -32,7 +32,7 @@ class MtaStsNbError(Exception):
 
 
 class _TextError(MtaStsNbError):
-    """A text that breaks its grammar: where, what stood there, what was expected."""
+    """A text that breaks its grammar: where, what was there, what was expected."""
 
     def __init__(
         self,
@@ -42,7 +42,7 @@ class _TextError(MtaStsNbError):
         line: int | None = None,
         column: int | None = None,
         field: str | None = None,
-        found: str | None = None,
+        actual: str | None = None,
         expected: str | None = None,
         rfc: str | None = None,
         raw: str | bytes | None = None,
@@ -52,7 +52,7 @@ class _TextError(MtaStsNbError):
         self.line = line
         self.column = column
         self.field = field
-        self.found = found
+        self.actual = actual
         self.expected = expected
         self.rfc = rfc
         self.raw = raw
@@ -69,8 +69,8 @@ class RecordError(_TextError):
         The field at fault, for example ``id``.
     column : int or None
         1-based position in the text.
-    found, expected : str or None
-        What stood there and what the grammar asks for.
+    actual, expected : str or None
+        What is there and what the grammar requires.
     rfc : str or None
         The section that decides, for example ``RFC 8461 §3.1``.
     raw : str, bytes or None
@@ -87,13 +87,13 @@ class PolicyError(_TextError):
         1-based line number, None where no single line is at fault.
     reason : str
         A stable code for the fault, for example ``policy-mode-unknown``.
-    column, field, found, expected, rfc, raw
+    column, field, actual, expected, rfc, raw
         As in `RecordError`.
     """
 
 
 class SourceError(MtaStsNbError):
-    """There is nothing to read where the caller pointed: no such path, an empty folder, no report."""
+    """There is nothing to read: no such path, an empty folder, no report."""
 
 
 class SnapshotError(MtaStsNbError):

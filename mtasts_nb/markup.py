@@ -198,7 +198,7 @@ def share(part: float | None, whole: float | None) -> str:
     return f"{percent:.1f} %"
 
 
-def plural(count: int, one: str, many: str | None = None) -> str:
+def plural(count: int, singular: str, many: str | None = None) -> str:
     """Return a count with its noun in agreement.
 
     Examples
@@ -206,7 +206,7 @@ def plural(count: int, one: str, many: str | None = None) -> str:
     >>> plural(1, "report"), plural(0, "report"), plural(1200, "policy", "policies")
     ('1 report', '0 reports', '1,200 policies')
     """
-    return f"{number(count)} {one if count == 1 else many or one + 's'}"
+    return f"{number(count)} {singular if count == 1 else many or singular + 's'}"
 
 
 def when(moment: datetime | date | None) -> str:

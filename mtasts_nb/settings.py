@@ -1,4 +1,4 @@
-"""What a caller may adjust: how the probe reaches the world, and how much a stranger may cost us."""
+"""What a caller may set: how the probe reaches the world, and limits for input from strangers."""
 
 from __future__ import annotations
 
@@ -19,20 +19,20 @@ def utc_now() -> datetime:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Limits:
-    """How much one input may cost. Each limit that is hit gives a row in `Archive.rejects`.
+    """How large and how deep an input of `load` may be. An input that exceeds a limit is a row in `Archive.rejects`.
 
-    The defaults are far above anything a real reporter sends (the largest public sample of a report
-    is below 1 MB) and low enough that hostile input cannot exhaust a laptop.
+    The defaults are far above what real reporters send (the largest public sample of a report is below 1 MB) and low
+    enough that hostile input cannot exhaust a laptop.
 
     Attributes
     ----------
     report_bytes : int
         Largest report after decompression, in bytes.
     input_bytes : int
-        Largest single mail, compressed report, or zip inside another container, in bytes as it came. Folders, mbox
+        Largest single mail, compressed report, or zip inside another container, in bytes before decompression. Folders, mbox
         files and other containers are read member by member and may be larger.
     expansion_ratio : int
-        Largest ratio of decompressed to compressed size, once more than 1 MiB came out.
+        Largest ratio of decompressed to compressed size, once the output exceeds 1 MiB.
     members : int
         Most members of one container (zip, tar, NDJSON, JSON array, mail).
     nesting : int
@@ -68,9 +68,9 @@ class ProbeSettings:
     nameservers : tuple of str
         Addresses of recursive resolvers; empty means those of the system.
     dns_port, https_port, smtp_port : int
-        Ports to ask.
+        Ports to connect to.
     timeout : float
-        Longest wait for one step (one query, one connection's step), in seconds.
+        Longest wait for one step (a DNS query, a step of a connection), in seconds.
     deadline : float
         Longest wait for the whole probe of one domain, in seconds.
     trust_roots : Path or None
@@ -82,10 +82,10 @@ class ProbeSettings:
     allow_private : bool
         Whether private, loopback and link-local addresses may be contacted.
     now : callable
-        Gives the present time, in UTC.
+        Returns the present time, in UTC.
     routes : mapping
-        From (address, port) as the DNS says to (address, port) to connect to instead. The lab uses it to lead
-        documentation addresses to loopback ports; the checks see the original address.
+        From (address, port) in the DNS to the (address, port) to connect to instead. The lab routes documentation
+        addresses to loopback ports this way; the checks see the original address.
 
     Examples
     --------

@@ -46,7 +46,7 @@ class Fault:
         1-based place, where there is one.
     field : str or None
         The field at fault.
-    found, expected : str or None
+    actual, expected : str or None
         What stands there, and what the grammar asks for.
     rfc : str
         The section that decides.
@@ -59,7 +59,7 @@ class Fault:
     line: int | None = None
     column: int | None = None
     field: str | None = None
-    found: str | None = None
+    actual: str | None = None
     expected: str | None = None
     rfc: str = ""
 

@@ -105,7 +105,7 @@ def parse_policy(data: Raw) -> Policy:
     Raises
     ------
     PolicyError
-        With `reason` (a stable code), `line`, `column`, `field`, `found`, `expected`, `rfc`, and the text in `raw`.
+        With `reason` (a stable code), `line`, `column`, `field`, `actual`, `expected`, `rfc`, and the text in `raw`.
         It tells the first fault; `validate` tells all.
 
     Examples
@@ -139,7 +139,7 @@ def policy_error(fault: Fault, raw: Raw) -> PolicyError:
         line=fault.line,
         column=fault.column,
         field=fault.field,
-        found=fault.found,
+        actual=fault.actual,
         expected=fault.expected,
         rfc=fault.rfc,
         raw=as_raw(raw),
@@ -151,7 +151,7 @@ def sentence(fault: Fault) -> str:
     from mtasts_nb.markup import one_line
 
     where = f"line {fault.line}: " if fault.line else f"column {fault.column}: " if fault.column else ""
-    seen = [f"found `{one_line(fault.found, 80)}`"] if fault.found else []
+    seen = [f"found `{one_line(fault.actual, 80)}`"] if fault.actual else []
     wanted = [f"expected {one_line(fault.expected, 80)}"] if fault.expected else []
     detail = ", ".join(seen + wanted)
     detail = f" {detail[0].upper()}{detail[1:]}" if detail else ""

@@ -31,7 +31,7 @@ def read_field(lint: PolicyLint, seen: Seen, number: int, key: str, value: str) 
             else "A key is at most 32 letters, digits, `_`, `-` or `.`, and begins with a letter or digit.",
             number,
             column=1,
-            found=key[:80],
+            actual=key[:80],
             expected=meant or "a key",
             key=meant,
         )
@@ -64,7 +64,7 @@ def _read_version(lint: PolicyLint, number: int, value: str) -> None:
             "policy-version-unknown",
             version_slip(value[:80]),
             number,
-            found=value[:80],
+            actual=value[:80],
             expected="STSv1",
             key="version",
         )
@@ -76,7 +76,7 @@ def _read_mode(lint: PolicyLint, number: int, value: str) -> None:
         return
     message, lint.mode = mode_slip(value[:80])
     lint.fault(
-        "policy-mode-unknown", message, number, found=value[:80], expected="enforce, testing or none", key="mode"
+        "policy-mode-unknown", message, number, actual=value[:80], expected="enforce, testing or none", key="mode"
     )
 
 
@@ -89,7 +89,7 @@ def _read_max_age(lint: PolicyLint, number: int, value: str) -> None:
         f"policy-max-age-{kind}",
         message,
         number,
-        found=value[:80],
+        actual=value[:80],
         expected="a number from 0 to 31557600",
         key="max_age",
     )
@@ -101,7 +101,7 @@ def _read_mx(lint: PolicyLint, seen: Seen, number: int, value: str) -> None:
             fault.code,
             fault.message,
             number,
-            found=value[:300],
+            actual=value[:300],
             expected=", ".join(fault.meant[:5]) or "a host name, or `*.` and a host name",
             key="mx",
             rfc=fault.rfc,
@@ -115,7 +115,7 @@ def _read_mx(lint: PolicyLint, seen: Seen, number: int, value: str) -> None:
             doubt.code,
             doubt.message,
             number,
-            found=value,
+            actual=value,
             key="mx",
             severity=doubt.severity,
             effect=doubt.effect,
@@ -127,7 +127,7 @@ def _read_mx(lint: PolicyLint, seen: Seen, number: int, value: str) -> None:
             "pattern-duplicate",
             f"The same pattern stands in line {first}.",
             number,
-            found=value,
+            actual=value,
             key="mx",
             severity=Severity.ADVICE,
             effect=Effect.COSMETIC,
@@ -147,7 +147,7 @@ def _read_duplicate(lint: PolicyLint, seen: Seen, number: int, key: str, value: 
         f"`{key}` stands in line {line} already. The first counts, this one is ignored"
         + ("." if same else f": the policy says `{first[:60]}`, not `{value[:60]}`."),
         number,
-        found=f"{key}: {value[:80]}",
+        actual=f"{key}: {value[:80]}",
         key=key,
         severity=Severity.ADVICE if same else Severity.WARNING,
         effect=Effect.COSMETIC if same or key not in _KNOWN else Effect.DISABLES_PROTECTION,
@@ -171,7 +171,7 @@ def _read_extension(lint: PolicyLint, seen: Seen, number: int, key: str, value: 
             "policy-unknown-field",
             "RFC 8461 has no such key; senders pass over it.",
             number,
-            found=f"{key}: {value[:80]}",
+            actual=f"{key}: {value[:80]}",
             key=key,
             severity=Severity.ADVICE,
             effect=Effect.COSMETIC,
@@ -192,7 +192,7 @@ def _malformed_value(lint: PolicyLint, number: int, key: str, value: str) -> Non
         if not value
         else f"The value of `{key}` has a character that is not allowed: visible characters, single spaces between.",
         number,
-        found=value[:120],
+        actual=value[:120],
         expected="a value",
         key=key,
     )
@@ -237,7 +237,7 @@ def judge_whole(lint: PolicyLint, seen: Seen) -> None:
             f"{spelling}: `{written}` is passed over; `{key}` was probably meant.",
             line,
             column=1,
-            found=f"{written}: {value[:80]}",
+            actual=f"{written}: {value[:80]}",
             expected=f"{key}: …",
             key=key,
             severity=Severity.WARNING,
@@ -264,7 +264,7 @@ def _judge_values(lint: PolicyLint, seen: Seen) -> None:
                 "policy-none-with-mx",
                 "In mode none the mx patterns mean nothing; they are left over. The file may do without them.",
                 seen.first["mx"][0] if "mx" in seen.first else None,
-                found=", ".join(lint.mx[:5]),
+                actual=", ".join(lint.mx[:5]),
                 key="mx",
                 severity=Severity.ADVICE,
                 effect=Effect.COSMETIC,
@@ -280,7 +280,7 @@ def _judge_values(lint: PolicyLint, seen: Seen) -> None:
             else "max_age is under a day. Senders forget the policy before they look again, and whoever can disturb "
             "a fetch switches it off. The RFC expects weeks or more.",
             line,
-            found=str(lint.max_age),
+            actual=str(lint.max_age),
             expected="86400 while testing, 604800 or more in enforce",
             key="max_age",
             severity=Severity.WARNING,
@@ -291,7 +291,7 @@ def _judge_values(lint: PolicyLint, seen: Seen) -> None:
             "In enforce the RFC expects a max_age of weeks or more; a short one is right only while you may still "
             "have to go back.",
             line,
-            found=str(lint.max_age),
+            actual=str(lint.max_age),
             expected="604800 or more",
             key="max_age",
             severity=Severity.ADVICE,

@@ -27,13 +27,13 @@ def lint_policy(raw: Raw) -> PolicyLint:
     text = decoded.text
     if slip := whole_file_slip(text):
         lint.readable = False
-        lint.fault(slip[0], slip[1], 1, found=text.strip()[:120], expected="version: STSv1")
+        lint.fault(slip[0], slip[1], 1, actual=text.strip()[:120], expected="version: STSv1")
         return lint
     if not decoded.readable:
         lint.readable = False
         return lint
     if not text.strip("\0 \t\r\n"):
-        lint.fault("policy-empty", "The policy file is empty.", found=text[:20], expected="version: STSv1")
+        lint.fault("policy-empty", "The policy file is empty.", actual=text[:20], expected="version: STSv1")
         return lint
     seen = Seen()
     for number, line in enumerate(_lines(text, lint), 1):
@@ -54,7 +54,7 @@ def _lines(text: str, lint: PolicyLint) -> list[str]:
             "The lines are separated by the two characters `\\n`, not by line ends. In a script, use a real line end.",
             1,
             column=text.index("\\n") + 1,
-            found="\\n",
+            actual="\\n",
             expected="LF or CRLF",
         )
         text = re.sub(r"\\r|\\n", lambda match: "\n" if match.group() == "\\n" else "", text)
@@ -66,7 +66,7 @@ def _lines(text: str, lint: PolicyLint) -> list[str]:
             "A carriage return stands without a line feed. Lines end in LF or CRLF.",
             text.count("\n", 0, offset) + 1,
             column=offset - text.rfind("\n", 0, offset),
-            found="\\r",
+            actual="\\r",
             expected="LF or CRLF",
         )
         text = re.sub(r"\r+\n?", "\n", text)
@@ -98,7 +98,7 @@ def _read_line(lint: PolicyLint, seen: Seen, number: int, line: str) -> None:
             "A control character stands in the line. Retype the line in a plain text editor.",
             number,
             column=control.start() + 1,
-            found=f"\\x{ord(control.group()):02x}",
+            actual=f"\\x{ord(control.group()):02x}",
         )
         bare = _CONTROL.sub("", line).strip(WSP)
     odd = _ODD_SPACE.search(line)
@@ -109,13 +109,13 @@ def _read_line(lint: PolicyLint, seen: Seen, number: int, line: str) -> None:
             "leave such. Retype it.",
             number,
             column=odd.start() + 1,
-            found=f"U+{ord(odd.group()):04X}",
+            actual=f"U+{ord(odd.group()):04X}",
             expected="a space, or nothing",
         )
         bare = _ODD_SPACE.sub(" ", bare).strip(WSP)
     if bare.startswith(("#", "//", ";", "--")):
         lint.fault(
-            "policy-comment", "A policy file has no comments.", number, found=bare[:120], expected="a field", column=1
+            "policy-comment", "A policy file has no comments.", number, actual=bare[:120], expected="a field", column=1
         )
         return
     if line[0] in WSP:
@@ -124,7 +124,7 @@ def _read_line(lint: PolicyLint, seen: Seen, number: int, line: str) -> None:
             "The line begins with white space; a key must stand at its very start.",
             number,
             column=1,
-            found=line[:120],
+            actual=line[:120],
             expected=bare[:120],
         )
     key, colon, value = bare.partition(":")
@@ -139,7 +139,7 @@ def _read_line(lint: PolicyLint, seen: Seen, number: int, line: str) -> None:
             f"White space stands before the colon: write `{key[:40]}:`.",
             number,
             column=line.index(":") + 1,
-            found=bare[:120],
+            actual=bare[:120],
             expected=f"{key[:40]}: …",
         )
     value = value.strip(WSP)
@@ -148,7 +148,7 @@ def _read_line(lint: PolicyLint, seen: Seen, number: int, line: str) -> None:
             "policy-one-line",
             "The fields stand in one line with semicolons. Each has a line of its own.",
             number,
-            found=bare[:120],
+            actual=bare[:120],
             expected="one field per line",
         )
         for part in bare.split(";")[:100]:
@@ -170,7 +170,7 @@ def _without_colon(lint: PolicyLint, number: int, bare: str) -> tuple[str, str]:
         else f"Key and value are separated by a colon in the policy file (`=` belongs to the TXT record): "
         f"write `{known or 'key'}: …`.",
         number,
-        found=bare[:120],
+        actual=bare[:120],
         expected=f"{known or 'key'}: value",
         key=known,
     )

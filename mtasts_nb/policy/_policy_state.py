@@ -45,7 +45,7 @@ class PolicyLint:
         message: str,
         line: int | None = None,
         *,
-        found: str | None = None,
+        actual: str | None = None,
         expected: str | None = None,
         column: int | None = None,
         key: str | None = None,
@@ -63,7 +63,7 @@ class PolicyLint:
                 line=line,
                 column=column,
                 field=key,
-                found=found,
+                actual=actual,
                 expected=expected,
                 rfc=rfc,
             )

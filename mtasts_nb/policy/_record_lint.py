@@ -66,7 +66,7 @@ class RecordLint:
         *,
         column: int | None = None,
         key: str | None = None,
-        found: str | None = None,
+        actual: str | None = None,
         expected: str | None = None,
         severity: Severity = Severity.ERROR,
         effect: Effect = Effect.DISABLES_PROTECTION,
@@ -81,7 +81,7 @@ class RecordLint:
                 effect=effect,
                 column=column,
                 field=key,
-                found=found,
+                actual=actual,
                 expected=expected,
                 rfc=rfc or self.kind.rfc,
             )
@@ -102,7 +102,7 @@ def lint_record(raw: Raw, kind: Kind, read: ReadField) -> RecordLint:
         return lint
     text = decoded.text
     if not text.strip("\0 \t\r\n"):
-        lint.fault("-empty", "The record is empty.", found=text[:20], expected=f"{kind.tag}; {kind.key}=…")
+        lint.fault("-empty", "The record is empty.", actual=text[:20], expected=f"{kind.tag}; {kind.key}=…")
         return lint
     text, start = _outer_space(lint, _unwrapped(lint, text))
     parts = list(_parts(text, start))
@@ -118,7 +118,7 @@ def _unwrapped(lint: RecordLint, text: str) -> str:
             "-zone-line",
             "This is a line of a zone file. The record itself is what stands between the quotation marks.",
             column=1,
-            found=text[: match.end()].strip()[:80],
+            actual=text[: match.end()].strip()[:80],
             expected=lint.kind.tag,
         )
         text = text[match.end() :]
@@ -132,7 +132,7 @@ def _unwrapped(lint: RecordLint, text: str) -> str:
             else "Quotation marks stand round the record. dig and zone files print them round each string; in the "
             "field of a DNS panel they become part of the record.",
             column=text.index(bare[0]) + 1,
-            found=bare[:1],
+            actual=bare[:1],
             expected=lint.kind.tag,
         )
         text = _unquoted(bare)
@@ -144,7 +144,7 @@ def _unwrapped(lint: RecordLint, text: str) -> str:
             "A backslash stands before a semicolon. Zone files of some servers need it, the field of a DNS panel "
             "does not: there it becomes part of the record.",
             column=text.index("\\;") + 1,
-            found="\\;",
+            actual="\\;",
             expected=";",
         )
         text = text.replace("\\;", ";")
@@ -175,7 +175,7 @@ def _outer_space(lint: RecordLint, text: str) -> tuple[str, int]:
             "-leading-space",
             "White space stands before the version; the record must begin with it.",
             column=1,
-            found=text[: start + 20],
+            actual=text[: start + 20],
             expected=lint.kind.tag,
         )
     # After a last semicolon blanks are allowed, a line end never is.
@@ -185,7 +185,7 @@ def _outer_space(lint: RecordLint, text: str) -> tuple[str, int]:
             "-trailing-space",
             "White space or a line end stands after the last field.",
             column=start + len(tail),
-            found=bare[-20:],
+            actual=bare[-20:],
             expected="the end, or a semicolon",
         )
     return tail, start
@@ -211,7 +211,7 @@ def _read_version(lint: RecordLint, parts: Sequence[tuple[int, str]]) -> list[tu
                 f"are several TXT records only those that begin `{kind.tag};` count (erratum 6285): some senders do "
                 "not see this one.",
                 column=column + len(token),
-                found=head + ";",
+                actual=head + ";",
                 expected=f"{kind.tag};",
                 severity=Severity.WARNING,
             )
@@ -224,12 +224,12 @@ def _read_version(lint: RecordLint, parts: Sequence[tuple[int, str]]) -> list[tu
             "-version-delimiter",
             f"A semicolon must stand after `{kind.tag}`.",
             column=column + len(kind.tag),
-            found=token[:80],
+            actual=token[:80],
             expected=f"{kind.tag};",
         )
         return [(column + len(token) - len(bare), bare), *rest] if bare else rest
     code, message = _version_slip(kind, token, low, rest)
-    lint.fault(code, message, column=column, key="v", found=token[:80], expected=f"{kind.tag};")
+    lint.fault(code, message, column=column, key="v", actual=token[:80], expected=f"{kind.tag};")
     # A first part that is no version at all is read as a field.
     looks_like_version = low.startswith(("v=", "v:", "version", "v =")) or kind.typo.fullmatch(low)
     return (
@@ -281,7 +281,7 @@ def _read_fields(lint: RecordLint, parts: Sequence[tuple[int, str]], read: ReadF
                 if _NAME.fullmatch(bare)
                 else "A key is at most 32 letters, digits, `_`, `-` or `.`, and begins with a letter or digit.",
                 column=column,
-                found=text[:120],
+                actual=text[:120],
                 expected="key=value",
             )
             name, value = bare, value.strip(_WSP)
@@ -310,7 +310,7 @@ def _read_fields(lint: RecordLint, parts: Sequence[tuple[int, str]], read: ReadF
             if typo
             else f"There is no `{kind.key}`, which the record must have.",
             key=kind.key,
-            found=typo,
+            actual=typo,
             expected=f"{kind.key}=…",
         )
 
@@ -333,7 +333,7 @@ def _no_sign(lint: RecordLint, text: str, column: int) -> None:
             lint.value = lint.value or value.strip()
     else:
         message = "A field is `key=value`; this one has no `=`."
-    lint.fault("-field-malformed", message, column=column, found=text[:120], expected=expected)
+    lint.fault("-field-malformed", message, column=column, actual=text[:120], expected=expected)
 
 
 def _duplicate(lint: RecordLint, name: str, first: str, value: str, column: int) -> None:
@@ -349,7 +349,7 @@ def _duplicate(lint: RecordLint, name: str, first: str, value: str, column: int)
         + ("." if same else f": `{first[:40]}`, not `{value[:40]}`."),
         column=column,
         key=name,
-        found=f"{name}={value[:80]}",
+        actual=f"{name}={value[:80]}",
         severity=Severity.ADVICE if same else Severity.WARNING,
         effect=Effect.COSMETIC,
         rfc="RFC 8461 §3.2" if name != "rua" and lint.kind.key == "id" else None,
@@ -365,7 +365,7 @@ def _extension(lint: RecordLint, name: str, value: str, column: int) -> None:
         f"{lint.kind.rfc} has no key `{name}`; senders pass over it.",
         column=column,
         key=name,
-        found=f"{name}={value[:80]}",
+        actual=f"{name}={value[:80]}",
         severity=Severity.ADVICE,
         effect=Effect.COSMETIC,
     )
@@ -381,7 +381,7 @@ def _good_value(lint: RecordLint, name: str, value: str, column: int) -> bool:
         else f"The value of `{name}` has a character that is not allowed: visible ASCII without space, `=` and `;`.",
         column=column + len(name) + 1,
         key=name,
-        found=value[:120],
+        actual=value[:120],
         expected="a value",
     )
     return False

@@ -91,7 +91,7 @@ def _read_id(lint: RecordLint, value: str, column: int) -> None:
     else:
         sign = next((char for char in value if not (char.isascii() and char.isalnum())), "")
         code, message = "id-character", f"The id has letters and digits only; `{one_line(sign)}` is not allowed."
-    lint.fault(code, message, column=column, key="id", found=value[:120], expected=wanted)
+    lint.fault(code, message, column=column, key="id", actual=value[:120], expected=wanted)
 
 
 def id_meant(value: str) -> str:
@@ -121,7 +121,7 @@ def parse_sts_record(text: Raw) -> StsRecord:
     Raises
     ------
     RecordError
-        Reason ``syntax``, with `column`, `field`, `found`, `expected`, `rfc`, and the text in `raw`.
+        Reason ``syntax``, with `column`, `field`, `actual`, `expected`, `rfc`, and the text in `raw`.
         It tells the first fault; `validate` tells all.
 
     Examples
@@ -146,7 +146,7 @@ def record_error(fault: Fault, raw: Raw) -> RecordError:
         reason="syntax",
         column=fault.column,
         field=fault.field,
-        found=fault.found,
+        actual=fault.actual,
         expected=fault.expected,
         rfc=fault.rfc,
         raw=as_raw(raw),
@@ -186,7 +186,7 @@ def only_record(texts: Iterable[Raw], kind: Kind) -> str | bytes:
         + (f" Found: {seen}" if seen else "")
         + f" ({kind.rfc}).",
         reason="multiple" if many else "missing",
-        found=seen or None,
+        actual=seen or None,
         expected=f"exactly one record that begins {kind.tag};",
         rfc=kind.rfc,
         raw="\n".join(as_text(raw) for raw in kept + discarded),

@@ -149,7 +149,7 @@ def _read_rua(lint: RecordLint, value: str, column: int) -> list[str]:
                 fault.message,
                 column=column + len(part) - len(part.lstrip(" \t")),
                 key="rua",
-                found=uri[:200],
+                actual=uri[:200],
                 expected=fault.meant or "mailto:… or https://…",
                 severity=severity,
             )
@@ -160,7 +160,7 @@ def _read_rua(lint: RecordLint, value: str, column: int) -> list[str]:
                 "The same address stands there twice; some senders send two reports.",
                 column=column,
                 key="rua",
-                found=uri[:200],
+                actual=uri[:200],
                 severity=Severity.ADVICE,
                 effect=Effect.COSMETIC,
             )
@@ -184,7 +184,7 @@ def parse_tlsrpt_record(text: Raw) -> TlsRptRecord:
     Raises
     ------
     RecordError
-        Reason ``syntax``, with `column`, `field`, `found`, `expected`, `rfc`, and the text in `raw`.
+        Reason ``syntax``, with `column`, `field`, `actual`, `expected`, `rfc`, and the text in `raw`.
 
     Examples
     --------

@@ -182,7 +182,7 @@ def _finding(fault: Fault, subject: str, consequence: str, fix: str) -> Finding:
         effect=fault.effect,
         subject=subject + place,
         message=f"{fault.message} {consequence}" if fault.is_error else fault.message,
-        evidence=fault.found or "",
+        evidence=fault.actual or "",
         fix="" if fault.code in _NOTHING_TO_DO else fix,
         rfc=fault.rfc,
     )

@@ -169,7 +169,7 @@ def _hosts(given: Iterable[str] | str, name: str) -> list[str]:
         if not mx_matches(host, host) or _is_address(host):
             raise PolicyError(
                 f"{one_line(host, 100)} in {name} is not a host name. Write it as the MX record does, without the preference.",
-                reason="mx-not-a-host", field="mx", found=host, rfc="RFC 8461 §3.2",
+                reason="mx-not-a-host", field="mx", actual=host, rfc="RFC 8461 §3.2",
             )  # fmt: skip
     return hosts
 

@@ -185,7 +185,7 @@ def _chosen(text: str, there: Present) -> str:
     if there.record and given.id == there.record.id:
         raise RecordError(
             f"new_record has the id {given.id} of the present record: senders that hold a copy would not look at the new file.",
-            reason="syntax", field="id", found=given.id, expected="another id", rfc="RFC 8461 §3.1", raw=text,
+            reason="syntax", field="id", actual=given.id, expected="another id", rfc="RFC 8461 §3.1", raw=text,
         )  # fmt: skip
     return text
 

@@ -264,7 +264,7 @@ def test_the_error_says_where_what_and_what_was_expected() -> None:
         sts.parse_policy(with_mx("mx1.nordwind.example:25"))
     error = caught.value
     assert (error.line, error.field, error.reason) == (3, "mx", "pattern-port")
-    assert (error.found, error.expected) == ("mx1.nordwind.example:25", "mx1.nordwind.example")
+    assert (error.actual, error.expected) == ("mx1.nordwind.example:25", "mx1.nordwind.example")
 
 
 @pytest.mark.parametrize(

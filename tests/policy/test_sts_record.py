@@ -203,7 +203,7 @@ def test_the_error_says_where_what_and_what_was_expected() -> None:
     with pytest.raises(sts.RecordError, match=r"column 13: .*letters and digits") as caught:
         sts.parse_sts_record("v=STSv1; id=2026-02-08; x=y")
     error = caught.value
-    assert (error.column, error.field, error.found, error.expected) == (13, "id", "2026-02-08", "20260208")
+    assert (error.column, error.field, error.actual, error.expected) == (13, "id", "2026-02-08", "20260208")
     assert error.rfc == "RFC 8461 §3.1"
 
 
