@@ -36,7 +36,7 @@ def decode(raw: Raw, *, subject: str, prefix: str, rfc: str) -> Decoded:
             Fault(
                 code=f"{prefix}-too-large",
                 message=f"The {subject} is longer than 64 KiB ({len(data):,} bytes). Senders stop reading there.",
-                found=f"{len(data):,} bytes",
+                actual=f"{len(data):,} bytes",
                 expected="at most 65,536 bytes",
                 rfc="RFC 8461 §3.3" if prefix == "policy" else "RFC 1035 §3.2.1",
             )
@@ -52,7 +52,7 @@ def decode(raw: Raw, *, subject: str, prefix: str, rfc: str) -> Decoded:
                 message=f"The {subject} is UTF-16 (a Windows editor's “Unicode”). Save it as UTF-8 without BOM.",
                 line=1,
                 column=1,
-                found=data[:8].hex(" "),
+                actual=data[:8].hex(" "),
                 expected="UTF-8",
                 rfc=rfc,
             )
@@ -66,7 +66,7 @@ def decode(raw: Raw, *, subject: str, prefix: str, rfc: str) -> Decoded:
                 "Save it as UTF-8 without BOM.",
                 line=1,
                 column=1,
-                found="ef bb bf",
+                actual="ef bb bf",
                 expected="the first field",
                 rfc=rfc,
             )
@@ -84,7 +84,7 @@ def decode(raw: Raw, *, subject: str, prefix: str, rfc: str) -> Decoded:
                 message=f"A byte of the {subject} is not UTF-8. Retype the character, or save the text as UTF-8.",
                 line=data.count(b"\n", 0, error.start) + 1,
                 column=column,
-                found=data[error.start : error.start + 4].hex(" "),
+                actual=data[error.start : error.start + 4].hex(" "),
                 expected="UTF-8",
                 rfc=rfc,
             )
