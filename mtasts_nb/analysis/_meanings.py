@@ -140,7 +140,7 @@ def _html(item: Meaning, *, opened: bool) -> str:
             for word, count in item.reasons
         )
         parts.append(f"<dt>The reporters' own words</dt><dd>{words}</dd>")
-    causes = "".join(f"<li>{html_text(cause)}</li>" for cause in text.causes_for(item.policy_domain))
+    causes = "".join(f"<li>{html_text(cause)}</li>" for cause in text.causes)
     parts.append(f"<dt>Usual causes, the likeliest first</dt><dd><ul>{causes}</ul></dd>")
     checks = "".join(
         f"<pre><code>{html_text(command.shell)}</code></pre><p>{html_text(command.shows)}</p>"
@@ -148,7 +148,7 @@ def _html(item: Meaning, *, opened: bool) -> str:
     )
     if checks:
         parts.append(f"<dt>How to check</dt><dd>{checks}</dd>")
-    parts.append(f"<dt>What to do</dt><dd>{html_text(text.fix)}</dd>")
+    parts.append(f"<dt>What to do</dt><dd>{html_text(text.fix_for(item.policy_domain))}</dd>")
     if text.myth:
         parts.append(f"<dt>Many guides say</dt><dd>{html_text(text.myth)} In fact: {html_text(text.fact)}</dd>")
     parts.append(f"<dt>Defined in</dt><dd>{html_text(text.rfc)}</dd></dl></details>")

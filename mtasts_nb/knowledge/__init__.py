@@ -1,31 +1,37 @@
-"""What the kit knows in words: meaning, effect, causes, commands and fixes. Text, no logic.
+"""The registry: what is known about every finding, cause, result type and provider, and every command. Data, no logic.
 
-The words lie in TOML files, one folder per language; a second language is a second folder with the same files.
+The texts are in TOML files. A finding names its cause; the cause has the fix, the commands and how to confirm the fix;
+a result type has its causes, ranked. Each is said in one place.
 """
 
 from __future__ import annotations
 
-from ._causes import AREAS, KINDS, CauseText, cause_texts
-from ._commands import Command
+from ._causes import CauseText, causes
+from ._commands import Command, command, command_names
+from ._finding import finding, fix_of
+from ._findings import FindingText, finding_texts
 from ._providers import Provider, providers
+from ._read import read_data
 from ._result_types import ResultTypeText, explain, result_type_texts
-from ._text import languages, read_data, read_toml
-from ._topics import Topic, topics
+
+# The name that callers still use.
+cause_texts = causes
 
 __all__ = [
-    "AREAS",
-    "KINDS",
     "CauseText",
     "Command",
+    "FindingText",
     "Provider",
     "ResultTypeText",
-    "Topic",
     "cause_texts",
+    "causes",
+    "command",
+    "command_names",
     "explain",
-    "languages",
+    "finding",
+    "finding_texts",
+    "fix_of",
     "providers",
     "read_data",
-    "read_toml",
     "result_type_texts",
-    "topics",
 ]

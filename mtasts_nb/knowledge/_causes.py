@@ -1,4 +1,4 @@
-"""The causes of failures, read once from the text files."""
+"""The causes of failures, read once from `causes/`, one file per area."""
 
 from __future__ import annotations
 
@@ -8,30 +8,26 @@ from functools import cache
 from types import MappingProxyType
 from typing import Any
 
-from ._commands import Command, filled, plain_name
-from ._text import read_data, read_toml
+from ..vocabulary import Area, CauseKind
+from ._commands import Command, command, filled, names_of
+from ._findings import finding_texts
+from ._read import read_data, read_folder
 
-__all__ = ["AREAS", "KINDS", "CauseText", "cause_texts"]
-
-#: What a cause is about; each has a file of its own per language.
-AREAS = (
-    "record", "policy-host", "policy-certificate", "policy-file", "mx", "mx-certificate", "dane", "reporting", "sender",
-)  # fmt: skip
-#: ``fault``: to mend now; ``latent``: works today, will not or not for all; ``sender``: not at this domain;
-#: ``vantage``: nothing could be seen from here; ``outcome``: where a search ends without a fault.
-KINDS = ("fault", "latent", "sender", "vantage", "outcome")
+__all__ = ["CauseText", "causes"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CauseText:
-    """What is known about one cause. Names of hosts are filled in by the methods; the texts hold ``{domain}``.
+    """What is known about one cause. The methods fill in the names of domain and MX host.
 
     Attributes
     ----------
     code : str
         Stable name, in kebab case.
-    area, kind : str
-        One of `AREAS`; one of `KINDS`.
+    area : Area
+        What it concerns.
+    kind : CauseKind
+        What sort of thing it is.
     title : str
         A few words.
     effect : mapping of str to str
@@ -39,18 +35,18 @@ class CauseText:
     rfc : str
         The sections that decide.
     findings : tuple of str
-        Codes of the findings that show it.
+        Codes of the findings that are evidence of it.
     result_types : mapping of str to int
-        What senders report (RFC 8460 §4.3), with the place in which to think of this cause.
+        What senders report (RFC 8460 §4.3), with the rank of this cause among those of that result type.
     reasons : tuple of str
-        Words of senders' failure-reason-code, small letters and hyphens.
+        Words in senders' failure-reason-code, lower case, with hyphens.
     myth, fact : str
         What many guides say and what the RFC says; empty where they agree.
     """
 
     code: str
-    area: str
-    kind: str
+    area: Area
+    kind: CauseKind
     title: str
     effect: Mapping[str, str]
     rfc: str
@@ -63,19 +59,24 @@ class CauseText:
     _fix: str
     _verify: str
     _providers: Mapping[str, str]
-    _commands: tuple[Command, ...]
+    _commands: Mapping[str, str]
 
     def meaning(self, domain: str | None = None) -> str:
-        """Return what is wrong and what senders make of it."""
-        return _named(self._meaning, domain)
+        """Return what is wrong and what senders do then."""
+        return filled(self._meaning, names_of(domain))
 
     def fix(self, domain: str | None = None) -> str:
         """Return what to do."""
-        return _named(self._fix, domain)
+        return filled(self._fix, names_of(domain))
 
     def verify(self, domain: str | None = None) -> str:
-        """Return how to see that it is mended."""
-        return _named(self._verify, domain)
+        """Return how to confirm that it is fixed."""
+        return filled(self._verify, names_of(domain))
+
+    @property
+    def command_names(self) -> tuple[str, ...]:
+        """The names of the commands that confirm it (`command`)."""
+        return tuple(self._commands)
 
     @property
     def providers(self) -> tuple[str, ...]:
@@ -85,71 +86,66 @@ class CauseText:
     def at_provider(self, provider: str, domain: str | None = None) -> str:
         """Return what is different at a provider; empty where nothing is known to be.
 
-        What is said of ``Cloudflare`` holds for ``Cloudflare Pages`` and ``Cloudflare Workers`` too, where nothing is
-        said of these.
+        The text for ``Cloudflare`` also applies to ``Cloudflare Pages`` and ``Cloudflare Workers`` where they have none
+        of their own.
         """
         family = provider.partition(" ")[0]
-        return _named(self._providers.get(provider) or self._providers.get(family, ""), domain)
+        return filled(self._providers.get(provider) or self._providers.get(family, ""), names_of(domain))
 
     def commands(self, domain: str | None = None, mx: str | None = None) -> tuple[Command, ...]:
         """Return how to confirm it. A name that is not a plain host name is left out: the line is for a shell.
 
         Examples
         --------
-        >>> cause_texts()["mx-certificate-expired"].commands("nordwind.example", "$(id)")[0].shell.split()[5]
+        >>> causes()["mx-certificate-expired"].commands("nordwind.example", "$(id)")[0].shell.split()[5]
         'MX-HOST:25'
         """
-        names = {"domain": plain_name(domain, "DOMAIN"), "mx": plain_name(mx, "MX-HOST")}
-        return tuple(Command(filled(one.shell, names), filled(one.shows, names)) for one in self._commands)
-
-
-def _named(text: str, domain: str | None) -> str:
-    return filled(text, {"domain": plain_name(domain, "DOMAIN")})
+        return tuple(command(name, domain, mx, shows=shows) for name, shows in self._commands.items())
 
 
 @cache
-def cause_texts(language: str = "en") -> Mapping[str, CauseText]:
-    """Return every cause by its code, in the order in which a sender would meet it.
-
-    Raises
-    ------
-    LookupError
-        There is no text in that language.
+def causes() -> Mapping[str, CauseText]:
+    """Return every cause by its code, in the order of the areas: that in which a sender meets them.
 
     Examples
     --------
-    >>> cause_texts()["mx-not-in-policy"].effect["testing"]
-    'The mail is delivered all the same; the failure is reported.'
+    >>> causes()["mx-not-in-policy"].effect["testing"]
+    'The mail is delivered anyway; the failure is reported.'
+    >>> causes()["mx-no-address"].findings
+    ('mx-no-address', 'mx-address-private')
     """
-    words: dict[str, Any] = {}
-    for area in AREAS:
-        words |= read_toml(f"causes/{area.replace('-', '_')}", language)
-    effects, general = read_toml("effects", language), read_toml("commands", language)
-    shells = read_data("commands")
-
-    def command(name: str, shows: Mapping[str, str]) -> Command:
-        return Command(shells[name], shows.get(name) or general[name])
-
+    effects, files = read_data("effects"), read_folder("causes")
+    evidence: dict[str, list[str]] = {}
+    for code, text in finding_texts().items():
+        evidence.setdefault(text.cause, []).append(code)
     return MappingProxyType(
         {
-            code: CauseText(
-                code=code,
-                area=data["area"],
-                kind=data["kind"],
-                title=words[code]["title"],
-                effect=MappingProxyType(effects[data["effect"]]),
-                rfc=data["rfc"],
-                findings=tuple(data.get("findings", ())),
-                result_types=MappingProxyType(data.get("result_types", {})),
-                reasons=tuple(data.get("reasons", ())),
-                myth=words[code].get("myth", ""),
-                fact=words[code].get("fact", ""),
-                _meaning=words[code]["meaning"],
-                _fix=words[code]["fix"],
-                _verify=words[code]["verify"],
-                _providers=MappingProxyType(words[code].get("providers", {})),
-                _commands=tuple(command(name, words[code].get("shows", {})) for name in data["commands"]),
-            )
-            for code, data in read_data("causes").items()
+            code: _cause(code, area, entry, effects, tuple(evidence.get(code, ())))
+            for area in Area
+            for code, entry in files[area.replace("-", "_")].items()
         }
+    )
+
+
+def _cause(
+    code: str, area: Area, entry: Mapping[str, Any], effects: Mapping[str, Any], findings: tuple[str, ...]
+) -> CauseText:
+    shows = entry.get("shows", {})
+    return CauseText(
+        code=code,
+        area=area,
+        kind=CauseKind(entry["kind"]),
+        title=entry["title"],
+        effect=MappingProxyType(effects[entry["effect"]]),
+        rfc=entry["rfc"],
+        findings=findings,
+        result_types=MappingProxyType(entry.get("result_types", {})),
+        reasons=tuple(entry.get("reasons", ())),
+        myth=entry.get("myth", ""),
+        fact=entry.get("fact", ""),
+        _meaning=entry["meaning"],
+        _fix=entry["fix"],
+        _verify=entry["verify"],
+        _providers=MappingProxyType(entry.get("providers", {})),
+        _commands=MappingProxyType({name: shows.get(name, "") for name in entry["commands"]}),
     )

@@ -5,14 +5,14 @@ from __future__ import annotations
 from dataclasses import dataclass
 from functools import lru_cache
 
-from ._text import read_data
+from ._read import read_data
 
 __all__ = ["Provider", "providers"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Provider:
-    """A provider, and the signs of it. All names are in lower case.
+    """A provider, and how to recognise it. All names are in lower case.
 
     Attributes
     ----------

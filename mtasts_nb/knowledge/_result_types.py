@@ -1,4 +1,4 @@
-"""The explanation of each result type, read once from the text files."""
+"""What each result type means: its own words, and the causes, commands and fix of its ranked causes."""
 
 from __future__ import annotations
 
@@ -7,12 +7,16 @@ from dataclasses import dataclass
 from functools import cache
 from types import MappingProxyType
 
-from ._commands import Command, filled, plain_name
-from ._text import read_toml
+from ..vocabulary import is_on_policy_host, result_type_of
+from ._causes import CauseText, causes
+from ._commands import Command, command
+from ._read import read_data
 
 __all__ = ["ResultTypeText", "explain", "result_type_texts"]
 
 _UNREGISTERED = "unregistered"
+# So many of the causes of a result type are named: the ones that occur.
+_NAMED = 4
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,16 +27,12 @@ class ResultTypeText:
     ----------
     code : str
         The result type, as in RFC 8460 §4.3; also ``unattributed``, ``unknown`` and ``unregistered``.
-    title, short, meaning, fix, rfc : str
-        A heading; one sentence for everybody; what the sender saw; what to do; the section.
-    where : str
-        ``mx``, ``policy-host``, ``dane`` or ``unknown``: what has to be mended.
-    severity : str
-        ``critical``, ``high`` or ``unknown``.
+    title, short, meaning, rfc : str
+        A heading; one sentence for everyone; what the sender observed; the section.
     effect : mapping of str to str
         What it does to mail, by policy mode.
-    causes : tuple of str
-        The usual ones, the likeliest first.
+    ranked : tuple of CauseText
+        Its causes, the most likely first.
     myth, fact : str
         What many guides say and what the RFC says; empty where they agree.
     """
@@ -40,24 +40,55 @@ class ResultTypeText:
     code: str
     title: str
     short: str
-    where: str
-    severity: str
     meaning: str
     effect: Mapping[str, str]
-    causes: tuple[str, ...]
-    fix: str
     rfc: str
     myth: str
     fact: str
-    _commands: tuple[Command, ...]
+    ranked: tuple[CauseText, ...]
+    _fix: str
+
+    @property
+    def where(self) -> str:
+        """What has to be fixed: ``mx``, ``policy-host``, ``dane`` or ``unknown``."""
+        registered = result_type_of(self.code)
+        if registered is None:
+            return "unknown"
+        return "policy-host" if registered.on_policy_host else "dane" if registered.needs_dane else "mx"
 
     @property
     def holds_mail(self) -> bool:
-        """Whether it can hold mail back by itself: a fault at the policy host cannot (RFC 8461 §5)."""
-        return self.where in ("mx", "dane")
+        """Whether it can defer mail by itself: a fault at the policy host cannot (RFC 8461 §5)."""
+        return result_type_of(self.code) is not None and not is_on_policy_host(self.code)
+
+    @property
+    def causes(self) -> tuple[str, ...]:
+        """The usual causes, the most likely first.
+
+        Examples
+        --------
+        >>> explain("tlsa-invalid").causes[0]
+        'The TLSA records do not match the certificate'
+        """
+        return tuple(cause.title for cause in self.ranked[:_NAMED])
+
+    @property
+    def fix(self) -> str:
+        """What to do, without names."""
+        return self.fix_for()
+
+    def fix_for(self, domain: str | None = None) -> str:
+        """Return what to do: the fix of the most likely cause, after finding out that it is the one."""
+        if not self.ranked:
+            return self._fix
+        first = self.ranked[0]
+        registered = result_type_of(self.code)
+        if registered is not None and registered.names_its_cause:
+            return first.fix(domain)
+        return f"Find out which cause applies. If it is the first one: {first.fix(domain)}"
 
     def commands(self, domain: str | None = None, mx: str | None = None) -> tuple[Command, ...]:
-        """Return the commands for one domain and MX host.
+        """Return the commands that tell its most likely causes apart, for one domain and MX host.
 
         A name that is not a plain host name is left out, since the line is meant to be pasted into a shell and the
         name may come from a stranger's report.
@@ -69,49 +100,45 @@ class ResultTypeText:
         >>> explain("certificate-expired").commands(mx="x; rm -rf ~")[0].shell.split()[5]
         'MX-HOST:25'
         """
-        names = {"domain": plain_name(domain, "DOMAIN"), "mx": plain_name(mx, "MX-HOST")}
-        return tuple(Command(filled(one.shell, names), filled(one.shows, names)) for one in self._commands)
-
-    def causes_for(self, domain: str | None = None) -> tuple[str, ...]:
-        """Return the causes, with the domain's name filled in."""
-        return tuple(filled(cause, {"domain": plain_name(domain, "DOMAIN")}) for cause in self.causes)
+        named = dict.fromkeys(name for cause in self.ranked[:_NAMED] for name in cause.command_names)
+        return tuple(command(name, domain, mx) for name in named)
 
 
 @cache
-def result_type_texts(language: str = "en") -> Mapping[str, ResultTypeText]:
+def result_type_texts() -> Mapping[str, ResultTypeText]:
     """Return the explanation of every result type, by its name.
-
-    Raises
-    ------
-    LookupError
-        There is no text in that language.
 
     Examples
     --------
     >>> result_type_texts()["tlsa-invalid"].where
     'dane'
     """
-    texts = {}
-    for code, entry in read_toml("result_types", language).items():
-        texts[code] = ResultTypeText(
-            code=code,
-            title=entry["title"],
-            short=entry["short"],
-            where=entry["where"],
-            severity=entry["severity"],
-            meaning=entry["meaning"],
-            effect=MappingProxyType({mode: entry[mode] for mode in ("enforce", "testing", "none")}),
-            causes=tuple(entry["causes"]),
-            fix=entry["fix"],
-            rfc=entry["rfc"],
-            myth=entry.get("myth", ""),
-            fact=entry.get("fact", ""),
-            _commands=tuple(Command(one["shell"], one["shows"]) for one in entry["commands"]),
-        )
-    return MappingProxyType(texts)
+    effects = read_data("effects")
+    return MappingProxyType(
+        {
+            code: ResultTypeText(
+                code=code,
+                title=entry["title"],
+                short=entry["short"],
+                meaning=entry["meaning"],
+                effect=MappingProxyType(effects[entry["effect"]]),
+                rfc=entry["rfc"],
+                myth=entry.get("myth", ""),
+                fact=entry.get("fact", ""),
+                ranked=_ranked(code),
+                _fix=entry.get("fix", ""),
+            )
+            for code, entry in read_data("result_types").items()
+        }
+    )
 
 
-def explain(result_type: str, language: str = "en") -> ResultTypeText:
+def _ranked(code: str) -> tuple[CauseText, ...]:
+    matches = [cause for cause in causes().values() if code in cause.result_types]
+    return tuple(sorted(matches, key=lambda cause: cause.result_types[code]))
+
+
+def explain(result_type: str) -> ResultTypeText:
     """Return what a result type means; one that is in no registry gets a text that says so.
 
     Examples
@@ -119,5 +146,5 @@ def explain(result_type: str, language: str = "en") -> ResultTypeText:
     >>> explain("sts-webpki-invalid").where, explain("x-own-type").title
     ('policy-host', 'Result type not in the registry')
     """
-    texts = result_type_texts(language)
+    texts = result_type_texts()
     return texts.get(result_type) or texts[_UNREGISTERED]

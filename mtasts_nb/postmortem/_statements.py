@@ -364,7 +364,7 @@ def _why(case: Case, top: Mapping[str, Any]) -> str:
     if (cause := case.main_cause) is not None:
         sure = "" if cause.confidence == "high" else f" (confidence: {cause.confidence})"
         return f"{cause.title}{sure}.{own}"
-    usual = text.causes_for(str(top["policy_domain"]))
+    usual = text.causes
     likely = f" Most often: {_lowered(usual[0])}" if usual else ""
     return f"{text.short}{likely}{own}"
 

@@ -27,12 +27,12 @@ from ._evidence import (
     Vantage,
     Verdict,
 )
+from ._judge import finding_codes
 from ._judge_certificates import certificate_faults
 from ._look import probe
 from ._many import Probes, probe_many
 from ._probe import Probe
 from ._snapshot import load_probe
-from ._wording import finding_codes
 
 __all__ = [
     "Certificate",

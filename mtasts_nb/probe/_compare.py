@@ -6,10 +6,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from ..knowledge import finding
 from ..markup import html_table, html_text, one_line, plural, span, terminal_text, when
 from ..vocabulary import Finding, Findings, Status
 from ._evidence import DnsAttempt, TlsSession
-from ._judge import finding
 from ._judge_policy_host import policy_bodies
 from ._looked_again import looked_again
 
@@ -215,5 +215,6 @@ def _shown_by_comparison(before: Probe, after: Probe) -> Iterator[Finding]:
             "policy-changed-same-id",
             subject=after.policy_host.host,
             evidence=f"record, then and now: {' · '.join(after.sts.texts)}",
-            names={"domain": after.domain, "id": after.started.strftime("%Y%m%d%H%M%S")},
+            domain=after.domain,
+            id=after.started.strftime("%Y%m%d%H%M%S"),
         )

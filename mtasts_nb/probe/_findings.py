@@ -7,11 +7,11 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from ..errors import PolicyError
+from ..knowledge import finding
 from ..policy import parse_policy, validate
 from ..vocabulary import Effect, Finding, Findings, Severity
 from ._closed import anything_answered
 from ._evidence import DnsAttempt
-from ._judge import finding
 from ._judge_dns import nameserver_findings, sts_findings, tlsrpt_findings
 from ._judge_mx import mx_findings, mx_names, redundancy_lost, usable_mx
 from ._judge_policy_host import policy_bodies, policy_host_findings
@@ -33,19 +33,17 @@ def judge(probe: Probe) -> Findings:
 def _all(probe: Probe) -> Iterator[Finding]:
     domain = probe.domain
     if not anything_answered(_attempts(probe)):
-        yield finding(
-            "resolver-unreachable", subject="this machine", evidence=probe.mx.detail, names={"domain": domain}
-        )
+        yield finding("resolver-unreachable", subject="this machine", evidence=probe.mx.detail, domain=domain)
         return
     if probe.ipv6_closed:
-        yield finding("outbound-ipv6-closed", subject="this network", names={"domain": domain})
+        yield finding("outbound-ipv6-closed", subject="this network", domain=domain)
     if _ran_out(probe):
-        yield finding("probe-deadline-reached", subject="this probe", names={"domain": domain})
+        yield finding("probe-deadline-reached", subject="this probe", domain=domain)
     if probe.limits_hit:
         evidence = "; ".join(probe.limits_hit)
-        yield finding("probe-limit-reached", subject=domain, evidence=evidence, names={"domain": domain})
+        yield finding("probe-limit-reached", subject=domain, evidence=evidence, domain=domain)
     if probe.mx.answer is not None and probe.mx.answer.rcode == "NXDOMAIN":
-        yield finding("domain-not-found", subject=domain, evidence=probe.mx.detail, names={"domain": domain})
+        yield finding("domain-not-found", subject=domain, evidence=probe.mx.detail, domain=domain)
         return
     yield from sts_findings(probe)
     yield from policy_host_findings(probe, deployed=bool(probe.sts.texts) or probe.sts.answer is None)
@@ -103,7 +101,8 @@ def _one_signature(findings: list[Finding], domain: str) -> Iterator[Finding]:
             evidence=bogus[0].evidence,
             severity=min((one.severity for one in bogus), key=lambda severity: severity.rank),
             effect=min((one.effect for one in bogus), key=lambda effect: effect.rank),
-            names={"name": domain},
+            name=domain,
+            domain=domain,
         )
 
 

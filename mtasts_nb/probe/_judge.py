@@ -1,20 +1,15 @@
-"""How a finding is made from its wording, and lowered where the worst case is not the case."""
+"""What the judges share: a fault seen at an address, and how faults at several addresses become one finding."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from types import MappingProxyType
 
-from ..markup import one_line
-from ..vocabulary import Effect, Finding, Severity, Status
+from ..knowledge import finding_texts
+from ..vocabulary import Severity, Status
 from ._evidence import DnsAttempt
-from ._wording import WORDING
 
-__all__ = ["Fault", "at_addresses", "finding", "lookup_code", "milder"]
-
-_EVIDENCE = 600
-_NO_NAMES: Mapping[str, str] = MappingProxyType({})
+__all__ = ["Fault", "at_addresses", "finding_codes", "lookup_code", "milder"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,46 +20,15 @@ class Fault:
     evidence: str = ""
 
 
-def finding(
-    code: str,
-    *,
-    subject: str,
-    evidence: str = "",
-    severity: Severity | None = None,
-    effect: Effect | None = None,
-    more: str = "",
-    names: Mapping[str, str] = _NO_NAMES,
-) -> Finding:
-    """Return a finding in the words of its code.
+def finding_codes() -> tuple[str, ...]:
+    """Return every code that only a probe of the live domain can give.
 
-    Parameters
-    ----------
-    code : str
-        A key of `WORDING`.
-    subject : str
-        What it is about.
-    evidence : str
-        What was seen; made visible and cut here.
-    severity, effect : optional
-        Instead of those of the worst case.
-    more : str
-        A sentence added to the message.
-    names : mapping of str to str
-        What the words name: domain, host, name, id.
+    Examples
+    --------
+    >>> "mx-certificate-expired" in finding_codes()
+    True
     """
-    words = WORDING[code]
-    shown = {key: one_line(value, 253) for key, value in names.items()}
-    message = words.message.format(**shown)
-    return Finding(
-        code=code,
-        severity=severity or words.severity,
-        effect=effect or words.effect,
-        subject=one_line(subject, 400),
-        message=f"{message} {more}".strip(),
-        evidence=one_line(evidence, _EVIDENCE),
-        fix=words.fix.format(**shown),
-        rfc=words.rfc,
-    )
+    return tuple(code for code, text in finding_texts().items() if text.live)
 
 
 def milder(severity: Severity) -> Severity:

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import replace
+from functools import partial
 from typing import TYPE_CHECKING
 
+from ..knowledge import finding
 from ..markup import span
 from ..policy import validate
 from ..vocabulary import Effect, Finding, Severity, Status
 from ._evidence import DnsAttempt
-from ._judge import finding, lookup_code
+from ._judge import lookup_code
 
 if TYPE_CHECKING:
     from ._probe import Probe
@@ -25,26 +27,25 @@ _NO_FAULT = frozenset({"sts-record-others", "tlsrpt-record-others"})
 def sts_findings(probe: Probe) -> Iterator[Finding]:
     """Yield the findings about the `_mta-sts` record: its look-up, and its text by the rules of `mtasts_nb.policy`."""
     attempt = probe.sts
-    names = {"name": attempt.query.name, "domain": probe.domain, "id": probe.started.strftime("%Y%m%d%H%M%S")}
+    about = partial(
+        finding,
+        subject=attempt.query.name,
+        name=attempt.query.name,
+        domain=probe.domain,
+        id=probe.started.strftime("%Y%m%d%H%M%S"),
+    )
     fault = lookup_code(attempt, "sts-record-lookup-failed")
     if fault is not None:
         effect = Effect.DISABLES_PROTECTION
-        yield finding(fault.code, subject=attempt.query.name, evidence=fault.evidence, effect=effect, names=names)
+        yield about(fault.code, evidence=fault.evidence, effect=effect)
     if attempt.status is not Status.COMPLETED:
         return
     for one in validate(record=attempt.texts):
         if one.code == "sts-record-missing":
             evidence = " · ".join(attempt.texts) or attempt.detail
-            yield _missing(one, attempt, evidence, names)
+            yield about(one.code, variant="domain", evidence=evidence)
         elif one.code not in _NO_FAULT:
             yield one
-
-
-def _missing(one: Finding, attempt: DnsAttempt, evidence: str, names: dict[str, str]) -> Finding:
-    # What it is called here; how wrong it is, is for `mtasts_nb.policy` to say.
-    return finding(
-        one.code, subject=attempt.query.name, evidence=evidence, severity=one.severity, effect=one.effect, names=names
-    )
 
 
 def tlsrpt_findings(probe: Probe) -> Iterator[Finding]:
@@ -53,24 +54,17 @@ def tlsrpt_findings(probe: Probe) -> Iterator[Finding]:
     Whatever is wrong with it, mail comes in as before.
     """
     attempt = probe.tlsrpt
-    names = {"name": attempt.query.name, "domain": probe.domain}
+    about = partial(finding, subject=attempt.query.name, name=attempt.query.name, domain=probe.domain)
     fault = lookup_code(attempt, "tlsrpt-record-lookup-failed")
     if fault is not None:
         severity, effect = Severity.WARNING, Effect.COSMETIC
-        yield finding(
-            fault.code,
-            subject=attempt.query.name,
-            evidence=fault.evidence,
-            severity=severity,
-            effect=effect,
-            names=names,
-        )
+        yield about(fault.code, evidence=fault.evidence, severity=severity, effect=effect)
     if attempt.status is not Status.COMPLETED:
         return
     for one in validate(tlsrpt_record=attempt.texts):
         if one.code == "tlsrpt-record-missing":
             evidence = " · ".join(attempt.texts) or attempt.detail
-            yield _missing(one, attempt, evidence, names)
+            yield about(one.code, variant="domain", evidence=evidence)
         elif one.code not in _NO_FAULT:
             yield replace(one, effect=Effect.COSMETIC)
 
@@ -88,7 +82,11 @@ def nameserver_findings(probe: Probe) -> Iterator[Finding]:
         shown = "; ".join(f"{server}: {_said(x)}" for server, x in sorted(answers.items()))
         if len(kinds) > 1:
             yield finding(
-                "nameservers-disagree", subject=f"{query.type} {query.name}", evidence=shown, names={"name": query.name}
+                "nameservers-disagree",
+                subject=f"{query.type} {query.name}",
+                evidence=shown,
+                name=query.name,
+                domain=probe.domain,
             )
         elif kinds and attempt.answer is not None and _differs(attempt, next(iter(answers.values()))):
             left = f" (TTL {span(attempt.answer.ttl)})" if attempt.answer.ttl else ""
@@ -96,7 +94,8 @@ def nameserver_findings(probe: Probe) -> Iterator[Finding]:
                 "not-propagated-yet",
                 subject=f"{query.type} {query.name}",
                 evidence=f"resolver: {_said(attempt)}{left}; {shown}",
-                names={"name": query.name},
+                name=query.name,
+                domain=probe.domain,
             )
     yield from _silent_servers(probe)
 
@@ -140,7 +139,8 @@ def _silent_servers(probe: Probe) -> Iterator[Finding]:
             "nameserver-not-answering",
             subject=", ".join(sorted(faults)),
             evidence=evidence,
-            names={"name": probe.domain},
+            name=probe.domain,
+            domain=probe.domain,
         )
 
 

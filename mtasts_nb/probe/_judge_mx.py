@@ -20,13 +20,13 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import TYPE_CHECKING
 
+from ..knowledge import finding, finding_texts
 from ..markup import one_line
 from ..vocabulary import Effect, Finding, Mode, Severity, Status
 from ._evidence import MxHost, SmtpAttempt
-from ._judge import Fault, at_addresses, finding, joined, lookup_code, milder
+from ._judge import Fault, at_addresses, joined, lookup_code, milder
 from ._judge_certificates import certificate_faults
 from ._judge_policy_host import OLD_TLS
-from ._wording import WORDING
 
 if TYPE_CHECKING:
     from ._probe import Probe
@@ -53,7 +53,7 @@ class _Seen:
 
     def fails(self, *, delivery: bool) -> bool | None:
         """Return whether every address fails; None where none was looked at."""
-        kinds = [(at, f.code) for at, f in self.faults if WORDING[f.code].severity is Severity.ERROR]
+        kinds = [(at, f.code) for at, f in self.faults if finding_texts()[f.code].severity is Severity.ERROR]
         if any(not at and code in _DELIVERY for at, code in kinds):
             return True
         if not self.looked_at:
@@ -82,16 +82,12 @@ def mx_findings(probe: Probe) -> Iterator[Finding]:
     domain = probe.domain
     fault = lookup_code(probe.mx, "mx-lookup-failed")
     if fault is not None:
-        yield finding(
-            fault.code, subject=f"MX {domain}", evidence=fault.evidence, names={"domain": domain, "name": domain}
-        )
+        yield finding(fault.code, subject=f"MX {domain}", evidence=fault.evidence, domain=domain, name=domain)
         return
     seen = _look_through_all(probe)
     yield from _record_findings(probe, seen)
     if probe.port_25_closed:
-        yield finding(
-            "outbound-port-25-closed", subject="this network", evidence=_dropped(probe), names={"domain": domain}
-        )
+        yield finding("outbound-port-25-closed", subject="this network", evidence=_dropped(probe), domain=domain)
     rank = partial(_rank, _Verdicts(probe, seen))
     for one in seen:
         yield from _host_findings(one, domain, rank)
@@ -121,11 +117,11 @@ def _record_findings(probe: Probe, seen: list[_Seen]) -> Iterator[Finding]:
     nulls = [mx for mx in probe.mx_hosts if mx.problem == "null"]
     if nulls:
         code = "mx-null" if len(probe.mx_hosts) == 1 else "mx-null-mixed"
-        yield finding(code, subject=f"MX {domain}", evidence=probe.mx.detail, names={"domain": domain})
+        yield finding(code, subject=f"MX {domain}", evidence=probe.mx.detail, domain=domain)
     if any(mx.implicit for mx in probe.mx_hosts):
         bare = any(fault.code == "mx-no-address" for one in seen for _, fault in one.faults)
         code = "mx-missing" if bare else "mx-implicit"
-        yield finding(code, subject=f"MX {domain}", evidence=probe.mx.detail, names={"domain": domain})
+        yield finding(code, subject=f"MX {domain}", evidence=probe.mx.detail, domain=domain)
 
 
 def _dropped(probe: Probe) -> str:
@@ -182,7 +178,7 @@ def _all(verdicts: Iterator[bool | None]) -> bool:
 
 def _rank(verdicts: _Verdicts, code: str, *, everywhere: bool) -> _Ranking:
     """Return how bad a fault of an MX host is, and what it does to mail, by the rules above."""
-    severity, effect = WORDING[code].severity, WORDING[code].effect
+    severity, effect = finding_texts()[code].severity, finding_texts()[code].effect
     if effect is not Effect.DEFERS_MAIL and code not in _DELIVERY:
         return _Ranking(severity if everywhere else milder(severity), effect, "")
     if severity is not Severity.ERROR:  # it may come to that, and has not yet
@@ -317,7 +313,7 @@ def _host_findings(one: _Seen, domain: str, rank: partial[_Ranking]) -> Iterator
         if one.mx.implicit and code == "mx-no-address":
             continue  # said as mx-missing
         where = sorted({address for address, _ in seen if address})
-        errors = {at for at, f in one.faults if WORDING[f.code].severity is Severity.ERROR}
+        errors = {at for at, f in one.faults if finding_texts()[f.code].severity is Severity.ERROR}
         everywhere = not where or one.looked_at <= errors or "" in errors
         ranking = rank(code, everywhere=everywhere)
         others = sorted(one.looked_at - set(where))
@@ -325,9 +321,12 @@ def _host_findings(one: _Seen, domain: str, rank: partial[_Ranking]) -> Iterator
         yield finding(
             code,
             subject=f"{host} [{', '.join(where)}]" if only else host,
+            addresses=tuple(where) if only else (),
             evidence=joined(seen) if where else seen[0][1],
             severity=ranking.severity,
             effect=ranking.effect,
             more=f"{only} {ranking.more}".strip(),
-            names={"host": host, "domain": domain, "name": host},
+            host=host,
+            domain=domain,
+            name=host,
         )

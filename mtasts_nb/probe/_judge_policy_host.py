@@ -6,15 +6,16 @@ the policy is a warning: senders get it or not by chance.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from functools import partial
 from typing import TYPE_CHECKING
 
+from ..knowledge import finding, finding_texts
 from ..markup import one_line
 from ..vocabulary import Effect, Finding, Status
 from ._evidence import HttpAttempt, HttpResponse
-from ._judge import Fault, at_addresses, finding, joined, lookup_code, milder
+from ._judge import Fault, at_addresses, joined, lookup_code, milder
 from ._judge_certificates import certificate_faults
-from ._wording import WORDING
 
 if TYPE_CHECKING:
     from ._probe import Probe
@@ -28,54 +29,57 @@ _CONNECT = {"refused": "refused", "timeout": "timeout", "unreachable": "unreacha
 def policy_host_findings(probe: Probe, *, deployed: bool) -> Iterator[Finding]:
     """Yield the findings about the policy host; without a record and without a host there is nothing to say."""
     place = probe.policy_host
-    names = {"host": place.host, "domain": probe.domain, "name": place.host}
+    about = partial(finding, subject=place.host, host=place.host, domain=probe.domain, name=place.host)
     addresses = [text for attempt in (place.a, place.aaaa) for text in attempt.texts]
     failures = [fault for x in (place.a, place.aaaa) if (fault := lookup_code(x, "policy-host-lookup-failed"))]
     if not addresses:
         unknown = Status.NOT_OBSERVED in (place.a.status, place.aaaa.status)
         if failures:
-            yield finding(
+            yield about(
                 failures[0].code,
-                subject=place.host,
                 evidence=failures[0].evidence,
                 effect=Effect.DISABLES_PROTECTION,
-                names=names,
             )
         elif deployed and not unknown:
             evidence = f"A: {place.a.detail}; AAAA: {place.aaaa.detail}"
-            yield finding("policy-host-no-address", subject=place.host, evidence=evidence, names=names)
+            yield about("policy-host-no-address", evidence=evidence)
         return
     for fault in failures[:1]:
-        severity = milder(WORDING[fault.code].severity)
-        yield finding(
+        severity = milder(finding_texts()[fault.code].severity)
+        yield about(
             fault.code,
-            subject=place.host,
             evidence=fault.evidence,
             severity=severity,
             effect=Effect.DISABLES_PROTECTION,
-            names=names,
         )
-    yield from _attempt_findings(probe, names)
+    yield from _attempt_findings(probe, about)
 
 
-def _attempt_findings(probe: Probe, names: dict[str, str]) -> Iterator[Finding]:
-    attempts = probe.policy_host.attempts
+def _attempt_findings(probe: Probe, about: Callable[..., Finding]) -> Iterator[Finding]:
+    host, attempts = probe.policy_host.host, probe.policy_host.attempts
     faults = [(attempt.request.address, fault) for attempt in attempts for fault in _faults(attempt)]
     looked_at = {attempt.request.address for attempt in attempts if _is_evidence(attempt)}
-    broken = {address for address, fault in faults if WORDING[fault.code].severity.rank == 0}
+    broken = {address for address, fault in faults if finding_texts()[fault.code].severity.rank == 0}
     good = sorted(looked_at - broken)
     for code, seen in at_addresses(faults).items():
         where = sorted({address for address, _ in seen})
-        severity, more = WORDING[code].severity, ""
+        severity, more = finding_texts()[code].severity, ""
         if good and severity.rank == 0:
             severity = milder(severity)
             more = f"Only at {', '.join(where)}; {', '.join(good)} is in order."
-        subject = names["host"] if len(where) == len(looked_at) else f"{names['host']} [{', '.join(where)}]"
-        yield finding(code, subject=subject, evidence=joined(seen), severity=severity, more=more, names=names)
+        subject = host if len(where) == len(looked_at) else f"{host} [{', '.join(where)}]"
+        yield about(
+            code,
+            subject=subject,
+            addresses=() if subject == host else tuple(where),
+            evidence=joined(seen),
+            severity=severity,
+            more=more,
+        )
     bodies = policy_bodies(probe)
     if len(bodies) > 1:
         evidence = "; ".join(f"{', '.join(at)}: {one_line(body[:120])}" for body, at in bodies.items())
-        yield finding("policy-address-differs", subject=names["host"], evidence=evidence, names=names)
+        yield about("policy-address-differs", evidence=evidence)
 
 
 def policy_bodies(probe: Probe) -> dict[bytes, list[str]]:

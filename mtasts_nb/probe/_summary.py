@@ -7,11 +7,11 @@ from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
+from ..knowledge import finding_texts
 from ..markup import plural, span, when
 from ..vocabulary import Severity, Status
 from ._evidence import DnsAttempt, HttpAttempt, MxHost, SmtpAttempt, TlsSession
 from ._judge_mx import faults_at
-from ._wording import WORDING
 
 if TYPE_CHECKING:
     from ._probe import Probe
@@ -178,7 +178,9 @@ def _each_address(probe: Probe) -> Iterator[MxRow]:
             said = _host_problem(mx)
             yield MxRow(light, mx.host, _preference(mx), "–", permitted, said, "–", "–", "–")
         for attempt in mx.attempts:
-            bad = [f for f in faults.get(attempt.request.address, []) if WORDING[f.code].severity is Severity.ERROR]
+            bad = [
+                f for f in faults.get(attempt.request.address, []) if finding_texts()[f.code].severity is Severity.ERROR
+            ]
             observed = attempt.status is not Status.NOT_OBSERVED
             light = Light.UNKNOWN if not observed else Light.FAULT if bad or permitted == "no" else Light.GOOD
             yield _mx_row(light, mx, attempt, permitted)

@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 from mtasts_nb.diagnosis import Answer, flowchart
-from mtasts_nb.knowledge import AREAS, cause_texts
-from mtasts_nb.vocabulary import ResultType
+from mtasts_nb.knowledge import cause_texts
+from mtasts_nb.vocabulary import Area, ResultType
 
 CHART = flowchart()
 NEEDS = {
@@ -77,7 +77,7 @@ def trunk():
 def test_with_nothing_wrong_the_way_from_held_mail_passes_every_area_to_no_fault():
     passed, end = trunk()
     assert end == "no-fault-seen"
-    assert {CHART.nodes[name].area for name in passed} == {*AREAS}
+    assert {CHART.nodes[name].area for name in passed} == {*Area}
 
 
 def test_a_branch_of_trouble_never_comes_back_to_the_trunk():

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from mtasts_nb.knowledge import cause_texts, providers
+from mtasts_nb.knowledge import causes, providers
 from mtasts_nb.policy._providers import mail_provider
 from mtasts_nb.probe import DnsAttempt, DnsQuery, HttpAttempt, HttpRequest, HttpResponse, MxHost, PolicyHost
 from mtasts_nb.probe._providers import recognise
@@ -63,4 +63,4 @@ def test_two_forms_of_one_provider_are_one():
 
 def test_every_playbook_is_of_a_provider_that_is_recognised():
     names = {one.name for one in providers()} | {one.name.partition(" ")[0] for one in providers()}
-    assert {name for text in cause_texts().values() for name in text.providers} <= names
+    assert {name for text in causes().values() for name in text.providers} <= names

@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-import string
 from dataclasses import replace
 from datetime import timedelta
 
 import pytest
 
+from mtasts_nb.knowledge import finding_texts
 from mtasts_nb.policy import validate
-from mtasts_nb.probe import DnsAnswer, DnsRecord, TlsSession, Validation, Verdict, finding_codes
+from mtasts_nb.probe import DnsAnswer, DnsRecord, TlsSession, Validation, Verdict
 from mtasts_nb.probe._certificates import TrustStore, read_certificate
 from mtasts_nb.probe._dane import match_tlsa
 from mtasts_nb.probe._judge_certificates import certificate_faults
-from mtasts_nb.probe._wording import WORDING
 from mtasts_nb.vocabulary import Effect, Severity, Status
 
 HOLDS, DISABLES, COSMETIC = Effect.DEFERS_MAIL, Effect.DISABLES_PROTECTION, Effect.COSMETIC
@@ -150,7 +149,7 @@ def test_a_record_that_is_not_there_weighs_the_same_live_and_on_paper(code, seve
         if one.code == code
     ]
     assert [(one.severity, one.effect) for one in offline + live] == [(severity, effect)] * 2
-    assert (WORDING[code].severity, WORDING[code].effect) == (severity, effect)
+    assert (finding_texts()[code].severity, finding_texts()[code].effect) == (severity, effect)
 
 
 def test_a_missing_policy_host_is_no_second_fault_of_a_domain_without_a_record(healthy):
@@ -222,15 +221,6 @@ class TestNameServers:
 def test_a_domain_that_does_not_exist_has_one_fault(healthy):
     seen = replace(healthy, mx=replace(healthy.mx, answer=DnsAnswer(rcode="NXDOMAIN")), mx_hosts=())
     assert seen.findings.codes == ("domain-not-found",)
-
-
-@pytest.mark.parametrize("code", finding_codes())
-def test_words_name_only_what_there_is_and_say_what_to_do(code):
-    words = WORDING[code]
-    named = {name for text in (words.message, words.fix) for _, name, _, _ in string.Formatter().parse(text) if name}
-    assert named <= {"host", "domain", "name", "id"}
-    assert words.message.endswith((".", ")"))
-    assert words.fix
 
 
 class TestCertificates:
