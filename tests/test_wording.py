@@ -37,10 +37,6 @@ PENDING: tuple[str, ...] = (
     "mtasts_nb/rollout",
     "mtasts_nb/sender",
     "notebooks",
-    "README.md",
-    "CONTRIBUTING.md",
-    "CHANGELOG.md",
-    "SECURITY.md",
 )
 
 _OBJECT = r"(?: (?:a|an|the|its|their|any|every|this|that|such|deferred|waiting))*(?: (?:message|mail|it|them)s?)"
