@@ -151,7 +151,9 @@ class Archive(Rendered):
             table = getattr(self, name)
             safe = {column: _guarded(table[column]) for column in table}
             written.append(folder / f"{name}.csv")
-            pd.DataFrame(safe, columns=table.columns).to_csv(written[-1], index=False, encoding="utf-8")
+            pd.DataFrame(safe, columns=table.columns).to_csv(
+                written[-1], index=False, encoding="utf-8", lineterminator="\n"
+            )
         return written
 
     def to_parquet(self, directory: str | Path) -> list[Path]:

@@ -45,17 +45,12 @@ def measure(setting: Setting) -> Iterator[Figure]:
 def _against_peers(setting: Setting, path: Path) -> Iterator[Figure]:
     peer = setting.peer
     assert peer is not None
-    best = interleaved(
-        {
-            "floor": lambda: peer.seconds("floor", path),
-            "load": lambda: whole(path, COUNT),
-        }
-    )
+    best = interleaved({"floor": lambda: peer.seconds("floor", path), "load": lambda: whole(path, COUNT)})
     yield Figure(
         "load 20,000 small .json.gz, against read + sha256 + zlib + orjson.loads in one thread",
         best["load"] / best["floor"],
         "×",
-        1.8,
+        1.6,
         beside=f"{best['load'] * 1e6 / COUNT:.1f} µs a report, floor {best['floor'] * 1e6 / COUNT:.1f} µs",
     )
     best = interleaved(

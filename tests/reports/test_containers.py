@@ -443,6 +443,7 @@ def test_a_file_object_that_fails_is_refused() -> None:
     assert row.data == REPORT
 
 
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="the system has no FIFOs")
 def test_a_path_that_is_no_regular_file_is_refused_without_waiting(tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "fifo")
     for path, reason in (("fifo", "not-a-regular-file"), ("missing", "unreadable"), (".", "not-a-regular-file")):
