@@ -114,7 +114,7 @@ def _(evidence: Evidence) -> Document:
 def _rejects(rejects: pd.DataFrame) -> Block:
     if not len(rejects):
         return Paragraph("Nothing was rejected.")
-    caption = f"{plural(len(rejects), 'input')} could not be read; their content is in none of the numbers."
+    caption = f"{plural(len(rejects), 'input')} could not be read; not included in any number."
     columns = {"source": "Input", "member": "Part", "reason": "Reason", "detail": "Detail"}
     return _table(rejects, columns, caption)
 

@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING, Any, Final
 import ipywidgets
 
 from ..analysis import Table, by_mx, by_reporter, by_result_type, failing_policy_types, narrow
-from ..markup import html_text, number, one_line, plural, when
+from ..markup import number, one_line, plural, when
 from ..plots import failures_over_time, show
+from ..render import Document, Paragraph, Preformatted, to_html
 from ._static import LABEL, WRAP, Choice, Live, buttons, error, picture, status
 
 if TYPE_CHECKING:
@@ -365,5 +366,5 @@ class ReportExplorer(Live):
         return f"<ReportExplorer: {self.exploration.words}>"
 
     def _repr_html_(self) -> str:
-        code = f"<p>The same as code:</p><pre>{html_text(self.exploration.code)}</pre>"
-        return self._message() + self._content() + code
+        code = Document((Paragraph("The same as code:"), Preformatted(self.exploration.code)))
+        return self._message() + self._content() + to_html(code, styled=False)

@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING, Any, Final
 import ipywidgets
 
 from ..errors import MtaStsNbError
-from ..markup import html_text, when
+from ..markup import when
+from ..render import Document, Fold, Preformatted, Terms, to_html
 from ..settings import utc_now
 from ._static import WRAP, Live, button, error, picture, status
 
@@ -130,13 +131,13 @@ class Rollback:
     def file_published(self, now: datetime) -> Rollback:
         """Return the state after the policy file is out."""
         if self.stage is not Stage.PLANNED:
-            return replace(self, problem=_NOT_YET[self.stage])
+            return replace(self, problem=_NOT_NOW[self.stage])
         return replace(self, stage=Stage.FILE_PUBLISHED, file_at=now, problem="")
 
     def record_published(self, now: datetime) -> Rollback:
         """Return the state after the record is out: the forecast counts from now, the texts are those published."""
         if self.stage is not Stage.FILE_PUBLISHED or self.plan is None:
-            return replace(self, problem=_TOO_EARLY[self.stage])
+            return replace(self, problem=_NOT_NOW[self.stage])
         try:
             plan = self._planned(now, self.plan.record)
         except (MtaStsNbError, ValueError) as error:  # the clock went back, or a field holds a time after now
@@ -204,15 +205,11 @@ def _unquoted(text: str) -> str:
     return "".join(strings) if strings and text.startswith('"') and text.endswith('"') else text
 
 
-_NOT_YET: Final = {
-    Stage.EDITING: "First make the plan: there is none for these texts yet.",
-    Stage.FILE_PUBLISHED: "The file is published already; next is the record.",
-    Stage.RECORD_PUBLISHED: "Both are published already. Start over for another change.",
-}
-_TOO_EARLY: Final = {
+#: Why a button does not apply in a stage.
+_NOT_NOW: Final = {
     Stage.EDITING: "First make the plan, then publish the policy file, then the record.",
     Stage.PLANNED: "First publish the policy file on every server and confirm it here; then the record.",
-    Stage.FILE_PUBLISHED: "",
+    Stage.FILE_PUBLISHED: "The file is published already; next is the record.",
     Stage.RECORD_PUBLISHED: "Both are published already. Start over for another change.",
 }
 
@@ -375,9 +372,6 @@ class RollbackPlanner(Live):
         return f"<RollbackPlanner: {self.state.stage.value}. {self.state.problem or self.state.message}>"
 
     def _repr_html_(self) -> str:
-        texts = "".join(
-            f"<dt>{html_text(name)}</dt><dd><pre>{html_text(text, 4000)}</pre></dd>"
-            for name, text in self.state.summary().items()
-        )
-        entered = f"<details><summary>Given</summary><dl>{texts}</dl></details>" if texts else ""
-        return self._message() + entered + self._results()
+        texts = [(name, (Preformatted(text),)) for name, text in self.state.summary().items()]
+        given = Document((Fold("Given", (Terms(texts),)),) if texts else ())
+        return self._message() + to_html(given, styled=False) + self._results()
