@@ -322,12 +322,12 @@ def folded_table(
     '<details><summary>7 more rows'
     """
     cut = first if len(rows) > first + 3 else len(rows)
-    shown = html_table(rows[:cut], columns, caption=caption, numeric=numeric, width=width)
+    opened = html_table(rows[:cut], columns, caption=caption, numeric=numeric, width=width)
     if cut == len(rows):
-        return shown
+        return opened
     rest = plural(len(rows) - cut, "more row")
     others = html_table(rows[cut:], columns, caption=rest if caption else None, numeric=numeric, width=width)
-    return f"{shown}<details><summary>{rest}</summary>{others}</details>"
+    return f"{opened}<details><summary>{rest}</summary>{others}</details>"
 
 
 def display_width(text: str) -> int:

@@ -1,4 +1,4 @@
-"""Documents as HTML. Every string is escaped here, whoever wrote it."""
+"""Documents as HTML. Every string is escaped here, also the kit's own."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ SIGNS: Final = {Tone.GOOD: "✓", Tone.PARTLY: "◐", Tone.BAD: "✗", Tone.UNKN
 _CODE = re.compile(r"`([^`]+)`")
 #: The longest text of a line, and of something to paste.
 _LINE_WIDTH, _PASTE_WIDTH = 2000, 20_000
-#: A heading inside an output stands below those of the notebook.
+#: A heading inside an output is below those of the notebook.
 _TOP_HEADING: Final = 3
 #: A few more rows than `Table.first` are not worth a line that opens.
 _SPARE: Final = 3

@@ -53,9 +53,9 @@ def _block(block: Block) -> dict[str, Any]:
         case Preformatted():
             return {"text": block.text}
         case Section():
-            return {"section": plain_line(block.title), "body": [_block(one) for one in block.body]}
+            return {"section": plain_line(block.title), "body": [_block(part) for part in block.body]}
         case Fold():
-            return {"section": plain_line(block.summary), "body": [_block(one) for one in block.body]}
+            return {"section": plain_line(block.summary), "body": [_block(part) for part in block.body]}
         case Items():
             return {"items": [_content(item) for item in block.items]}
         case Terms():

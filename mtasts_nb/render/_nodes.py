@@ -1,6 +1,6 @@
 """What a document consists of. Plain data: no markup, no widths, no colours.
 
-A *line* is text with a few marked parts; a *block* stands by itself. Strings may come from strangers: the renderers
+A *line* is text with a few marked parts; a *block* is a paragraph or more. Strings may come from strangers: the renderers
 escape them all. In the kit's own texts, backticks mark code.
 """
 

@@ -1,4 +1,4 @@
-"""What stands where a line or blocks may stand."""
+"""Values that may be a line or blocks, as one of the two."""
 
 from __future__ import annotations
 

@@ -29,7 +29,7 @@ from ._parts import as_blocks, as_line
 
 __all__ = ["to_text"]
 
-#: The width where nobody says what the terminal has.
+#: The width where the terminal's is not known.
 WIDTH: Final = 100
 MARKS: Final = {
     Tone.GOOD: "[ok]", Tone.PARTLY: "[part]", Tone.BAD: "[FAULT]", Tone.UNKNOWN: "[?]", Tone.NEUTRAL: "[-]",
@@ -106,15 +106,15 @@ def _badge(badge: Badge) -> str:
 
 
 def _line(parts: Line) -> str:
-    shown = []
+    texts = []
     for part in parts if isinstance(parts, tuple) else (parts,):
         if isinstance(part, Badge):
             # A tone that is neutral adds nothing to its word.
             mark = "" if part.tone is Tone.NEUTRAL else f"{_badge(part)} "
-            shown.append(f"{mark}{part.text}")
+            texts.append(f"{mark}{part.text}")
         else:
-            shown.append(part if isinstance(part, str) else part.text)
-    return terminal_text("".join(shown)) if any(shown) else ""
+            texts.append(part if isinstance(part, str) else part.text)
+    return terminal_text("".join(texts)) if any(texts) else ""
 
 
 def _wrapped(text: str, width: int, further: str = "") -> list[str]:
