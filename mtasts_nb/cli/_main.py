@@ -18,7 +18,7 @@ __all__ = ["COMMANDS", "main"]
 #: The sub-commands, in the order of the help text: each is a module `_<name>` here, with a function `add`.
 COMMANDS = ("report", "load", "probe", "validate", "lab", "notebooks")
 
-FINE, PROBLEMS, COULD_NOT = 0, 1, 2
+FINE, COULD_NOT = 0, 2
 _INTERRUPTED = 130  # what a shell expects after SIGINT
 _DESCRIPTION = """\
 Read SMTP TLS reports (RFC 8460) and check MTA-STS (RFC 8461).
