@@ -20,7 +20,8 @@ notebooks: $(READY)  ## open the guided notebooks in JupyterLab
 	$(BIN)/jupyter lab --notebook-dir=notebooks
 
 test: $(READY)  ## the whole test suite
-	$(BIN)/python -m pytest -n auto -q
+	@# Bytecode is written, wherever the environment forbids it: kernels and commands would compile the package each time.
+	PYTHONDONTWRITEBYTECODE= $(BIN)/python -m pytest -n auto -q
 
 lint: $(READY)  ## style, types, layers, notebooks without outputs
 	$(BIN)/ruff check .

@@ -24,10 +24,12 @@ if TYPE_CHECKING:
 # that no notebook field has.
 sys.modules.setdefault("rfc3987_syntax", None)  # type: ignore[arg-type]
 
-# A shared machine is slow at times: no deadline per example. CI must give the same answer twice.
-settings.register_profile("local", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+# A shared machine is slow at times: no deadline per example. CI must give the same answer twice. What is searched
+# for in 40 examples each time is searched for in more with `HYPOTHESIS_PROFILE=thorough`.
+settings.register_profile("local", deadline=None, suppress_health_check=[HealthCheck.too_slow], max_examples=40)
 settings.register_profile("ci", parent=settings.get_profile("local"), derandomize=True)
-settings.load_profile("ci" if os.environ.get("CI") else "local")
+settings.register_profile("thorough", parent=settings.get_profile("local"), max_examples=500)
+settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE") or ("ci" if os.environ.get("CI") else "local"))
 
 
 def pytest_make_parametrize_id(val: object, argname: str) -> str | None:

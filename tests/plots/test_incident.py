@@ -97,10 +97,13 @@ def test_on_a_panel_of_the_caller_and_around(source) -> None:
 @pytest.mark.parametrize("by", BY)
 def test_whatever_was_reported(situation, by) -> None:
     _, archive, _ = situation
-    for row in sts.find_incidents(archive).head(3).to_dict("records"):
+    for number, row in enumerate(sts.find_incidents(archive).head(3).to_dict("records")):
         ax = plots.incident(archive, row, by=by)
         assert plots.alt_text(ax).startswith("Timeline of an incident")
-        plots.to_png(ax, dpi=50)
+        if number == 0:
+            plots.to_png(ax, dpi=50)
+        else:
+            ax.figure.draw_without_rendering()
 
 
 @pytest.mark.parametrize(

@@ -35,12 +35,12 @@ Case = tuple[str, Archive, dict[str, object]]
 
 def texts(figure: Figure) -> Iterator[tuple[Text, Bbox]]:
     """What is written in a figure, and where, after it was drawn."""
-    canvas = FigureCanvasAgg(figure)
-    canvas.draw()
+    renderer = FigureCanvasAgg(figure).get_renderer()
+    figure.draw_without_rendering()
     unused = _unused_tick_labels(figure)
     for text in figure.findobj(Text):
         if text.get_visible() and text.get_text().strip() and id(text) not in unused:
-            yield text, text.get_window_extent(canvas.get_renderer())
+            yield text, text.get_window_extent(renderer)
 
 
 def _unused_tick_labels(figure: Figure) -> set[int]:
@@ -104,7 +104,8 @@ def test_dates_do_not_overlap_on_a_callers_axes_as_narrow_as_a_phone(situation: 
         ax = figure.add_subplot()
         assert draw(source, **asked, ax=ax) is ax
         assert figure.axes == [ax]
-        FigureCanvasAgg(figure).draw()
+        FigureCanvasAgg(figure)
+        figure.draw_without_rendering()
         for axes in (ax, *ax.child_axes):
             if isinstance(axes.xaxis.get_major_formatter(), DayFormatter):
                 labels = [tick.label1 for tick in axes.xaxis._update_ticks() if tick.label1.get_visible()]
