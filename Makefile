@@ -20,8 +20,9 @@ notebooks: $(READY)  ## open the guided notebooks in JupyterLab
 	$(BIN)/jupyter lab --notebook-dir=notebooks
 
 test: $(READY)  ## the whole test suite
-	@# Bytecode is written, wherever the environment forbids it: kernels and commands would compile the package each time.
-	PYTHONDONTWRITEBYTECODE= $(BIN)/python -m pytest -n auto -q
+	@# A file stays with one worker, so that its fixtures are made once. Bytecode is written even where the environment
+	@# forbids it: kernels and commands would compile the package each time.
+	PYTHONDONTWRITEBYTECODE= $(BIN)/python -m pytest -n auto --dist loadfile -q
 
 lint: $(READY)  ## style, types, layers, notebooks without outputs
 	$(BIN)/ruff check .

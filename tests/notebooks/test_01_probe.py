@@ -11,15 +11,18 @@ import pytest
 import mtasts_nb as sts
 from mtasts_nb.publish._execute import execute
 from mtasts_nb.publish._notebook import find_notebook, with_parameters
+from tests.notebooks.in_process import run_in_process
 
 NAME = "01_probe_a_domain"
 
 
 def run(folder: Path, **parameters: object) -> dict[str, str]:
     """What each cell shows, by its id, in words."""
-    node: Any = execute(
-        with_parameters(find_notebook(NAME), parameters, {}), NAME, cwd=str(folder), timeout=120, progress=False
-    )
+    node: Any = with_parameters(find_notebook(NAME), parameters, {})
+    if parameters:
+        run_in_process(node, folder)
+    else:
+        execute(node, NAME, cwd=str(folder), timeout=120, progress=False)
     shown = {}
     for cell in node.cells:
         if cell.cell_type == "code":

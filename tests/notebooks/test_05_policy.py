@@ -10,6 +10,7 @@ import pytest
 from nbclient import NotebookClient
 
 import mtasts_nb as sts
+from tests.notebooks.in_process import run_in_process
 
 PLANNER = 'ttl = 300\nprevious_max_age = "30 days"\nblocked_since = ""\nsources = []'
 PARAMETERS = {
@@ -39,9 +40,12 @@ def run(stored: nbformat.NotebookNode, folder: Path, parameters: str | None = No
     for cell in notebook.cells:
         if parameters and "parameters" in cell.metadata.get("tags", []):
             cell.source = parameters
-    NotebookClient(
-        notebook, timeout=120, kernel_name="python3", resources={"metadata": {"path": str(folder)}}
-    ).execute()
+    if parameters:
+        run_in_process(notebook, folder)
+    else:
+        NotebookClient(
+            notebook, timeout=120, kernel_name="python3", resources={"metadata": {"path": str(folder)}}
+        ).execute()
     return {
         cell.id: "".join(
             output.get("text", "")

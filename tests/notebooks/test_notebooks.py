@@ -13,12 +13,15 @@ import pytest
 import mtasts_nb as sts
 from mtasts_nb.publish._execute import execute
 from mtasts_nb.publish._notebook import find_notebook, names_of_bundled, with_parameters
+from tests.notebooks.in_process import run_in_process
 
 OURS = ("00_start_here", "02_load_tls_reports", "03_failures_over_time", "06_incident_postmortem")
 
 
 def _run(name: str, cwd: Path, **parameters: object) -> Any:
     node = with_parameters(find_notebook(name), parameters, {})
+    if parameters:
+        return run_in_process(node, cwd)
     return execute(node, name, cwd=str(cwd), timeout=300, progress=False)
 
 
