@@ -6,17 +6,15 @@ nothing refers to it any more.
 
 from __future__ import annotations
 
-from ._alt import alt_text
-from ._by_mx import failures_by_mx
 from ._coverage import reporter_coverage
 from ._flowchart import flowchart
 from ._forecast import forecast
 from ._heat import mx_by_result
 from ._incident import incident
-from ._over_time import failures_over_time
+from ._over_time import failures_by_mx, failures_over_time
 from ._policy_history import policy_history
 from ._share import success_share
-from ._show import Picture, show, to_png, to_svg
+from ._show import Picture, alt_text, show, to_png, to_svg
 from ._style import colour_of
 
 __all__ = [

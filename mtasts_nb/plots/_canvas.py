@@ -1,6 +1,6 @@
-"""Where a figure is drawn: an Axes that shows itself, and the headings and the legend around its panel.
+"""The canvas of a figure: an Axes that shows itself, and the headings and the legend around its panel.
 
-All sizes around the panel are known in points beforehand, so that no layout has to be found by drawing twice.
+All sizes around the panel are known in points beforehand, so that nothing has to be drawn twice.
 """
 
 from __future__ import annotations
@@ -14,16 +14,27 @@ from matplotlib.layout_engine import LayoutEngine
 from matplotlib.patches import Patch
 from matplotlib.transforms import ScaledTranslation
 
-from ._alt import set_alt
-from ._style import FONT, HATCH_WIDTH, INK, PANEL, TEXT_SIZE, TITLE_SIZE, WIDTH, dress, ink_around
-from ._text import fit, width, wrap
+from ._show import set_alt, show
+from ._style import (
+    FONT,
+    HATCH_WIDTH,
+    INK,
+    PANEL,
+    ROW,
+    TEXT_SIZE,
+    TITLE_SIZE,
+    WIDTH,
+    dress,
+    fit,
+    ink_around,
+    width,
+    wrap,
+)
 
 if TYPE_CHECKING:
     from matplotlib.artist import Artist
 
-    from ._view import View
-
-__all__ = ["DATES", "Legend", "ReportAxes", "empty", "lay_out", "total_points"]
+__all__ = ["DATES", "Legend", "ReportAxes", "empty", "empty_without_reports", "lay_out", "name_rows", "total_points"]
 
 Legend = Sequence[tuple["Artist", str]]
 
@@ -42,8 +53,6 @@ class ReportAxes(Axes):
     """An Axes that a notebook shows as a picture with its alternative text, without pyplot and its open figures."""
 
     def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> tuple[dict[str, str], dict[str, Any]]:
-        from ._show import show
-
         return show(self)._repr_mimebundle_(include, exclude)
 
 
@@ -74,12 +83,12 @@ def total_points(ax: Axes | None) -> float:
     figure = ax.get_figure(root=False)
     assert figure is not None
     points: float = figure.bbox.width / figure.get_figure(root=True).dpi * 72
-    place = ax.get_subplotspec()
+    slot = ax.get_subplotspec()
     root = figure.get_figure(root=True)
-    if root.get_layout_engine() is not None and place is not None:
-        return max(points * len(place.colspan) / place.get_gridspec().ncols - 2 * _EDGE, 60.0)
-    place_left, _, across, _ = ax.get_position().bounds
-    return max(points * float(across + min(place_left, 0.09)), 60.0)
+    if root.get_layout_engine() is not None and slot is not None:
+        return max(points * len(slot.colspan) / slot.get_gridspec().ncols - 2 * _EDGE, 60.0)
+    from_left, _, across, _ = ax.get_position().bounds
+    return max(points * float(across + min(from_left, 0.09)), 60.0)
 
 
 def lay_out(
@@ -103,9 +112,9 @@ def lay_out(
     height : float
         Of the panel on a new figure, in points.
     title : str
-        What is seen, with numbers.
+        What the figure shows, with numbers.
     notes : sequence of str
-        What else a reader must know, smaller; each begins a line.
+        What else a reader must know, smaller; each starts a line.
     entries : sequence of (artist, str)
         The legend, below the panel and its labels.
     left, right, below : float
@@ -155,7 +164,7 @@ def _shift(ax: Axes, right: float, up: float) -> ScaledTranslation:
 
 
 def _arrange(entries: Legend, total: float, *, named_axis: bool) -> tuple[int, int, bool]:
-    """Return columns and rows of a legend, and whether it fits on the line of the axis's name, which is at the right."""
+    """Return columns and rows of a legend, and whether it fits on the line of the axis's name, at the right."""
     if not entries:
         return 1, 0, False
     widest = max(width(text, TEXT_SIZE) for _, text in entries) + _KEY + _KEY_GAP
@@ -167,30 +176,16 @@ def _arrange(entries: Legend, total: float, *, named_axis: bool) -> tuple[int, i
 
 def _legend(ax: Axes, entries: Legend, columns: int, left: float, below: float) -> None:
     box = ax.legend(
-        [artist for artist, _ in entries],
-        [text for _, text in entries],
-        loc="upper left",
-        bbox_to_anchor=(0, 0),
-        bbox_transform=ax.transAxes + _shift(ax, -left, -below),
-        ncols=columns,
-        frameon=ink_around(ax) != INK,
-        facecolor=PANEL,
-        edgecolor=PANEL,
-        framealpha=1.0,
-        borderpad=0.0,
-        borderaxespad=0,
-        handlelength=1.7,
-        handleheight=1.0,
-        handletextpad=0.7,
-        columnspacing=1.8,
-        labelspacing=0.35,
+        [artist for artist, _ in entries], [text for _, text in entries], loc="upper left", bbox_to_anchor=(0, 0),
+        bbox_transform=ax.transAxes + _shift(ax, -left, -below), ncols=columns, frameon=ink_around(ax) != INK,
+        facecolor=PANEL, edgecolor=PANEL, framealpha=1.0, borderpad=0.0, borderaxespad=0, handlelength=1.7,
+        handleheight=1.0, handletextpad=0.7, columnspacing=1.8, labelspacing=0.35, labelcolor=INK,
         prop={"family": FONT, "size": TEXT_SIZE},
-        labelcolor=INK,
-    )
+    )  # fmt: skip
     box.set_zorder(0)
-    for sign in box.legend_handles:
-        if isinstance(sign, Patch):  # matplotlib copies the hatch, and not how thick it is
-            sign.set_hatch_linewidth(HATCH_WIDTH)
+    for handle in box.legend_handles:
+        if isinstance(handle, Patch):  # matplotlib copies the hatch, but not its width
+            handle.set_hatch_linewidth(HATCH_WIDTH)
 
 
 def _fit_key(text: str, total: float) -> str:
@@ -199,20 +194,30 @@ def _fit_key(text: str, total: float) -> str:
     return fit(text.replace(r"\$", "$"), total - _KEY, TEXT_SIZE)
 
 
-def empty(ax: Axes | None, view: View, told: str = "") -> Axes:
-    """Return an Axes that says that there is nothing to show, and why."""
-    about = f" about {view.about}" if view.domains else ""
-    period = f", {view.dates} UTC" if view.days > 1 else ""
-    said = (told or f"No reports{about} in this period{period}.").strip()
+def empty(ax: Axes | None, text: str, note: str = "") -> Axes:
+    """Return an Axes with the reason why there is nothing to show; the note is only in its alternative text."""
+    text = text.strip()
     axes = lay_out(ax, 80, title="", below=0, grid=False)
     axes.set(xticks=[], yticks=[])
     for spine in axes.spines.values():
         spine.set_visible(False)
-    lines = wrap(said, total_points(axes) * 0.9, TEXT_SIZE + 1)
     axes.text(
-        0.5, 0.5, "\n".join(lines), transform=axes.transAxes, ha="center", va="center", size=TEXT_SIZE + 1,
-        family=FONT, color=INK,
+        0.5, 0.5, "\n".join(wrap(text, total_points(axes) * 0.9, TEXT_SIZE + 1)), transform=axes.transAxes, ha="center",
+        va="center", size=TEXT_SIZE + 1, family=FONT, color=INK,
     )  # fmt: skip
-    nothing = "" if told else " No report is not the same as no failure."
-    set_alt(axes, f"An empty figure. {said}{nothing}".replace(r"\$", "$"))
+    set_alt(axes, f"An empty figure. {text}", note)
     return axes
+
+
+def empty_without_reports(ax: Axes | None, text: str) -> Axes:
+    """Return an empty Axes with the sentence that no report came."""
+    return empty(ax, text, "No report does not mean no failure.")
+
+
+def name_rows(ax: Axes, names: Sequence[str], above: float = 0.0) -> None:
+    """Make the y axis show a row for each name, from top to bottom, with some room above the first."""
+    for row in range(len(names)):
+        ax.axhspan(row + 0.08, row + 0.92, color=ROW, linewidth=0, zorder=0.3)
+    ax.set_ylim(len(names), -above)
+    ax.set_yticks([row + 0.5 for row in range(len(names))], list(names))
+    ax.tick_params(axis="y", length=0)

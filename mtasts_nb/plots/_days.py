@@ -1,62 +1,57 @@
-"""Days on the x axis: dates that never overlap, bars a day wide, and the days that nobody reported."""
+"""Days on the x axis: dates that never overlap, bars a day wide, stacks of them, and the days without a report."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import date, timedelta
 from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
 import numpy.typing as npt
 from matplotlib.patches import Patch, PathPatch
 from matplotlib.path import Path
-from matplotlib.ticker import Formatter, Locator
+from matplotlib.ticker import Formatter, FuncFormatter, Locator, MaxNLocator
 
-from ..markup import plural
-from ._style import HATCH_WIDTH, NO_REPORT, NO_REPORT_HATCH, TEXT_SIZE, Style
+from ..markup import number, plural, when
+from ._style import FONT, HATCH_WIDTH, INK, NO_REPORT, NO_REPORT_HATCH, PANEL, TEXT_SIZE, Style, width
+from ._view import day_of
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
+
+    from ._view import Bools, Series, View
 
 __all__ = [
     "DayFormatter",
     "DayLocator",
     "bars",
     "boxes",
+    "count_axis",
+    "count_points",
     "day_axis",
-    "day_of",
+    "draw_stack",
+    "fill",
+    "name_peak",
     "no_report",
-    "no_report_patch",
+    "no_report_entry",
     "runs",
+    "stack_entries",
     "swatch",
 ]
 
-Ints = npt.NDArray[np.int64]
-Floats = npt.NDArray[np.float64]
-Bools = npt.NDArray[np.bool_]
-
-_EPOCH = date(1970, 1, 1)
-# English, whatever the machine's locale says: the rest of the figure is English too.
+# English, whatever the machine's locale is: the rest of the figure is English too.
 _MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
 #: Points that a date takes on the axis, with the space to the next one.
 _DATE_POINTS = TEXT_SIZE * 4.6
 #: Up to so many days, each is a bar of its own with a gap; beyond, a step.
 _GAPS_UP_TO = 45
-
-
-def day_of(number: int) -> date:
-    """Return the date of a day number.
-
-    Examples
-    --------
-    >>> day_of(20000).isoformat()
-    '2024-10-04'
-    """
-    return _EPOCH + timedelta(days=number)
+#: Up to so many days, a white line is drawn around each bar.
+_SEAMS_UP_TO = 120
 
 
 class DayLocator(Locator):
-    """Ticks in the middle of days, as many as the width of the axis has room for, whatever the zoom.
+    """Ticks in the middle of days, as many as the axis has room for at any width and zoom.
+
+    `matplotlib.dates.AutoDateLocator` counts ticks; it does not measure them, and puts them at midnight.
 
     Parameters
     ----------
@@ -68,7 +63,7 @@ class DayLocator(Locator):
         self._first, self._last = first, last
 
     def __call__(self) -> Sequence[float]:
-        """Return where the ticks are, for the limits and the size that the axis has now."""
+        """Return the ticks for the current limits and size of the axis."""
         assert self.axis is not None
         low, high = sorted(self.axis.get_view_interval())
         return self.tick_values(low, high)
@@ -78,8 +73,7 @@ class DayLocator(Locator):
         panel = cast("Axes", self.axis.axes)  # type: ignore[union-attr]
         figure = panel.get_figure(root=True)
         assert figure is not None
-        points = panel.bbox.width / figure.dpi * 72
-        per_day = max(points, 1.0) / max(vmax - vmin, 1e-6)
+        per_day = max(panel.bbox.width / figure.dpi * 72, 1.0) / max(vmax - vmin, 1e-6)
         # Half a date must fit between its tick and the end of the axis, but for the margin of the figure.
         spare = (_DATE_POINTS / 2 - 10) / per_day
         first = max(int(np.ceil(vmin + spare - 0.5)), self._first)
@@ -87,26 +81,19 @@ class DayLocator(Locator):
         if last < first:
             return []
         step = next((step for step in (1, 2, 7, 14) if step * per_day >= _DATE_POINTS), None)
-        if step is None:
-            days = self._months(first, last, per_day)
-        else:
-            # Weeks begin on Monday; day 4 of the epoch was one.
-            days = [*range(first if step < 7 else first + (4 - first) % 7, last + 1, step)]
+        # Weeks begin on Monday; day 4 of the epoch was one.
+        start = first if step in (None, 1, 2) else first + (4 - first) % 7
+        days = _months(first, last, per_day) if step is None else list(range(start, last + 1, step))
         return [day + 0.5 for day in days or [first]]
 
-    @staticmethod
-    def _months(first: int, last: int, per_day: float) -> list[int]:
-        steps = (step for step in (1, 2, 3, 6, 12) if 28 * step * per_day >= _DATE_POINTS)
-        step = next(steps, 12 * int(np.ceil(_DATE_POINTS / 365 / per_day)))
-        return [day for day in _firsts(day_of(first), step) if first <= day <= last]
 
-
-def _firsts(start: date, step: int) -> list[int]:
-    """Return the day numbers of the first of every `step`-th month, for 300 months at most."""
-    month = start.year * 12 + start.month - 1
-    month += -month % step
-    months = range(month, min(month + 300 * step, 9999 * 12 + 12), step)
-    return [(date(number // 12, number % 12 + 1, 1) - _EPOCH).days for number in months]
+def _months(first: int, last: int, per_day: float) -> list[int]:
+    """Return the first days of every so many months, as far apart as dates need."""
+    steps = (step for step in (1, 2, 3, 6, 12) if 28 * step * per_day >= _DATE_POINTS)
+    step = next(steps, 12 * int(np.ceil(_DATE_POINTS / 365 / per_day)))
+    low, high = (int(np.datetime64(day, "D").astype("datetime64[M]").astype(int)) for day in (first, last))
+    months = np.arange(low + -low % step, high + 1, step).astype("datetime64[M]")
+    return [int(day) for day in months.astype("datetime64[D]").astype(int) if first <= day <= last]
 
 
 class DayFormatter(Formatter):
@@ -128,11 +115,11 @@ class DayFormatter(Formatter):
 
 def day_axis(ax: Axes, first: int, days: int, *, name: bool = True) -> None:
     """Make the x axis show `days` days from the day number `first` on."""
-    # A datetime that a caller draws later (a mark for a fix) lands where it should.
+    # A datetime that a caller draws later (a mark for a fix) is drawn at the right day.
     ax.xaxis.axis_date("UTC")
     ax.xaxis.set_major_locator(DayLocator(first, first + days - 1))
     ax.xaxis.set_major_formatter(DayFormatter())
-    # One day alone would be a wall from side to side.
+    # A single day would be a wall from side to side.
     spare = max(0.0, (5 - days) / 2)
     ax.set_xlim(first - spare, first + days + spare)
     if name:
@@ -196,45 +183,71 @@ def bars(first: int, low: npt.ArrayLike, high: npt.ArrayLike) -> Path:
 def fill(ax: Axes, path: Path, style: Style, *, zorder: float = 2.0, seam: float = 0.0, **more: Any) -> PathPatch:
     """Draw a path filled in a style; `seam` is the width of a white line around it."""
     patch = PathPatch(
-        path,
-        facecolor=style.colour,
-        edgecolor="white",
-        hatch=style.hatch or None,
-        linewidth=seam,
-        zorder=zorder,
-        **more,
-    )
-    # add_artist, not add_patch: the limits are set by who knows them, not by walking every point.
+        path, **{"facecolor": style.colour, "edgecolor": "white", "hatch": style.hatch or None, "linewidth": seam,
+                 "zorder": zorder, **more},
+    )  # fmt: skip
+    # add_artist, not add_patch: the caller sets the limits, so that matplotlib need not walk every point.
     patch.set_hatch_linewidth(HATCH_WIDTH)
     ax.add_artist(patch)
     return patch
 
 
 def no_report(ax: Axes, first: int, known: Bools) -> None:
-    """Mark the days for which no report came, over the whole height: unknown, which is not zero."""
+    """Mark the days without a report, over the whole height: unknown, which is not zero."""
     gaps = runs(~known)
     if gaps:
         start, end = np.array(gaps).T
-        patch = PathPatch(
-            boxes(first + start, first + end, 0, 1),
-            facecolor=NO_REPORT.colour,
-            edgecolor=NO_REPORT_HATCH,
-            hatch=NO_REPORT.hatch,
-            linewidth=0,
-            zorder=0.6,
-            transform=ax.get_xaxis_transform(),
-        )
-        patch.set_hatch_linewidth(HATCH_WIDTH)
-        ax.add_artist(patch)
+        path, across = boxes(first + start, first + end, 0, 1), ax.get_xaxis_transform()
+        fill(ax, path, NO_REPORT, zorder=0.6, edgecolor=NO_REPORT_HATCH, transform=across)
 
 
 def swatch(style: Style, edge: str = "white") -> Patch:
-    """Return the sign of a style for a legend."""
+    """Return the patch that shows a style in a legend."""
     patch = Patch(facecolor=style.colour, edgecolor=edge, hatch=style.hatch or None, linewidth=0)
     patch.set_hatch_linewidth(HATCH_WIDTH)
     return patch
 
 
-def no_report_patch(days: int) -> tuple[Patch, str]:
-    """Return the legend's sign and words for days without a report."""
+def no_report_entry(days: int) -> tuple[Patch, str]:
+    """Return the legend's entry for days without a report."""
     return swatch(NO_REPORT, NO_REPORT_HATCH), f"{plural(days, 'day')} without any report: unknown"
+
+
+def draw_stack(ax: Axes, view: View, series: Sequence[Series]) -> int:
+    """Draw series on top of each other; return the height of the stack."""
+    base = np.zeros(view.days, np.int64)
+    for each in series:
+        path = bars(view.first, base, base + each.values)
+        fill(ax, path, each.style, seam=0.6 if view.days <= _SEAMS_UP_TO else 0)
+        base = base + each.values
+    return int(base.max(initial=0))
+
+
+def stack_entries(series: Sequence[Series], unknown_days: int = 0) -> list[tuple[Patch, str]]:
+    """Return the legend's entry of each series, top of the stack first, and of the days without a report."""
+    # The count leads: a name that begins with an underscore would be left out by matplotlib.
+    entries = [(swatch(each.style), f"{number(each.total)}  {each.name}") for each in reversed(series)]
+    return [*entries, no_report_entry(unknown_days)] if unknown_days else entries
+
+
+def count_axis(ax: Axes, highest: int, ticks: int = 5) -> None:
+    """Make the y axis show whole counts from zero, with room above the highest."""
+    ax.set_ylim(0, max(highest * 1.14, 1))
+    ax.yaxis.set_major_locator(MaxNLocator(ticks, integer=True, steps=[1, 2, 2.5, 5, 10]))
+    ax.yaxis.set_major_formatter(FuncFormatter(lambda value, _: number(value)))
+
+
+def count_points(highest: int) -> float:
+    """Return the points that the counts of a y axis take next to it."""
+    return width(number(highest * 1.14 + 1), TEXT_SIZE) + 8
+
+
+def name_peak(ax: Axes, view: View, day: int, prefix: str = "") -> None:
+    """Write the count and the date of a day at its top."""
+    highest, part = int(view.failed[day]), (day + 0.5) / view.days
+    ax.annotate(
+        f"{prefix}{number(highest)} on {when(day_of(view.first + day))}", (view.first + day + 0.5, highest),
+        xytext=(0, 3), textcoords="offset points", ha="left" if part < 0.2 else "right" if part > 0.8 else "center",
+        va="bottom", size=TEXT_SIZE - 0.5, family=FONT, color=INK, zorder=4,
+        bbox={"facecolor": PANEL, "edgecolor": "none", "pad": 0.8, "alpha": 0.85},
+    )  # fmt: skip

@@ -1,4 +1,4 @@
-"""How senders come back after a change of policy: best, typical and worst case, beside what reports show."""
+"""How senders pick up a new policy: best, typical and worst case, and what reports show."""
 
 from __future__ import annotations
 
@@ -12,10 +12,22 @@ from matplotlib.ticker import FixedLocator, FuncFormatter
 
 from ..markup import share, span, when
 from ..rollout import Forecast, about
-from ._alt import set_alt
 from ._canvas import lay_out
-from ._style import FONT, INK, PANEL, TEXT_SIZE
-from ._text import width
+from ._show import set_alt
+from ._style import (
+    BLUE,
+    FONT,
+    FORECAST_BAND,
+    GREY,
+    INK,
+    MEASURED_BAND,
+    ORANGE,
+    PANEL,
+    TEAL,
+    TEXT_SIZE,
+    WINE,
+    width,
+)  # fmt: skip
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -26,13 +38,6 @@ if TYPE_CHECKING:
 
 __all__ = ["forecast"]
 
-_BEST: Final = "#19a28f"
-_TYPICAL: Final = "#055f9f"
-_WORST: Final = "#752134"
-_BAND: Final = "#e3eef7"
-_MEASURED: Final = "#ca633d"
-_MEASURED_BAND: Final = "#f4d9cb"
-_OLD: Final = "#6e7681"
 #: Hours between two marks of the axis: the first that gives eight at most.
 _STEPS: Final = (1, 2, 4, 6, 12, 24, 48, 72, 120, 168, 336, 720, 1440, 2880)
 _MARKS: Final = 8
@@ -48,14 +53,14 @@ def forecast(
     """Return an Axes with the share of senders that apply the new policy, hour by hour after it was published.
 
     The band lies between the best and the worst case. A dashed line marks the old max_age, for which many guides say to
-    wait, where it falls within the time shown.
+    wait, if it is within the time axis.
 
     Parameters
     ----------
     plan : Forecast, RollbackPlan or MxMigrationPlan
         What was forecast.
     measured : DataFrame, optional
-        What reports show of such a change: ``hours``, ``share_at_least`` and ``share_at_most`` (0 to 1); reports tell the
+        What reports show about such a change: ``hours``, ``share_at_least`` and ``share_at_most`` (0 to 1); reports tell the
         day, so that the truth lies between the two.
     ax : Axes, optional
         Where to draw; by default on a new figure.
@@ -80,55 +85,53 @@ def forecast(
     >>> sts.plots.alt_text(forecast(plan))[:41]
     'Forecast of how senders come back, from 2'
     """
-    told = plan if isinstance(plan, Forecast) else plan.forecast
-    hours = told.frame["hours"].to_numpy()
+    prediction = plan if isinstance(plan, Forecast) else plan.forecast
+    hours = prediction.frame["hours"].to_numpy()
     end = float(hours[-1])
     if measured is not None:
         end = max(end, min(float(measured["hours"].max()), 2 * end)) if len(measured) else end
-    old = told.longest / 3600
+    old = prediction.longest / 3600
     inside = old <= end
     entries: list[tuple[Artist, str]] = [
-        (Line2D([], [], color=_TYPICAL, linewidth=2.2), "typical"),
-        (Line2D([], [], color=_BEST, linewidth=1.4, linestyle=(0, (5, 2))), "best: each looks at each attempt"),
-        (Line2D([], [], color=_WORST, linewidth=1.4, linestyle=(0, (1, 1))), "worst: each does only what it must"),
+        (Line2D([], [], color=BLUE, linewidth=2.2), "typical"),
+        (Line2D([], [], color=TEAL, linewidth=1.4, linestyle=(0, (5, 2))), "best: each checks at each attempt"),
+        (Line2D([], [], color=WINE, linewidth=1.4, linestyle=(0, (1, 1))), "worst: each does the minimum"),
     ]
     if measured is not None:
-        entries.append((Patch(facecolor=_MEASURED_BAND, edgecolor=_MEASURED, hatch="////"), "measured, by the day"))
+        entries.append((Patch(facecolor=MEASURED_BAND, edgecolor=ORANGE, hatch="////"), "measured, by the day"))
     if inside:
         entries.append(
-            (Line2D([], [], color=_OLD, linewidth=1.2, linestyle="--"), f"old max_age: {span(told.longest)}")
+            (Line2D([], [], color=GREY, linewidth=1.2, linestyle="--"), f"old max_age: {span(prediction.longest)}")
         )
-    half, most = (timedelta(hours=told.hours_until(part)) for part in (0.5, 0.9))
+    half, most = (timedelta(hours=prediction.hours_until(part)) for part in (0.5, 0.9))
     axes = lay_out(
         ax,
         185,
-        title=f"Half of the senders back after about {about(half)}, all after {span(told.last)} at worst",
+        title=f"Half of the senders back after about {about(half)}, all after {span(prediction.last)} at worst",
         notes=[
-            f"Senders with mail waiting, from {when(told.published)} on: the new record published, the file before it.",
+            f"Senders with mail waiting, from {when(prediction.published)} on: the new record published, the file before it.",
             ""
             if inside
-            else f"The old max_age, {span(told.longest)}, is beyond the right edge: no mail waits that long.",
+            else f"The old max_age, {span(prediction.longest)}, is beyond the right edge: no mail waits that long.",
         ],
         entries=entries,
         left=width("100 %", TEXT_SIZE) + 8 + TEXT_SIZE * 1.8,
     )
-    # Beyond the forecast all are back; what was measured may take longer.
-    curves = {case: np.append(told.frame[case].to_numpy(), 1.0) for case in ("best", "typical", "worst")}
+    # After the forecast all are back; the measurement may take longer.
+    curves = {case: np.append(prediction.frame[case].to_numpy(), 1.0) for case in ("best", "typical", "worst")}
     hours = np.append(hours, end)
-    axes.fill_between(
-        hours, curves["worst"], curves["best"], step=None, color=_BAND, linewidth=0, zorder=0.6
-    )  # fmt: skip
+    axes.fill_between(hours, curves["worst"], curves["best"], color=FORECAST_BAND, linewidth=0, zorder=0.6)
     if measured is not None:
         _draw_measured(axes, measured, end)
-    axes.plot(hours, curves["best"], color=_BEST, linewidth=1.4, linestyle=(0, (5, 2)), zorder=2.4)
-    axes.step(hours, curves["worst"], where="post", color=_WORST, linewidth=1.4, linestyle=(0, (1, 1)), zorder=2.5)
-    axes.plot(hours, curves["typical"], color=_TYPICAL, linewidth=2.2, zorder=3)
+    axes.plot(hours, curves["best"], color=TEAL, linewidth=1.4, linestyle=(0, (5, 2)), zorder=2.4)
+    axes.step(hours, curves["worst"], where="post", color=WINE, linewidth=1.4, linestyle=(0, (1, 1)), zorder=2.5)
+    axes.plot(hours, curves["typical"], color=BLUE, linewidth=2.2, zorder=3)
     if inside:
-        axes.axvline(old, color=_OLD, linewidth=1.2, linestyle="--", zorder=1.5)
+        axes.axvline(old, color=GREY, linewidth=1.2, linestyle="--", zorder=1.5)
     _mark(axes, half.total_seconds() / 3600, 0.5, end)
     _mark(axes, most.total_seconds() / 3600, 0.9, end)
     _axes(axes, end)
-    set_alt(axes, _alt(told, measured, half, most))
+    set_alt(axes, *_sentences(prediction, measured, half, most))
     return axes
 
 
@@ -136,25 +139,17 @@ def _draw_measured(axes: Axes, measured: pd.DataFrame, end: float) -> None:
     hours, low, high = (measured[name].to_numpy(np.float64) for name in _MEASURES)
     if not len(hours):
         return
-    # What was known last still holds at the edge.
+    # The last known value applies up to the edge.
     hours, low, high = np.append(hours, end), np.append(low, low[-1]), np.append(high, high[-1])
     axes.fill_between(
-        hours,
-        low,
-        high,
-        step="post",
-        facecolor=_MEASURED_BAND,
-        edgecolor=_MEASURED,
-        hatch="////",
-        linewidth=0.6,
-        zorder=1,
+        hours, low, high, step="post", facecolor=MEASURED_BAND, edgecolor=ORANGE, hatch="////", linewidth=0.6, zorder=1
     )
     for edge in (low, high):
-        axes.step(hours, edge, where="post", color=_MEASURED, linewidth=1.0, zorder=2)
+        axes.step(hours, edge, where="post", color=ORANGE, linewidth=1.0, zorder=2)
 
 
 def _mark(axes: Axes, at: float, part: float, end: float) -> None:
-    axes.plot([at], [part], marker="o", markersize=5, color=_TYPICAL, markeredgecolor=PANEL, zorder=4)
+    axes.plot([at], [part], marker="o", markersize=5, color=BLUE, markeredgecolor=PANEL, zorder=4)
     right = at < 0.6 * end
     axes.annotate(
         f"{100 * part:.0f} % after {about(at)}", (at, part), xytext=(7 if right else -7, -9),
@@ -177,17 +172,17 @@ def _axes(axes: Axes, end: float) -> None:
     axes.set_ylabel("senders back", labelpad=4)
 
 
-def _alt(told: Forecast, measured: pd.DataFrame | None, half: timedelta, most: timedelta) -> str:
-    best = timedelta(hours=told.hours_until(1.0, "best"))
+def _sentences(prediction: Forecast, measured: pd.DataFrame | None, half: timedelta, most: timedelta) -> list[str]:
+    best = timedelta(hours=prediction.hours_until(1.0, "best"))
     parts = [
-        f"Forecast of how senders come back, from {when(told.published)} on.",
+        f"Forecast of how senders come back, from {when(prediction.published)} on.",
         f"Typical: half are back after about {about(half)}, nine in ten after about {about(most)}.",
-        f"Best: all after {span(best)}. Worst: none before, and all after, {span(told.last)}.",
-        f"The old max_age is {span(told.longest)}.",
+        f"Best: all after {span(best)}. Worst: none before, and all after, {span(prediction.last)}.",
+        f"The old max_age is {span(prediction.longest)}.",
     ]
     if measured is not None and len(measured):
         last = measured.iloc[-1]
         low, high = (share(float(last[name]), 1) for name in _MEASURES[1:])
         known = low if low == high else f"{low} to {high}"
         parts.append(f"Measured: {known} back after {span(timedelta(hours=float(last['hours'])))}.")
-    return " ".join(parts)
+    return parts

@@ -7,16 +7,12 @@ from typing import TYPE_CHECKING, Final
 
 import numpy as np
 from matplotlib.collections import PolyCollection
-from matplotlib.colors import LinearSegmentedColormap
 
 from ..markup import number, plural, share
-from ._alt import set_alt
-from ._canvas import empty, lay_out, total_points
-from ._over_time import at_mx, counted, not_shown
-from ._series import KEYS, MX, RESULT_TYPE, fold
-from ._style import FONT, FRAME, PANEL, TEXT_SIZE, ink_around, ink_on
-from ._text import compact, fit, width
-from ._view import view
+from ._canvas import empty, empty_without_reports, lay_out, total_points
+from ._show import set_alt
+from ._style import FONT, FRAME, PANEL, SHADES, TEXT_SIZE, compact, fit, ink_around, ink_on, width
+from ._view import KEYS, MX, RESULT_TYPE, fold, view_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -24,17 +20,13 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
     from ..reports import Source
-    from ._days import Ints
-    from ._series import Series
-    from ._view import Period, View
+    from ._view import Ints, Period, Series, View
 
 __all__ = ["mx_by_result"]
 
 _MOST_ROWS: Final = 12
 #: Points.
 _WIDEST_CELL: Final = 110.0
-# One hue, from pale to dark: order without colour vision, and in print.
-_SHADES: Final = LinearSegmentedColormap.from_list("failed", ["#e3edf6", "#6aa3d0", "#08306b"])
 
 
 def mx_by_result(
@@ -62,13 +54,13 @@ def mx_by_result(
     Returns
     -------
     Axes
-        Columns are result types, rows MX; the last row is for failures that name no MX. Each count stands in its
-        cell; an empty cell: no failed session reported. Shades go by the logarithm of the count.
+        Columns are result types, rows MX; the last row is for failures that name no MX. Each cell holds its
+        count; an empty cell: no failed session reported. Shades go by the logarithm of the count.
 
     Raises
     ------
     ValueError
-        `most` is below 1, or `period` is none.
+        `most` is below 1, or `period` is impossible.
 
     Examples
     --------
@@ -76,19 +68,14 @@ def mx_by_result(
     >>> sts.plots.alt_text(mx_by_result(sts.Archive()))[:16]
     'An empty figure.'
     """
-    shown = view(source, (MX, RESULT_TYPE), domain=domain, policy_type=policy_type, period=period)
-    if shown.empty:
-        return empty(ax, shown)
-    hosts = fold(shown, MX, _MOST_ROWS if most is None else most)
-    kinds = fold(shown, RESULT_TYPE)
+    view = view_of(source, (MX, RESULT_TYPE), domain=domain, policy_type=policy_type, period=period)
+    if view.empty:
+        return empty_without_reports(ax, view.no_reports)
+    hosts = fold(view, MX, _MOST_ROWS if most is None else most)
+    kinds = fold(view, RESULT_TYPE)
     if not hosts:
-        return empty(
-            ax,
-            shown,
-            f"No session failed in {plural(int(shown.sessions.sum()), 'reported session')}, "
-            f"{shown.about}, {shown.dates} UTC. {shown.unknown_note}",
-        )
-    table = _table(shown, hosts, kinds)
+        return empty(ax, view.no_failures)
+    table = _table(view, hosts, kinds)
     total = total_points(ax)
     names = [fit(host.name.replace(r"\$", "$"), total * 0.38, TEXT_SIZE) for host in hosts]
     heads = [fit(kind.name.replace(r"\$", "$"), 130, TEXT_SIZE) for kind in kinds]
@@ -99,11 +86,11 @@ def mx_by_result(
     axes = lay_out(
         ax,
         25.0 * len(hosts),
-        title=f"{plural(int(shown.failed.sum()), 'failed session')} by MX and result type, {shown.dates}",
+        title=f"{plural(int(view.failed.sum()), 'failed session')} by MX and result type, {view.dates}",
         notes=[
-            f"{shown.about}. {shown.failed_share}{_where(shown)}.",
-            f"Darker is more (logarithmic); empty is none reported. {shown.unknown_note}",
-            not_shown(shown),
+            f"{view.about}. {view.failed_share}{_where(view)}.",
+            f"Darker is more (logarithmic); empty is none reported. {view.unknown_note}",
+            view.left_out_note,
         ],
         # The first slanted name reaches out to the left of its cell.
         left=max(side, longest * math.cos(math.radians(steep)) - cell / 2),
@@ -118,23 +105,31 @@ def mx_by_result(
         rotation_mode="anchor",
     )  # fmt: skip
     axes.tick_params(length=0)
-    set_alt(axes, _alt(shown, hosts, kinds, table))
+    set_alt(
+        axes,
+        f"A table of failed sessions by MX and result type. {view.about}, {view.dates} UTC.",
+        view.failed_sentence,
+        f"{plural(len(hosts), 'row')}, {plural(len(kinds), 'result type')}; the largest: {_largest(hosts, kinds, table)}.",
+        view.unknown_note,
+        view.left_out_note,
+    )
     return axes
 
 
-def _where(shown: View) -> str:
-    """Return at how many MX sessions failed, to follow other words; empty where none is named."""
-    where = at_mx(shown).strip("()")
-    return f", {where}" if where else ""
+def _where(view: View) -> str:
+    """Return at how many MX sessions failed, to follow other text; empty if none is named."""
+    hosts, at_hosts = view.failed_at_mx
+    some = "" if at_hosts == int(view.failed.sum()) else f"{number(at_hosts)} "
+    return f", {some}at {number(hosts)} MX" if hosts else ""
 
 
-def _table(shown: View, hosts: Sequence[Series], kinds: Sequence[Series]) -> Ints:
+def _table(view: View, hosts: Sequence[Series], kinds: Sequence[Series]) -> Ints:
     """Return failed sessions, a row for each of `hosts` and a column for each of `kinds`."""
-    rows = shown.rows[shown.rows["failed"].to_numpy() > 0]
+    rows = view.rows[view.rows["failed"].to_numpy() > 0]
     result_types = rows[RESULT_TYPE].astype(object)
     result_types = result_types.where(result_types.notna(), KEYS[RESULT_TYPE].unnamed)
-    column_of = {member: place for place, kind in enumerate(kinds) for member in kind.members}
-    row_of = {member: place for place, host in enumerate(hosts) for member in host.members}
+    column_of = {member: column for column, kind in enumerate(kinds) for member in kind.members}
+    row_of = {member: row for row, host in enumerate(hosts) for member in host.members}
     unnamed = len(hosts) - 1
     table = np.zeros((len(hosts), len(kinds)), np.int64)
     row = rows[MX].astype(object).map(lambda name: row_of.get(name, unnamed))
@@ -159,7 +154,7 @@ def _cells(axes: Axes, table: Ints, cell_points: float) -> None:
     corners, colours = [], []
     for (y, x), count in np.ndenumerate(table):
         corners.append([(x, y), (x + 1, y), (x + 1, y + 1), (x, y + 1)])
-        colour = _SHADES(float(shade[y, x])) if count else PANEL
+        colour = SHADES(float(shade[y, x])) if count else PANEL
         colours.append(colour)
         if count:
             axes.text(
@@ -174,19 +169,10 @@ def _cells(axes: Axes, table: Ints, cell_points: float) -> None:
     axes.tick_params(labelcolor=ink_around(axes))
 
 
-def _alt(shown: View, hosts: Sequence[Series], kinds: Sequence[Series], table: Ints) -> str:
-    total = int(shown.failed.sum())
-    largest = np.argsort(table, axis=None, kind="stable")[::-1][:3]
-    told = []
-    for place in largest:
-        y, x = np.unravel_index(place, table.shape)
+def _largest(hosts: Sequence[Series], kinds: Sequence[Series], table: Ints) -> str:
+    total, texts = int(table.sum()), []
+    for cell in np.argsort(table, axis=None, kind="stable")[::-1][:3]:
+        y, x = np.unravel_index(cell, table.shape)
         if count := int(table[y, x]):
-            told.append(f"{kinds[x].name} at {hosts[y].name} with {number(count)} ({share(count, total)})")
-    parts = [
-        f"A table of failed sessions by MX and result type. {shown.about}, {shown.dates} UTC.",
-        counted(shown),
-        f"{plural(len(hosts), 'row')}, {plural(len(kinds), 'result type')}; the largest: {', '.join(told)}.",
-        shown.unknown_note,
-        not_shown(shown),
-    ]
-    return " ".join(part for part in parts if part).replace(r"\$", "$")
+            texts.append(f"{kinds[x].name} at {hosts[y].name} with {number(count)} ({share(count, total)})")
+    return ", ".join(texts)

@@ -9,40 +9,35 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 import pandas as pd
 from matplotlib.lines import Line2D
-from matplotlib.patches import Patch
 
 from ..analysis import expected_failures, find_incidents
 from ..markup import number, plural, share, when
-from ._alt import set_alt
-from ._canvas import empty, lay_out
-from ._days import day_axis, day_of, no_report, runs
-from ._over_time import count_axis, count_points, draw_stack, not_shown, stack_legend
-from ._series import KEYS, MX, REPORTER, RESULT_TYPE, fold
-from ._style import FONT, INK, NO_REPORT, NO_REPORT_HATCH, PANEL, TEXT_SIZE
-from ._text import label
-from ._view import view
+from ._canvas import empty_without_reports, lay_out
+from ._days import count_axis, count_points, day_axis, draw_stack, name_peak, no_report, runs, stack_entries, swatch
+from ._show import set_alt
+from ._style import FONT, INCIDENT, INCIDENT_EDGE, MARK, NO_REPORT, NO_REPORT_HATCH, PANEL, TEXT_SIZE, VIOLET, label
+from ._view import KEYS, MX, REPORTER, RESULT_TYPE, day_number, day_of, fold, view_of
 
 if TYPE_CHECKING:
     from matplotlib.artist import Artist
     from matplotlib.axes import Axes
 
     from ..reports import Source
-    from ._canvas import Legend
-    from ._days import Bools, Floats
-    from ._view import View
+    from ._view import Bools, Floats, View
 
 __all__ = ["incident"]
 
-_SPAN: Final = "#fdf0d5"
-_BOUND: Final = "#111418"
-_EVENT: Final = "#3d1f7e"
 _MOST_EVENTS: Final = 9
 _TENTH: Final = 0.1
+_BOUND_LINE: Final[dict[str, Any]] = {"color": MARK, "linewidth": 1.3, "linestyle": (0, (4, 2))}
+_EVENT_LINE: Final[dict[str, Any]] = {"color": VIOLET, "linewidth": 1.3, "linestyle": ":"}
+
+_Events = list[tuple[pd.Timestamp, str]]
 
 
 @dataclass(frozen=True, slots=True)
 class _Incident:
-    """What a row of `find_incidents` says, with days as numbers since 1970-01-01."""
+    """A row of `find_incidents`, with days as numbers since 1970-01-01."""
 
     start: int
     end: int
@@ -57,8 +52,9 @@ class _Incident:
     ongoing: bool
 
     @property
-    def what(self) -> str:
-        return label(self.result_type) + (f" at {label(self.host)}" if self.host else "")
+    def title(self) -> str:
+        at = f" at {label(self.host)}" if self.host else ""
+        return f"{label(self.result_type)}{at}"
 
     @property
     def dates(self) -> str:
@@ -80,8 +76,8 @@ def incident(
     """Return an Axes with the days of one incident and around it.
 
     By reporter, the bars are the failures of the incident's kind, and a line shows how many would still have been normal;
-    days for which those that saw nine tenths of it sent no report are hatched grey: unknown, not zero. By result type or by MX, the bars
-    are all failures about its policy domain, and grey are the days without any report. The days are those of UTC.
+    days for which the main reporters of the incident sent no report are hatched grey: unknown, not zero. By result type
+    or by MX, the bars are all failures about its policy domain, and days without any report are grey. The days are UTC.
 
     Parameters
     ----------
@@ -92,10 +88,10 @@ def incident(
     by : {"organization_name", "result_type", "receiving_mx_hostname"}
         What the stack is made of.
     events : DataFrame, optional
-        What was done when: ``time`` (ISO 8601; without a zone it is taken as UTC) and ``text``. Those within the days shown are
-        marked, the first nine.
+        What was done when: ``time`` (ISO 8601; UTC if it has no zone) and ``text``. The first nine within the period are
+        marked.
     around : int
-        Days shown before and after.
+        How many days before and after.
     ax : Axes, optional
         Where to draw; by default on a new figure.
 
@@ -122,77 +118,78 @@ def incident(
         raise ValueError(f"by is {by!r}: expected any of {', '.join(KEYS)}")
     if around < 0:
         raise ValueError(f"around is {around}: expected a number of days, at least 0")
-    told = _of_row(_row(source, incident))
-    usual = expected_failures(
+    case = _of_row(_row(source, incident))
+    expected = expected_failures(
         source,
-        policy_domain=told.policy_domain,
-        policy_type=told.policy_type,
-        result_type=told.result_type,
-        receiving_mx_hostname=told.host,
+        policy_domain=case.policy_domain,
+        policy_type=case.policy_type,
+        result_type=case.result_type,
+        receiving_mx_hostname=case.host,
     )
-    period = (_stamp(told.start - around), _stamp(told.end + around))
-    if len(usual):
-        period = (max(period[0], usual["day"].min()), min(period[1], usual["day"].max()))
+    period = (_stamp(case.start - around), _stamp(case.end + around))
+    if len(expected):
+        period = (max(period[0], expected["day"].min()), min(period[1], expected["day"].max()))
     if period[0] > period[1]:
-        period = (_stamp(told.start), _stamp(told.end))
+        period = (_stamp(case.start), _stamp(case.end))
     keys = tuple({by: None, MX: None, RESULT_TYPE: None, REPORTER: None})
-    shown = view(source, keys, domain=told.policy_domain, policy_type=told.policy_type, period=period)
-    if shown.empty:
-        return empty(ax, shown)
-    known = _known(shown, told) if by == REPORTER else shown.known
+    view = view_of(source, keys, domain=case.policy_domain, policy_type=case.policy_type, period=period)
+    if view.empty:
+        return empty_without_reports(ax, view.no_reports)
+    known, bound, left_out = view.known, np.full(view.days, np.nan), view.left_out_note
     if by == REPORTER:
-        shown = _of_kind(shown, told)
-    series = fold(shown, by)
-    bound = _bound(shown, usual) if by == REPORTER else np.full(shown.days, np.nan)
-    marked, unmarked = _marked(events, shown)
-    entries: list[tuple[Artist, str]] = [*stack_legend(series, replace(shown, known=np.ones(shown.days, bool)))]
+        known, bound, left_out, view = _known(view, case), _bound(view, expected), "", _of_kind(view, case)
+    series = fold(view, by)
+    marked, unmarked = _marked(events, view)
+    entries: list[tuple[Artist, str]] = [*stack_entries(series)]
     if not np.isnan(bound).all():
-        entries.append(
-            (
-                Line2D([], [], color=_BOUND, linestyle=(0, (4, 2)), linewidth=1.3),
-                "upper bound of what is normal (99.8 %)",
-            )
-        )
-    entries += _unknown(known, by)
+        entries.append((Line2D([], [], **_BOUND_LINE), "upper bound of what is normal (99.8 %)"))
+    if unknown := int((~known).sum()):
+        who = "without its main reporters" if by == REPORTER else "without any report"
+        entries.append((swatch(NO_REPORT, NO_REPORT_HATCH), f"{plural(unknown, 'day')} {who}: unknown"))
     entries += [
-        (Line2D([], [], color=_EVENT, linestyle=":", linewidth=1.3), f"{place}  {when(moment.date())} {text}")
-        for place, (moment, text) in enumerate(marked, 1)
+        (Line2D([], [], **_EVENT_LINE), f"{order}  {when(moment.date())} {text}")
+        for order, (moment, text) in enumerate(marked, 1)
     ]
-    highest = max(int(shown.failed.max()), int(np.nan_to_num(bound).max()))
-    saw = plural(len(told.reporters), "reporter")
+    highest = max(int(view.failed.max()), int(np.nan_to_num(bound).max()))
+    of_all = f"{share(case.part, 1)} of the sessions reported in that time"
     axes = lay_out(
         ax,
         190,
-        title=f"{plural(told.failed, 'failed session')}: {told.what}, {told.dates}",
+        title=f"{plural(case.failed, 'failed session')}: {case.title}, {case.dates}",
         notes=[
-            f"By {KEYS[by].one}. {shown.about}. {share(told.part, 1)} of the sessions reported in that time; {saw} saw it.",
+            f"By {KEYS[by].singular}. {view.about}. {of_all}; reported by {plural(len(case.reporters), 'reporter')}.",
             " ".join(unmarked),
-            not_shown(shown) if by != REPORTER else "",
+            left_out,
         ],
         entries=entries,
         left=count_points(int(highest * 1.2)) + TEXT_SIZE * 1.8,
     )
-    axes.axvspan(told.start, told.end + 1, color=_SPAN, linewidth=0, zorder=0.4)
-    no_report(axes, shown.first, known)
-    draw_stack(axes, replace(shown, known=np.ones(shown.days, bool)), series)
-    _draw_bound(axes, shown, bound)
-    day_axis(axes, shown.first, shown.days)
+    axes.axvspan(case.start, case.end + 1, color=INCIDENT, linewidth=0, zorder=0.4)
+    no_report(axes, view.first, known)
+    draw_stack(axes, view, series)
+    for start, end in runs(~np.isnan(bound)):
+        edges = view.first + np.arange(start, end + 1)
+        axes.stairs(bound[start:end], edges, baseline=None, zorder=3, **_BOUND_LINE)
+    day_axis(axes, view.first, view.days)
     count_axis(axes, round(highest * (1.22 if marked else 1.12)))
     axes.set_ylabel("failed sessions per day")
-    _edges(axes, shown, told)
+    for edge in (case.start,) if case.ongoing else (case.start, case.end + 1):
+        axes.axvline(edge, color=INCIDENT_EDGE, linewidth=0.9, zorder=2.5)
+    if 0 <= case.peak - view.first < view.days:
+        name_peak(axes, view, case.peak - view.first, "peak: ")
     _draw_events(axes, marked)
-    set_alt(axes, _alt(shown, told, known, bound, marked, by))
+    set_alt(axes, *_sentences(view, case, known, bound, marked, by))
     return axes
 
 
 def _row(source: Source, incident: Mapping[str, Any] | pd.Series | int) -> Mapping[str, Any] | pd.Series:
     if not isinstance(incident, int | np.integer):
         return incident
-    found = find_incidents(source)
-    rows = found[found["incident"] == incident]
+    incidents = find_incidents(source)
+    rows = incidents[incidents["incident"] == incident]
     if rows.empty:
-        there = f"has 1 to {len(found)}" if len(found) else "gives none"
-        raise ValueError(f"there is no incident {incident}: find_incidents {there} for this source")
+        given = f"has 1 to {len(incidents)}" if len(incidents) else "gives none"
+        raise ValueError(f"there is no incident {incident}: find_incidents {given} for this source")
     return rows.iloc[0]
 
 
@@ -200,144 +197,103 @@ def _of_row(row: Mapping[str, Any] | pd.Series) -> _Incident:
     def text(name: str) -> str:
         return "" if pd.isna(row[name]) else str(row[name])
 
-    def day(name: str) -> int:
-        stamp = pd.Timestamp(row[name])
-        stamp = stamp.tz_convert("UTC").tz_localize(None) if stamp.tzinfo is not None else stamp
-        return int(stamp.to_datetime64().astype("datetime64[D]").astype(np.int64))
-
     return _Incident(
-        day("start"), day("end"), day("peak"), text("policy_domain"), text("policy_type"), text("receiving_mx_hostname"),
-        text("result_type"), int(row["failed_session_count"]), float(row["share"]),
-        tuple(text("organization_name").split("\n")), bool(row["ongoing"]),
+        day_number(row["start"]), day_number(row["end"]), day_number(row["peak"]), text("policy_domain"),
+        text("policy_type"), text(MX), text(RESULT_TYPE), int(row["failed_session_count"]), float(row["share"]),
+        tuple(text(REPORTER).split("\n")), bool(row["ongoing"]),
     )  # fmt: skip
 
 
-def _stamp(number: int) -> pd.Timestamp:
-    return pd.Timestamp(number, unit="D", tz="UTC")
+def _stamp(day: int) -> pd.Timestamp:
+    return pd.Timestamp(day, unit="D", tz="UTC")
 
 
-def _of_kind(shown: View, told: _Incident) -> View:
+def _of_kind(view: View, case: _Incident) -> View:
     """Return the view with the failures of the incident's kind alone."""
-    rows = shown.rows
+    rows = view.rows
     host = rows[MX].astype(object).where(rows[MX].notna(), "")
-    mine = (host == told.host) & (rows[RESULT_TYPE].astype(object) == told.result_type) & (rows["failed"] > 0)
-    rows = rows[mine.to_numpy()]
-    failed = np.zeros(shown.days, np.int64)
+    of_kind = (host == case.host) & (rows[RESULT_TYPE].astype(object) == case.result_type) & (rows["failed"] > 0)
+    rows = rows[of_kind.to_numpy()]
+    failed = np.zeros(view.days, np.int64)
     np.add.at(failed, rows["offset"].to_numpy(), rows["failed"].to_numpy())
-    return replace(shown, rows=rows, failed=failed)
+    return replace(view, rows=rows, failed=failed)
 
 
-def _known(shown: View, told: _Incident) -> Bools:
-    """Return the days for which reporters sent a report that between them saw a tenth of the incident or more."""
-    name = shown.rows[REPORTER].astype(object)
-    name = name.where(name.notna(), "")
-    mine = _of_kind(shown, told).rows
-    inside = mine["offset"].between(told.start - shown.first, told.end - shown.first)
-    share_of = mine[inside].groupby(mine[REPORTER].astype(object), sort=True)["failed"].sum() / max(told.failed, 1)
-    there = pd.DataFrame({"name": name, "offset": shown.rows["offset"]}).drop_duplicates()
-    there = there[there["name"].isin(told.reporters)]
-    seen = np.zeros(shown.days)
-    np.add.at(seen, there["offset"].to_numpy(), there["name"].map(share_of).fillna(0.0).to_numpy(np.float64))
-    known: Bools = seen >= _TENTH
-    return known if known.any() else shown.known
+def _known(view: View, case: _Incident) -> Bools:
+    """Return the days with a report from reporters that together saw a tenth of the incident or more."""
+    name = view.rows[REPORTER].astype(object)
+    rows = _of_kind(view, case).rows
+    rows = rows[rows["offset"].between(case.start - view.first, case.end - view.first)]
+    share_of = rows.groupby(rows[REPORTER].astype(object), sort=True)["failed"].sum() / max(case.failed, 1)
+    reported = pd.DataFrame({"name": name.where(name.notna(), ""), "offset": view.rows["offset"]}).drop_duplicates()
+    reported = reported[reported["name"].isin(case.reporters)]
+    weight = np.zeros(view.days)
+    np.add.at(weight, reported["offset"].to_numpy(), reported["name"].map(share_of).fillna(0.0).to_numpy(np.float64))
+    known: Bools = weight >= _TENTH
+    return known if known.any() else view.known
 
 
-def _bound(shown: View, usual: pd.DataFrame) -> Floats:
-    bound = np.full(shown.days, np.nan)
-    days = usual["day"].dt.tz_localize(None).to_numpy("datetime64[D]").astype(np.int64) - shown.first
-    inside = (days >= 0) & (days < shown.days)
-    bound[days[inside]] = usual["upper_bound"].to_numpy()[inside]
+def _bound(view: View, expected: pd.DataFrame) -> Floats:
+    bound = np.full(view.days, np.nan)
+    days = expected["day"].dt.tz_localize(None).to_numpy("datetime64[D]").astype(np.int64) - view.first
+    inside = (days >= 0) & (days < view.days)
+    bound[days[inside]] = expected["upper_bound"].to_numpy()[inside]
     return bound
 
 
-def _draw_bound(ax: Axes, shown: View, bound: Floats) -> None:
-    for start, end in runs(~np.isnan(bound)):
-        edges = shown.first + np.arange(start, end + 1)
-        ax.stairs(bound[start:end], edges, baseline=None, color=_BOUND, linewidth=1.3, linestyle=(0, (4, 2)), zorder=3)
-
-
-def _unknown(known: Bools, by: str) -> Legend:
-    days = int((~known).sum())
-    if not days:
-        return []
-    whose = ", its main reporters silent" if by == REPORTER else " without any report"
-    patch = Patch(facecolor=NO_REPORT.colour, edgecolor=NO_REPORT_HATCH, hatch=NO_REPORT.hatch, linewidth=0)
-    return [(patch, f"{plural(days, 'day')}{whose}: unknown")]
-
-
-def _marked(events: pd.DataFrame | None, shown: View) -> tuple[list[tuple[pd.Timestamp, str]], list[str]]:
-    """Return the events within the days shown, in the order of time, and what is to be said about the others."""
+def _marked(events: pd.DataFrame | None, view: View) -> tuple[_Events, list[str]]:
+    """Return the events within the period, in the order of time, and notes about the others."""
     if events is None or not len(events):
         return [], []
     # The texts of one column may differ in form: with a zone, without, a day alone.
     times = pd.to_datetime(events["time"], utc=True, errors="coerce", format="ISO8601")
-    inside = (times >= _stamp(shown.first)) & (times < _stamp(shown.first + shown.days))
-    found = sorted(
-        zip(times[inside], events.loc[inside.to_numpy(), "text"], strict=True), key=lambda one: (one[0], str(one[1]))
-    )
-    more, unread = len(found) - _MOST_EVENTS, int(times.isna().sum())
-    notes = [
-        f"{plural(more, 'more event')} not marked." if more > 0 else "",
-        f"{plural(unread, 'event')} without a time in the form 2026-02-08T14:05." if unread else "",
-    ]
-    return [(moment, label(text, 60)) for moment, text in found[:_MOST_EVENTS]], [note for note in notes if note]
+    inside = (times >= _stamp(view.first)) & (times < _stamp(view.first + view.days))
+    texts = events.loc[inside.to_numpy(), "text"]
+    ordered = sorted(zip(times[inside], texts, strict=True), key=lambda event: (event[0], str(event[1])))
+    more, unread = len(ordered) - _MOST_EVENTS, int(times.isna().sum())
+    notes = [f"{plural(more, 'more event')} not marked."] if more > 0 else []
+    if unread:
+        notes.append(f"{plural(unread, 'event')} without a time in the form 2026-02-08T14:05.")
+    return [(moment, label(text, 60)) for moment, text in ordered[:_MOST_EVENTS]], notes
 
 
-def _draw_events(ax: Axes, marked: list[tuple[pd.Timestamp, str]]) -> None:
+def _draw_events(ax: Axes, marked: _Events) -> None:
     last, level = -np.inf, 0
     low, high = ax.get_xlim()
-    for place, (moment, _) in enumerate(marked, 1):
+    for order, (moment, _) in enumerate(marked, 1):
         at = moment.value / 86_400e9
-        # Numbers of events close to one another stand one below the other.
+        # The numbers of events close to each other are one below the other.
         level = (level + 1) % 4 if at - last < (high - low) * 0.035 else 0
         last = at
-        ax.axvline(at, color=_EVENT, linestyle=":", linewidth=1.3, zorder=3.5)
+        ax.axvline(at, zorder=3.5, **_EVENT_LINE)
         ax.annotate(
-            str(place), (at, 1 - 0.075 * level), xytext=(0, -7), xycoords=ax.get_xaxis_transform(),
+            str(order), (at, 1 - 0.075 * level), xytext=(0, -7), xycoords=ax.get_xaxis_transform(),
             textcoords="offset points", ha="center", va="center", size=TEXT_SIZE - 1, family=FONT, color=PANEL,
-            bbox={"boxstyle": "circle,pad=0.22", "facecolor": _EVENT, "edgecolor": PANEL, "linewidth": 0.6}, zorder=5,
+            bbox={"boxstyle": "circle,pad=0.22", "facecolor": VIOLET, "edgecolor": PANEL, "linewidth": 0.6}, zorder=5,
         )  # fmt: skip
 
 
-def _edges(ax: Axes, shown: View, told: _Incident) -> None:
-    """Mark first day, last day and peak."""
-    for edge in (told.start,) if told.ongoing else (told.start, told.end + 1):
-        ax.axvline(edge, color="#b07d1a", linewidth=0.9, zorder=2.5)
-    at = told.peak - shown.first
-    if not 0 <= at < shown.days:
-        return
-    highest = int(shown.failed[at])
-    place = (at + 0.5) / shown.days
-    side = "left" if place < 0.2 else "right" if place > 0.8 else "center"
-    ax.annotate(
-        f"peak: {number(highest)} on {when(day_of(told.peak))}", (told.peak + 0.5, highest), xytext=(0, 3),
-        textcoords="offset points", ha=side, va="bottom", size=TEXT_SIZE - 0.5, family=FONT, color=INK, zorder=4,
-        bbox={"facecolor": PANEL, "edgecolor": "none", "pad": 0.8, "alpha": 0.85},
-    )  # fmt: skip
-
-
-def _alt(
-    shown: View, told: _Incident, known: Bools, bound: Floats, marked: list[tuple[pd.Timestamp, str]], by: str
-) -> str:
-    before = int(np.median(shown.failed[: told.start - shown.first])) if told.start > shown.first else None
-    above = int((shown.failed > np.nan_to_num(bound, nan=np.inf)).sum())
-    unknown = int((~known).sum())
-    whose = "of those that saw most of it" if by == REPORTER else "at all"
+def _sentences(view: View, case: _Incident, known: Bools, bound: Floats, marked: _Events, by: str) -> list[str]:
+    above, unknown = int((view.failed > np.nan_to_num(bound, nan=np.inf)).sum()), int((~known).sum())
+    who = "from those that saw most of it" if by == REPORTER else "at all"
     parts = [
-        f"Timeline of an incident, failed sessions per day by {KEYS[by].one}. {shown.about}, {shown.dates} UTC.",
-        f"{told.what}: {plural(told.failed, 'failed session')} {told.dates}, {share(told.part, 1)} of the reported sessions.",
-        f"{plural(len(told.reporters), 'reporter')} saw it.",
-        f"It was not over on the last day with reports; it was last seen on {when(day_of(told.end))}."
-        if told.ongoing
-        else "",
-        f"The peak is {when(day_of(told.peak))} with {number(int(shown.failed[told.peak - shown.first]))}."
-        if 0 <= told.peak - shown.first < shown.days
-        else "",
-        f"On the median day before it there were {number(before)}." if before is not None else "",
-        f"{plural(above, 'day')} {'is' if above == 1 else 'are'} above what is normal."
-        if not np.isnan(bound).all()
-        else "",
-        f"On {plural(unknown, 'day')} no report {whose} came: unknown, not zero." if unknown else "",
-        *(f"Event {place}, {when(moment.to_pydatetime())}: {text}." for place, (moment, text) in enumerate(marked, 1)),
+        f"Timeline of an incident, failed sessions per day by {KEYS[by].singular}. {view.about}, {view.dates} UTC.",
+        f"{case.title}: {plural(case.failed, 'failed session')} {case.dates}, {share(case.part, 1)} of the reported sessions.",
+        f"Reported by {plural(len(case.reporters), 'reporter')}.",
     ]
-    return " ".join(part for part in parts if part).replace(r"\$", "$")
+    if case.ongoing:
+        parts.append(f"It was still occurring on the last day with reports; last seen on {when(day_of(case.end))}.")
+    if 0 <= case.peak - view.first < view.days:
+        highest = number(int(view.failed[case.peak - view.first]))
+        parts.append(f"The peak is {when(day_of(case.peak))} with {highest}.")
+    if case.start > view.first:
+        before = int(np.median(view.failed[: case.start - view.first]))
+        parts.append(f"On the median day before it there were {number(before)}.")
+    if not np.isnan(bound).all():
+        parts.append(f"{plural(above, 'day')} {'is' if above == 1 else 'are'} above what is normal.")
+    if unknown:
+        parts.append(f"On {plural(unknown, 'day')} no report {who} came: unknown, not zero.")
+    parts += [
+        f"Event {order}, {when(moment.to_pydatetime())}: {text}." for order, (moment, text) in enumerate(marked, 1)
+    ]
+    return parts

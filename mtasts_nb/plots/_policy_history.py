@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any, Final
 
@@ -9,16 +10,29 @@ import numpy as np
 from matplotlib.lines import Line2D
 
 from ..analysis import policy_history as history_of
-from ..markup import plural
-from ..vocabulary import Mode
-from ._alt import set_alt
-from ._canvas import empty, lay_out, total_points
-from ._days import boxes, day_axis, fill, no_report, no_report_patch, runs, swatch
-from ._policy_history_words import Mark, Rows, note, policy_words, records_of, title, told
-from ._series import KEYS, REPORTER
-from ._style import FONT, INK, OTHER, PANEL, TEXT_SIZE, Style, ink_on
-from ._text import fit, label, width
-from ._view import view
+from ..markup import plural, span, when
+from ._canvas import empty_without_reports, lay_out, name_rows, total_points
+from ._days import boxes, day_axis, fill, no_report, no_report_entry, runs, swatch
+from ._show import set_alt
+from ._style import (
+    FONT,
+    GREY,
+    INK,
+    MARK,
+    MODES,
+    NO_POLICY,
+    OTHER,
+    PANEL,
+    PLUM,
+    POLICY_NOT_GIVEN,
+    TEXT_SIZE,
+    Style,
+    fit,
+    ink_on,
+    label,
+    width,
+)  # fmt: skip
+from ._view import KEYS, REPORTER, view_of
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -27,8 +41,7 @@ if TYPE_CHECKING:
     from ..analysis import PolicyHistory
     from ..reports import Source
     from ._canvas import Legend
-    from ._days import Bools
-    from ._view import Period, View
+    from ._view import Bools, Period, View
 
 __all__ = ["policy_history"]
 
@@ -36,14 +49,31 @@ _MOST_ROWS: Final = 15
 _MOST_MARKS: Final = 60
 _ROW: Final = 17.5
 _BAND: Final = 0.95
-_CHANGE: Final = "#111418"
-_NONE_FOUND: Final = Style("#ffffff", "xxxx")
-_NONE_EDGE: Final = "#6e7681"
-_NOT_OBSERVED: Final = Style("#8c959f")
 # The mode by colour; policies of one mode by hatch, and each by its number.
-_MODES: Final = {Mode.ENFORCE.value: "#055f9f", Mode.TESTING.value: "#ca633d", Mode.NONE.value: "#5c6370"}
-_NO_MODE: Final = "#97467d"
 _HATCHES: Final = ("", "////", "\\\\\\\\", "----", "||||", "xxxx")
+
+
+@dataclass(frozen=True, slots=True)
+class _Rows:
+    """What is drawn: reporters, and for each state or policy the days on which it applies (reporters × days)."""
+
+    names: list[str]
+    folded: int
+    by_policy: dict[int, Bools]
+    none_found: Bools
+    not_observed: Bools
+
+
+@dataclass(frozen=True, slots=True)
+class _Mark:
+    """A change of the policy: its first day, the policies before and after, and the line above the rows for that.
+
+    The line is 0 or 1; None if there is no room on either.
+    """
+
+    day: int
+    text: str
+    level: int | None
 
 
 def policy_history(
@@ -56,19 +86,20 @@ def policy_history(
 ) -> Axes:
     """Return an Axes that shows which policy each reporter applied on which day, and when the policy changed.
 
-    Colour tells the mode, hatch and number tell the policy. A line stands at each change, on the first day that a report shows it. A day
-    without a mark is unknown: no report came. A thin line is a report that does not say which policy it was about.
+    The colour is the mode; hatch and number are the policy. A dashed line marks each change, on the first day that a
+    report shows it. A day without a mark is unknown: no report came. A thin line is a report that gives no policy.
 
     Parameters
     ----------
     source : Source
         An `Archive`, or a store.
     domain : str, optional
-        The policy domain. By default the one with the most changes, of equals the one with the most sessions; the figure says what it leaves out.
+        The policy domain. By default the one with the most changes, then with the most sessions; the figure states
+        what it leaves out.
     period
         As in `failures_over_time`.
     most : int, optional
-        How many reporters are shown, those with the most days. By default 15.
+        How many reporters have a row, those with the most days. By default 15.
     ax : Axes, optional
         Where to draw; by default on a new figure.
 
@@ -80,7 +111,7 @@ def policy_history(
     Raises
     ------
     ValueError
-        `most` is below 1, or `period` is none.
+        `most` is below 1, or `period` is impossible.
 
     Examples
     --------
@@ -93,40 +124,35 @@ def policy_history(
         raise ValueError(f"most is {most}: expected how many reporters to name, at least 1")
     history = history_of(source, domain)
     chosen = _chosen(history) if domain is None else domain
-    shown = view(source, (REPORTER,), domain=chosen, period=period, any_type=True)
-    if shown.empty:
-        return empty(ax, shown)
-    mine = history.policies[history.policies["policy_domain"] == shown.domains[0]]
-    rows = _rows(history, shown, most)
-    styles = _styles(mine, rows)
-    events = history.events[history.events["policy_domain"] == shown.domains[0]]
-    marks = _marks(events, shown)
+    view = view_of(source, (REPORTER,), domain=chosen, period=period, any_type=True)
+    if view.empty:
+        return empty_without_reports(ax, view.no_reports)
+    policies = history.policies[history.policies["policy_domain"] == view.domains[0]]
+    rows = _rows(history, view, most)
+    styles = _styles(policies, rows)
+    events = history.events[history.events["policy_domain"] == view.domains[0]]
     total = total_points(ax)
     names = [fit(name.replace(r"\$", "$"), total * 0.34, TEXT_SIZE) for name in rows.names]
     left = max(width(name, TEXT_SIZE) for name in names) + 8
-    per_day = (total - left - 6) / max(shown.days, 5)
-    levels = _levels(marks, per_day)
-    band = _BAND * (1 + max((level or 0 for level in levels), default=-1))
+    per_day = (total - left - 6) / max(view.days, 5)
+    marks = _marks(events, view, per_day)
+    band = _BAND * (1 + max((mark.level or 0 for mark in marks), default=-1))
     axes = lay_out(
         ax,
         _ROW * (len(names) + band),
-        title=title(events, rows, shown),
-        notes=[note(history, shown, rows, domain)],
-        entries=_entries(mine, rows, styles, marks, shown),
+        title=_title(events, rows, view),
+        notes=[_note(history, view, rows, domain)],
+        entries=_entries(policies, rows, styles, marks, view),
         left=left,
         right=6,
         grid=False,
     )
-    no_report(axes, shown.first, shown.known)
-    for place in range(len(names)):
-        axes.axhspan(place + 0.08, place + 0.92, color="#f3f4f6", linewidth=0, zorder=0.3)
-    _draw(axes, rows, styles, shown, per_day)
-    _draw_marks(axes, marks, levels)
-    day_axis(axes, shown.first, shown.days)
-    axes.set_ylim(len(names), -band)
-    axes.set_yticks(np.arange(len(names)) + 0.5, names)
-    axes.tick_params(axis="y", length=0)
-    set_alt(axes, told(mine, events, rows, shown))
+    no_report(axes, view.first, view.known)
+    name_rows(axes, names, band)
+    _draw(axes, rows, styles, view, per_day)
+    _draw_marks(axes, marks)
+    day_axis(axes, view.first, view.days)
+    set_alt(axes, *_sentences(policies, events, rows, view))
     return axes
 
 
@@ -139,71 +165,61 @@ def _chosen(history: PolicyHistory) -> str | None:
     return str(min(sessions.index, key=lambda name: (-int(changes.get(name, 0)), -int(sessions[name]), str(name))))
 
 
-def _rows(history: PolicyHistory, shown: View, most: int) -> Rows:
-    table = history.table[history.table["policy_domain"] == shown.domains[0]]
-    offset = (table["day"].dt.tz_localize(None).to_numpy("datetime64[D]").astype(np.int64) - shown.first).astype(
-        np.int64
-    )
-    inside = (offset >= 0) & (offset < shown.days)
-    table, offset = table[inside], offset[inside]
-    codes = table["organization_name"].cat.codes.to_numpy().astype(np.int64)
-    categories = [str(name) for name in table["organization_name"].cat.categories]
-    observed = (table["state"] != "not observed").to_numpy()
-    days: dict[int, tuple[int, int]] = {}
-    pairs = np.unique(np.stack([codes, offset, observed.astype(np.int64)]), axis=1)
-    for code in np.unique(codes):
-        own = pairs[:, pairs[0] == code]
-        days[int(code)] = (int(own[2].sum()), own.shape[1])
-    ranked = sorted(days, key=lambda code: (-days[code][0], -days[code][1], categories[code]))
+def _rows(history: PolicyHistory, view: View, most: int) -> _Rows:
+    table = history.table[history.table["policy_domain"] == view.domains[0]]
+    offset = table["day"].dt.tz_localize(None).to_numpy("datetime64[D]").astype(np.int64) - view.first
+    table = table.assign(offset=offset, observed=table["state"] != "not observed")[(offset >= 0) & (offset < view.days)]
+    once = table.drop_duplicates(["organization_name", "offset", "observed"])
+    days = once.groupby("organization_name", observed=True)["observed"].agg(["sum", "size"])
+    ranked = sorted(days.index, key=lambda name: (-days["sum"][name], -days["size"][name], str(name)))
     kept = ranked[:most]
-    line = np.full(len(categories) + 1, -1)
-    line[kept] = np.arange(len(kept))
-    place = line[codes]
-    drawn = place >= 0
-    place, offset = place[drawn], offset[drawn]
-    state = table["state"].astype(object).to_numpy()[drawn]
-    policy = table["policy"].astype("Int64").fillna(0).to_numpy("int64")[drawn]
+    table = table[table["organization_name"].isin(kept)]
+    row = table["organization_name"].astype(object).map({name: row for row, name in enumerate(kept)}).to_numpy(int)
+    policy = table["policy"].astype("Int64").fillna(0)
 
-    def flags(wanted: Any) -> Bools:
-        found = np.zeros((len(kept), shown.days), bool)
-        found[place[wanted], offset[wanted]] = True
-        return found
+    def flags(wanted: pd.Series) -> Bools:
+        marked = np.zeros((len(kept), view.days), bool)
+        marked[row[wanted.to_numpy()], table["offset"].to_numpy()[wanted.to_numpy()]] = True
+        return marked
 
-    return Rows(
-        names=[label(categories[code]) if categories[code].strip() else KEYS[REPORTER].unnamed for code in kept],
+    return _Rows(
+        names=[label(name) if str(name).strip() else KEYS[REPORTER].unnamed for name in kept],
         folded=len(ranked) - len(kept),
-        by_policy={int(one): flags(policy == one) for one in np.unique(policy[policy > 0])},
-        none_found=flags(state == "no policy found"),
-        not_observed=flags(state == "not observed"),
+        by_policy={int(each): flags(policy == each) for each in sorted(set(policy) - {0})},
+        none_found=flags(table["state"] == "no policy found"),
+        not_observed=flags(table["state"] == "not observed"),
     )
 
 
-def _styles(policies: pd.DataFrame, rows: Rows) -> dict[int, Style]:
+def _styles(policies: pd.DataFrame, rows: _Rows) -> dict[int, Style]:
     """Return how each policy is filled; more of one mode than there are hatches share one style."""
     styles: dict[int, Style] = {}
     used: dict[str, int] = {}
     for row in policies.to_dict("records"):
         if row["policy"] not in rows.by_policy:
             continue
-        colour = _MODES.get(row["policy_mode"], _NO_MODE)
+        colour = MODES.get(row["policy_mode"], PLUM)
         rank = used.get(colour, 0)
         used[colour] = rank + 1
         styles[row["policy"]] = Style(colour, _HATCHES[rank]) if rank < len(_HATCHES) else OTHER
     return styles
 
 
-def _marks(events: pd.DataFrame, shown: View) -> list[Mark]:
+def _marks(events: pd.DataFrame, view: View, per_day: float) -> list[_Mark]:
     marks = []
-    for row in events.to_dict("records"):
-        day = int(row["day"].timestamp()) // 86_400
-        if shown.first <= day < shown.first + shown.days:
-            before = row["policy_before"]
-            earlier = "" if before is None or before != before else f"{before}"
-            marks.append(Mark(day, f"{earlier}→{row['policy']}"))
-    return marks[-_MOST_MARKS:]
+    free = [-np.inf, -np.inf]
+    for row in _inside(events, view)[-_MOST_MARKS:]:
+        day, before = int(row["day"].timestamp()) // 86_400, row["policy_before"]
+        text = f"{'' if before is None or before != before else before}→{row['policy']}"
+        half = (width(text, TEXT_SIZE) + 3) / max(per_day, 1e-6) / 2
+        level = next((level for level in (0, 1) if day - half >= free[level]), None)
+        if level is not None:
+            free[level] = day + half
+        marks.append(_Mark(day, text, level))
+    return marks
 
 
-def _draw(axes: Axes, rows: Rows, styles: dict[int, Style], shown: View, per_day: float) -> None:
+def _draw(axes: Axes, rows: _Rows, styles: dict[int, Style], view: View, per_day: float) -> None:
     total = sum((flags.astype(np.int64) for flags in rows.by_policy.values()), np.zeros_like(rows.none_found, np.int64))
     total = total + rows.none_found
     above = np.zeros_like(total)
@@ -220,31 +236,26 @@ def _draw(axes: Axes, rows: Rows, styles: dict[int, Style], shown: View, per_day
 
     for policy in sorted(rows.by_policy):
         add(styles[policy], rows.by_policy[policy])
-    add(_NONE_FOUND, rows.none_found)
-    for style, found in pieces.items():
-        start, end, low, high = np.array(found).T
-        path = boxes(shown.first + start, shown.first + end, low, high)
-        patch = fill(axes, path, style)
-        if style == _NONE_FOUND:
-            patch.set_edgecolor(_NONE_EDGE)
+    add(NO_POLICY, rows.none_found)
+    for style, own in pieces.items():
+        start, end, low, high = np.array(own).T
+        path = boxes(view.first + start, view.first + end, low, high)
+        fill(axes, path, style, edgecolor=GREY if style == NO_POLICY else "white")
     thin = [(a, b, row) for row, line in enumerate(rows.not_observed & (total == 0)) for a, b in runs(line)]
     if thin:
         start, end, row = np.array(thin).T
-        fill(axes, boxes(shown.first + start, shown.first + end, row + 0.44, row + 0.56), _NOT_OBSERVED)
-    _number(axes, rows, styles, total, shown, per_day)
+        fill(axes, boxes(view.first + start, view.first + end, row + 0.44, row + 0.56), POLICY_NOT_GIVEN)
+    _number(axes, rows, styles, total, view, per_day)
 
 
 def _level_runs(flags: Bools, total: Any, above: Any) -> list[tuple[int, int]]:
-    """Return the runs of true within which a day is shared by as many, in the same place."""
-    found = []
-    for start, end in runs(flags):
-        same = np.flatnonzero((np.diff(total[start:end]) != 0) | (np.diff(above[start:end]) != 0)) + start + 1
-        edges = [start, *(int(edge) for edge in same), end]
-        found += list(pairwise(edges))
-    return found
+    """Return the runs of true within which the days are shared by equally many, in the same order."""
+    order = np.where(flags, total * (total.max() + 1) + above, -1)
+    edges = [0, *(int(edge) + 1 for edge in np.flatnonzero(np.diff(order))), len(order)]
+    return [(start, end) for start, end in pairwise(edges) if flags[start]]
 
 
-def _number(axes: Axes, rows: Rows, styles: dict[int, Style], total: Any, shown: View, per_day: float) -> None:
+def _number(axes: Axes, rows: _Rows, styles: dict[int, Style], total: Any, view: View, per_day: float) -> None:
     """Write each policy's number where it is applied and there is room."""
     for policy, flags in rows.by_policy.items():
         text, colour = str(policy), styles[policy].colour
@@ -256,7 +267,7 @@ def _number(axes: Axes, rows: Rows, styles: dict[int, Style], total: Any, shown:
                     continue
                 start, end = max(parts, key=lambda part: part[1] - part[0])
                 axes.text(
-                    shown.first + (start + end) / 2, row + 0.5, text, ha="center", va="center_baseline", size=TEXT_SIZE,
+                    view.first + (start + end) / 2, row + 0.5, text, ha="center", va="center_baseline", size=TEXT_SIZE,
                     family=FONT, color=ink_on(colour), zorder=4, weight="bold",
                     bbox={"boxstyle": "square,pad=0.12", "facecolor": colour, "edgecolor": "none"}, clip_on=True,
                 )  # fmt: skip
@@ -273,27 +284,14 @@ def _joined(parts: list[tuple[int, int]], bridges: Bools) -> list[list[tuple[int
     return whole
 
 
-def _levels(marks: list[Mark], per_day: float) -> list[int | None]:
-    """Return on which line above the rows each mark is named, 0 or 1; None where there is no room on either."""
-    free = [-np.inf, -np.inf]
-    levels: list[int | None] = []
+def _draw_marks(axes: Axes, marks: list[_Mark]) -> None:
     for mark in marks:
-        half = (width(mark.text, TEXT_SIZE) + 3) / max(per_day, 1e-6) / 2
-        level = next((level for level in (0, 1) if mark.day - half >= free[level]), None)
-        if level is not None:
-            free[level] = mark.day + half
-        levels.append(level)
-    return levels
-
-
-def _draw_marks(axes: Axes, marks: list[Mark], levels: list[int | None]) -> None:
-    for mark, level in zip(marks, levels, strict=True):
-        top = -0.12 if not level else -0.12 - level * _BAND
+        top = -0.12 - (mark.level or 0) * _BAND
         axes.plot(
-            [mark.day, mark.day], [top, 10_000], color=_CHANGE, linewidth=1.1, linestyle=(0, (3, 2)), zorder=3.5,
+            [mark.day, mark.day], [top, 10_000], color=MARK, linewidth=1.1, linestyle=(0, (3, 2)), zorder=3.5,
             scalex=False, scaley=False,
         )  # fmt: skip
-        if level is not None:
+        if mark.level is not None:
             axes.text(
                 mark.day, top - 0.08, mark.text, ha="center", va="bottom", size=TEXT_SIZE, family=FONT, color=INK,
                 zorder=4, clip_on=True,
@@ -302,23 +300,111 @@ def _draw_marks(axes: Axes, marks: list[Mark], levels: list[int | None]) -> None
             )  # fmt: skip
 
 
-def _entries(policies: pd.DataFrame, rows: Rows, styles: dict[int, Style], marks: list[Mark], shown: View) -> Legend:
+def _entries(policies: pd.DataFrame, rows: _Rows, styles: dict[int, Style], marks: list[_Mark], view: View) -> Legend:
     entries: list[tuple[Any, str]] = []
-    records = records_of(policies, rows)
+    records = _records(policies, rows)
     with_mx = len({row["mx"] for row in records}) > 1
     named = [row for row in records if styles[row["policy"]] is not OTHER]
     entries += [
-        (swatch(styles[row["policy"]]), f"{row['policy']}  {policy_words(row, with_mx=with_mx)}") for row in named
+        (swatch(styles[row["policy"]]), f"{row['policy']}  {_policy_text(row, with_mx=with_mx)}") for row in named
     ]
     if len(named) < len(records):
         entries.append((swatch(OTHER), f"other ({plural(len(records) - len(named), 'policy', 'policies')})"))
     if rows.none_found.any():
-        sign = swatch(_NONE_FOUND, _NONE_EDGE)
-        entries.append((sign, "no policy found"))
+        entries.append((swatch(NO_POLICY, GREY), "no policy found"))
     if rows.not_observed.any():
-        entries.append((Line2D([], [], color=_NOT_OBSERVED.colour, linewidth=2.2), "report that does not say which"))
+        entries.append((Line2D([], [], color=POLICY_NOT_GIVEN.colour, linewidth=2.2), "report without a policy"))
     if marks:
-        entries.append((Line2D([], [], color=_CHANGE, linewidth=1.1, linestyle=(0, (3, 2))), "change, first day seen"))
-    if shown.unknown_days:
-        entries.append(no_report_patch(shown.unknown_days))
+        entries.append((Line2D([], [], color=MARK, linewidth=1.1, linestyle=(0, (3, 2))), "change, first day seen"))
+    if view.unknown_days:
+        entries.append(no_report_entry(view.unknown_days))
     return entries
+
+
+def _policy_text(row: dict[Any, Any], *, with_mx: bool) -> str:
+    """Return the content of a policy."""
+    mode = row["policy_mode"]
+    parts = [str(mode) if isinstance(mode, str) else "no mode"]
+    age = row["policy_max_age"]
+    if age is not None:
+        parts.append(f"max_age {span(int(age))}")
+    patterns = str(row["mx"]).split("\n") if row["mx"] else []
+    if with_mx and patterns:
+        more = f" and {len(patterns) - 3} more" if len(patterns) > 3 else ""
+        parts.append(f"mx {', '.join(label(pattern) for pattern in patterns[:3])}{more}")
+    return ", ".join(parts)
+
+
+def _records(policies: pd.DataFrame, rows: _Rows) -> list[dict[Any, Any]]:
+    """Return the policies that are drawn."""
+    drawn = policies[policies["policy"].isin(list(rows.by_policy))]
+    # Missing as None, which compares like anything else.
+    plain = drawn.astype(object).where(drawn.notna(), None)
+    records: list[dict[Any, Any]] = plain.to_dict("records")
+    return records
+
+
+def _title(events: pd.DataFrame, rows: _Rows, view: View) -> str:
+    """Return the title: what changed last, and how many applied it."""
+    if not rows.by_policy:
+        return f"No report shows a policy, {view.dates}"
+    inside = _inside(events, view)
+    if not inside:
+        return f"{plural(len(rows.by_policy), 'policy', 'policies')} and no change seen, {view.dates}"
+    times = "once" if len(inside) == 1 else f"{plural(len(inside), 'time')}, last"
+    return f"The policy changed {times} on {when(inside[-1]['day'].date())}{_spread(inside[-1], '; {} applied it {}')}"
+
+
+def _inside(events: pd.DataFrame, view: View) -> list[dict[Any, Any]]:
+    return [
+        row
+        for row in events.astype({"days_to_last": "object"}).to_dict("records")
+        if 0 <= int(row["day"].timestamp()) // 86_400 - view.first < view.days
+    ]
+
+
+def _spread(row: dict[Any, Any], words: str) -> str:
+    """Return how many reporters applied a change; empty if none was seen before and after it."""
+    if not row["taken_over"]:
+        return ""
+    last = int(row["days_to_last"])
+    return words.format(
+        plural(int(row["taken_over"]), "reporter"), "on that day" if last == 0 else f"within {plural(last, 'day')}"
+    )
+
+
+def _note(history: PolicyHistory, view: View, rows: _Rows, domain: str | None) -> str:
+    """Return what a reader must know besides the title."""
+    parts = [f"{view.about}. The colour is the mode, hatch and number are the policy. No mark: no report, unknown."]
+    if rows.folded:
+        parts.append(f"{plural(rows.folded, 'reporter')} with fewer days not shown.")
+    others = history.reporters["policy_domain"].nunique() - 1
+    if domain is None and others > 0:
+        parts.append(f"{plural(others, 'other policy domain')} not shown.")
+    return " ".join(parts)
+
+
+def _sentences(policies: pd.DataFrame, events: pd.DataFrame, rows: _Rows, view: View) -> list[str]:
+    """Return what the figure shows, in sentences with numbers."""
+    inside = _inside(events, view)
+    reporters = len(rows.names) + rows.folded
+    policies_seen = plural(len(rows.by_policy), "policy", "policies")
+    parts = [
+        f"Which policy each reporter applied on which day. {view.about}, {view.dates} UTC.",
+        f"{plural(reporters, 'reporter')}; {policies_seen} and {plural(len(inside), 'change')} seen.",
+    ]
+    parts += [f"Policy {row['policy']}: {_policy_text(row, with_mx=True)}." for row in _records(policies, rows)[:9]]
+    parts += [
+        f"{when(row['day'].date())}: {label(row['what'], 200)}{_spread(row, '; {} applied it {}')}."
+        for row in inside[-9:]
+    ]
+    any_policy = np.zeros(len(rows.names), bool)
+    for flags in rows.by_policy.values():
+        any_policy |= flags.any(axis=1)
+    unseen = int((rows.not_observed.any(axis=1) & ~any_policy).sum())
+    if unseen:
+        parts.append(
+            f"For {plural(unseen, 'reporter')} the policy is not observed: no policy-string in "
+            f"{'its' if unseen == 1 else 'their'} reports."
+        )
+    return [*parts, view.unknown_note]

@@ -1,4 +1,4 @@
-"""Which share of the reported sessions succeeded, day by day, and how many sessions that rests on."""
+"""Which share of the reported sessions succeeded, day by day, and how many sessions there were."""
 
 from __future__ import annotations
 
@@ -9,27 +9,32 @@ from matplotlib.patches import Patch
 from matplotlib.ticker import FixedLocator, FuncFormatter
 
 from ..markup import number, plural, share, when
-from ._alt import set_alt
-from ._canvas import empty, lay_out
-from ._days import bars, boxes, day_axis, day_of, fill, no_report, no_report_patch, runs
-from ._over_time import count_points, not_shown
-from ._style import FONT, PANEL, QUIET_INK, TEXT_SIZE, Style, dress
-from ._text import width
-from ._view import view
+from ._canvas import empty, empty_without_reports, lay_out
+from ._days import bars, boxes, count_points, day_axis, fill, no_report, no_report_entry, runs
+from ._show import set_alt
+from ._style import (
+    BLUE,
+    FONT,
+    INTERVAL,
+    INTERVAL_LIMIT,
+    PANEL,
+    QUIET_INK,
+    SESSIONS,
+    TEXT_SIZE,
+    Style,
+    dress,
+    width,
+)  # fmt: skip
+from ._view import day_of, view_of
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
     from ..reports import Source
-    from ._days import Floats, Ints
-    from ._view import Period, View
+    from ._view import Floats, Ints, Period, View
 
 __all__ = ["success_share", "wilson"]
 
-_LINE: Final = "#055f9f"
-_BAND: Final = Style("#b9d5ec")
-_LIMIT: Final = "#4384bd"
-_SESSIONS: Final = Style("#7b838d")
 #: The panel below 0 % holds the sessions per day.
 _FLOOR: Final = -0.48
 _STRIP: Final = 0.2
@@ -63,11 +68,11 @@ def success_share(
     period: Period | None = None,
     ax: Axes | None = None,
 ) -> Axes:
-    """Return an Axes with the share of reported sessions that succeeded each day, and the sessions it rests on.
+    """Return an Axes with the share of reported sessions that succeeded each day, and how many sessions there were.
 
     The share axis always goes from 0 to 100 %. A day without a report is a gap, hatched grey. The band is the 95 %
-    Wilson interval: wide on a day with few sessions. It takes sessions for independent, which retries are not: the doubt
-    is at least that large.
+    Wilson interval: wide on a day with few sessions. It treats sessions as independent, which retries are not: the
+    uncertainty is at least that large.
 
     Parameters
     ----------
@@ -86,7 +91,7 @@ def success_share(
     Raises
     ------
     ValueError
-        `period` is none.
+        `period` is impossible.
 
     Examples
     --------
@@ -94,65 +99,71 @@ def success_share(
     >>> sts.plots.alt_text(success_share(sts.Archive()))[:16]
     'An empty figure.'
     """
-    shown = view(source, (), domain=domain, policy_type=policy_type, period=period)
-    if shown.empty:
-        return empty(ax, shown)
-    if not shown.sessions.any():
-        return empty(ax, shown, f"Reports came, but none counts a session: {shown.about}, {shown.dates} UTC.")
-    successes = shown.sessions - shown.failed
-    low, high = wilson(successes, shown.sessions)
+    view = view_of(source, (), domain=domain, policy_type=policy_type, period=period)
+    if view.empty:
+        return empty_without_reports(ax, view.no_reports)
+    if not view.sessions.any():
+        return empty(ax, f"The reports count no session: {view.about}, {view.dates} UTC.")
+    successes = view.sessions - view.failed
+    low, high = wilson(successes, view.sessions)
     entries = [
-        (Patch(facecolor=_LINE), "share of reported sessions"),
-        (Patch(facecolor=_BAND.colour, edgecolor=_LIMIT, linewidth=0.6), "95 % interval (Wilson)"),
+        (Patch(facecolor=BLUE), "share of reported sessions"),
+        (Patch(facecolor=INTERVAL, edgecolor=INTERVAL_LIMIT, linewidth=0.6), "95 % interval (Wilson)"),
     ]
-    if shown.unknown_days:
-        entries.append(no_report_patch(shown.unknown_days))
-    done, sessions = int(successes.sum()), int(shown.sessions.sum())
+    if view.unknown_days:
+        entries.append(no_report_entry(view.unknown_days))
+    done, sessions = int(successes.sum()), int(view.sessions.sum())
     axes = lay_out(
         ax,
         205,
-        title=f"{share(done, sessions)} of {plural(sessions, 'reported session')} succeeded, {shown.dates}",
-        notes=[f"{shown.about}. {plural(sessions - done, 'failed session')}.", not_shown(shown)],
+        title=f"{share(done, sessions)} of {plural(sessions, 'reported session')} succeeded, {view.dates}",
+        notes=[f"{view.about}. {plural(sessions - done, 'failed session')}.", view.left_out_note],
         entries=entries,
-        left=max(count_points(int(shown.sessions.max())), width("100 %", TEXT_SIZE) + 8) + TEXT_SIZE * 1.8,
+        left=max(count_points(int(view.sessions.max())), width("100 %", TEXT_SIZE) + 8) + TEXT_SIZE * 1.8,
     )
-    no_report(axes, shown.first, shown.known)
-    _draw(
-        axes,
-        shown,
-        np.divide(successes, shown.sessions, where=shown.sessions > 0, out=np.full(shown.days, np.nan)),
-        low,
-        high,
-    )
-    day_axis(axes, shown.first, shown.days)
+    no_report(axes, view.first, view.known)
+    part = np.divide(successes, view.sessions, where=view.sessions > 0, out=np.full(view.days, np.nan))
+    _draw(axes, view, part, low, high)
+    day_axis(axes, view.first, view.days)
     axes.set_ylim(_FLOOR, 1.04)
     axes.yaxis.set_major_locator(FixedLocator([0, 0.25, 0.5, 0.75, 1]))
     axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{100 * value:.0f} %"))
     axes.set_ylabel("share that succeeded", labelpad=4, y=(0.5 - _FLOOR) / (1.04 - _FLOOR))
     axes.spines["left"].set_bounds(0, 1)
-    _strip(axes, shown)
-    set_alt(axes, _alt(shown, successes))
+    _strip(axes, view)
+    there = view.sessions > 0
+    day, few = int(np.argmin(np.where(there, part, 2.0))), int((there & (view.sessions < 30)).sum())
+    lowest = f"{share(int(successes[day]), int(view.sessions[day]))} of {number(int(view.sessions[day]))}"
+    set_alt(
+        axes,
+        f"Share of reported sessions that succeeded, per day. {view.about}, {view.dates} UTC.",
+        f"Over all days {share(done, sessions)} of {plural(sessions, 'reported session')} succeeded.",
+        f"The lowest day is {when(day_of(view.first + day))} with {lowest}." if done < sessions else "",
+        f"{plural(few, 'day')} with fewer than 30 sessions say little." if few else "",
+        view.unknown_note,
+        view.left_out_note,
+    )
     return axes
 
 
-def _draw(axes: Axes, shown: View, part: Floats, low: Floats, high: Floats) -> None:
+def _draw(axes: Axes, view: View, part: Floats, low: Floats, high: Floats) -> None:
     there = ~np.isnan(part)
-    at = shown.first + np.flatnonzero(there)
-    fill(axes, boxes(at, at + 1, low[there], high[there]), _BAND, zorder=1.5)
+    at = view.first + np.flatnonzero(there)
+    fill(axes, boxes(at, at + 1, low[there], high[there]), Style(INTERVAL), zorder=1.5)
     for start, end in runs(there):
-        edges = shown.first + np.arange(start, end + 1)
+        edges = view.first + np.arange(start, end + 1)
         for limit in (low, high):
-            axes.stairs(limit[start:end], edges, baseline=None, color=_LIMIT, linewidth=0.6, zorder=1.6)
-        axes.stairs(part[start:end], edges, baseline=None, color=_LINE, linewidth=1.6, zorder=3)
+            axes.stairs(limit[start:end], edges, baseline=None, color=INTERVAL_LIMIT, linewidth=0.6, zorder=1.6)
+        axes.stairs(part[start:end], edges, baseline=None, color=BLUE, linewidth=1.6, zorder=3)
 
 
-def _strip(axes: Axes, shown: View) -> None:
+def _strip(axes: Axes, view: View) -> None:
     """Draw the reported sessions of each day, below the shares."""
     strip = axes.inset_axes((0, 0, 1, _STRIP))
     dress(strip, grid=False)
     strip.patch.set_visible(False)
-    fill(strip, bars(shown.first, np.zeros(shown.days), shown.sessions), _SESSIONS)
-    most = int(shown.sessions.max())
+    fill(strip, bars(view.first, np.zeros(view.days), view.sessions), SESSIONS)
+    most = int(view.sessions.max())
     strip.set_xlim(axes.get_xlim())
     strip.set_ylim(0, most)
     strip.tick_params(labelbottom=False, bottom=False)
@@ -162,21 +173,3 @@ def _strip(axes: Axes, shown: View) -> None:
         0.005, 1.0, "reported sessions", transform=strip.transAxes, va="bottom", size=TEXT_SIZE - 1, family=FONT,
         color=QUIET_INK, bbox={"facecolor": PANEL, "edgecolor": "none", "pad": 0.5},
     )  # fmt: skip
-
-
-def _alt(shown: View, successes: Ints) -> str:
-    done, sessions = int(successes.sum()), int(shown.sessions.sum())
-    there = shown.sessions > 0
-    part = np.divide(successes, shown.sessions, where=there, out=np.full(shown.days, 2.0))
-    at = int(np.argmin(part))
-    few = int((there & (shown.sessions < 30)).sum())
-    parts = [
-        f"Share of reported sessions that succeeded, per day. {shown.about}, {shown.dates} UTC.",
-        f"Over all days {share(done, sessions)} of {plural(sessions, 'reported session')} succeeded.",
-        f"The lowest day is {when(day_of(shown.first + at))} with {share(int(successes[at]), int(shown.sessions[at]))} "
-        f"of {number(int(shown.sessions[at]))}." if done < sessions else "",
-        f"{plural(few, 'day')} with fewer than 30 sessions say little." if few else "",
-        shown.unknown_note,
-        not_shown(shown),
-    ]  # fmt: skip
-    return " ".join(part for part in parts if part).replace(r"\$", "$")

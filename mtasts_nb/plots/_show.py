@@ -1,4 +1,4 @@
-"""Figures as files and as notebook output: repeatable, self-contained, with their alternative text."""
+"""Figures as files and as notebook output: repeatable, self-contained, with the sentences that describe them."""
 
 from __future__ import annotations
 
@@ -7,22 +7,24 @@ import io
 import re
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final
+from weakref import WeakKeyDictionary
 
 import matplotlib as mpl
 from matplotlib.axes import Axes
 
 from ..markup import svg_text
-from ._alt import alt_text
 from ._style import PNG_DPI
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure, SubFigure
 
-__all__ = ["Picture", "show", "to_png", "to_svg"]
+__all__ = ["Picture", "alt_text", "set_alt", "show", "to_png", "to_svg"]
+
+_TEXTS: WeakKeyDictionary[Axes, str] = WeakKeyDictionary()
 
 # An SVG beyond this is shown as PNG: a page with a year of reports stays below two megabytes.
 _LARGEST_SVG: Final = 300_000
-# Letters become paths: the picture needs no font, and no stranger's text is in the file but in the label, escaped.
+# Letters become paths: the picture needs no font, and no foreign text is in the file but in the label, escaped.
 _SETTINGS: Final[dict[Any, Any]] = {
     "svg.hashsalt": "mtasts-nb",
     "svg.fonttype": "path",
@@ -39,6 +41,31 @@ _PREAMBLE = re.compile(r"\A.*?(?=<svg\b)", re.DOTALL)
 _METADATA = re.compile(r"\s*<metadata>.*?</metadata>", re.DOTALL)
 _PATH = re.compile(r'(?<= d=")[^"]*')
 _DECIMALS = re.compile(r"(?<=\.\d\d)\d+")
+
+
+def set_alt(ax: Axes, *sentences: str) -> None:
+    """Keep the alternative text of an Axes for as long as the Axes lives; empty sentences are left out."""
+    # In a figure a dollar sign is escaped.
+    _TEXTS[ax] = " ".join(" ".join(sentences).split()).replace(r"\$", "$")
+
+
+def alt_text(what: Axes | Figure | SubFigure) -> str:
+    """Return what a figure shows, in sentences with numbers; empty for a figure of another origin.
+
+    Parameters
+    ----------
+    what : Axes or Figure
+        A plot of this package, or a figure that has some; several are joined in the order they were made.
+
+    Examples
+    --------
+    >>> from matplotlib.figure import Figure
+    >>> alt_text(Figure())
+    ''
+    """
+    if isinstance(what, Axes):
+        return _TEXTS.get(what, "")
+    return " ".join(_TEXTS[ax] for ax in what.axes if ax in _TEXTS)
 
 
 def _figure_of(what: Axes | Figure | SubFigure) -> Figure:
@@ -79,8 +106,8 @@ def to_svg(what: Axes | Figure | SubFigure) -> str:
     text = _METADATA.sub("", _PREAMBLE.sub("", text), count=1)
     # A hundredth of a point is finer than any screen; it halves the file.
     text = _PATH.sub(lambda path: " ".join(_DECIMALS.sub("", path.group()).split()), text)
-    told = svg_text(alt_text(_figure_of(what)))
-    return text.replace("<svg ", f'<svg role="img" aria-label="{told}" ' if told else "<svg ", 1).strip() + "\n"
+    label = svg_text(alt_text(_figure_of(what)))
+    return text.replace("<svg ", f'<svg role="img" aria-label="{label}" ' if label else "<svg ", 1).strip() + "\n"
 
 
 def to_png(what: Axes | Figure | SubFigure, *, dpi: float = PNG_DPI) -> bytes:

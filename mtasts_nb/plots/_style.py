@@ -1,31 +1,31 @@
-"""One place for sizes, colours and hatches, so that a result type looks the same in every figure.
+"""One place for sizes, colours, hatches and letters, so that a result type looks the same in every figure.
 
 The panel is opaque white on any page, a dark one too: the colours are chosen against white. Each has a contrast of 3:1
 or more with it (WCAG 2.2, 1.4.11) and keeps its distance from the others under deuteranopia, protanopia and
-tritanopia. Colour is never the only sign: a hatch tells the families apart, and the legend is in stack order.
+tritanopia. Colour is never the only sign: a hatch distinguishes the families, and the legend is in stack order.
+
+Text in a figure is visible, on one line, without mathtext, and no wider than its space.
 """
 
 from __future__ import annotations
 
+import re
 import zlib
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import TYPE_CHECKING, Final
 
-from matplotlib.colors import to_rgb, to_rgba
+from matplotlib.colors import LinearSegmentedColormap, to_rgb, to_rgba
+from matplotlib.font_manager import FontProperties, findfont
+from matplotlib.ft2font import FT2Font, LoadFlags
 
-from ..vocabulary import UNATTRIBUTED, UNKNOWN, ResultType
+from ..markup import number, one_line
+from ..vocabulary import UNATTRIBUTED, UNKNOWN, Mode, ResultType
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 __all__ = ["colour_of", "style_of"]
-
-PANEL: Final = "#ffffff"
-INK: Final = "#1f2328"
-QUIET_INK: Final = "#57606a"
-PALE_INK: Final = "#f0f3f6"
-GRID: Final = "#e4e7eb"
-FRAME: Final = "#8c959f"
 
 #: Ships with matplotlib, so that a figure is the same on every machine.
 FONT: Final = "DejaVu Sans"
@@ -36,6 +36,38 @@ WIDTH: Final = 7.2
 PNG_DPI: Final = 160
 HATCH_WIDTH: Final = 0.8
 
+PANEL: Final = "#ffffff"
+INK: Final = "#1f2328"
+QUIET_INK: Final = "#57606a"
+PALE_INK: Final = "#f0f3f6"
+GRID: Final = "#e4e7eb"
+FRAME: Final = "#8c959f"
+ROW: Final = "#f3f4f6"
+MARK: Final = "#111418"
+
+BLUE: Final = "#055f9f"
+ORANGE: Final = "#ca633d"
+NAVY: Final = "#0d0c49"
+TEAL: Final = "#19a28f"
+WINE: Final = "#752134"
+OLIVE: Final = "#ab8f02"
+VIOLET: Final = "#3d1f7e"
+PLUM: Final = "#97467d"
+GREY: Final = "#6e7681"
+SLATE: Final = "#5c6370"
+#: Behind the days of an incident, and at its first and last day.
+INCIDENT: Final = "#fdf0d5"
+INCIDENT_EDGE: Final = "#b07d1a"
+#: Between two bounds: of a forecast, of what was measured, of an interval with its limits.
+FORECAST_BAND: Final = "#e3eef7"
+MEASURED_BAND: Final = "#f4d9cb"
+INTERVAL: Final = "#b9d5ec"
+INTERVAL_LIMIT: Final = "#4384bd"
+#: The mode of a policy.
+MODES: Final = {Mode.ENFORCE: BLUE, Mode.TESTING: ORANGE, Mode.NONE: SLATE}
+#: One hue, from pale to dark: order without colour vision, and in print.
+SHADES: Final = LinearSegmentedColormap.from_list("failed", ["#e3edf6", "#6aa3d0", "#08306b"])
+
 
 @dataclass(frozen=True, slots=True)
 class Style:
@@ -45,52 +77,54 @@ class Style:
     hatch: str = ""
 
 
-_DANE, _POLICY_HOST = "----", "////"
+_COLOURS: Final = {
+    ResultType.STARTTLS_NOT_SUPPORTED: WINE,
+    ResultType.CERTIFICATE_HOST_MISMATCH: BLUE,
+    ResultType.CERTIFICATE_EXPIRED: ORANGE,
+    ResultType.CERTIFICATE_NOT_TRUSTED: NAVY,
+    ResultType.VALIDATION_FAILURE: TEAL,
+    ResultType.TLSA_INVALID: "#b36fe8",
+    ResultType.DNSSEC_INVALID: VIOLET,
+    ResultType.DANE_REQUIRED: PLUM,
+    ResultType.STS_POLICY_FETCH_ERROR: OLIVE,
+    ResultType.STS_POLICY_INVALID: "#331b09",
+    ResultType.STS_WEBPKI_INVALID: "#425900",
+}
 
-# Solid: seen at the MX. Lines across: DANE. Slanted lines: at the policy host, where a fault holds no mail back (RFC 8461 §5).
-_RESULT_TYPES: Final = {
-    ResultType.STARTTLS_NOT_SUPPORTED: Style("#752134"),
-    ResultType.CERTIFICATE_HOST_MISMATCH: Style("#055f9f"),
-    ResultType.CERTIFICATE_EXPIRED: Style("#ca633d"),
-    ResultType.CERTIFICATE_NOT_TRUSTED: Style("#0d0c49"),
-    ResultType.VALIDATION_FAILURE: Style("#19a28f"),
-    ResultType.TLSA_INVALID: Style("#b36fe8", _DANE),
-    ResultType.DNSSEC_INVALID: Style("#3d1f7e", _DANE),
-    ResultType.DANE_REQUIRED: Style("#97467d", _DANE),
-    ResultType.STS_POLICY_FETCH_ERROR: Style("#ab8f02", _POLICY_HOST),
-    ResultType.STS_POLICY_INVALID: Style("#331b09", _POLICY_HOST),
-    ResultType.STS_WEBPKI_INVALID: Style("#425900", _POLICY_HOST),
+
+def _hatch(kind: ResultType) -> str:
+    """Return lines across for DANE, slanted lines for the policy host, none for what fails at the MX."""
+    return "----" if kind.needs_dane else "////" if kind.on_policy_host else ""
+
+
+_KNOWN: Final = {
+    **{kind.value: Style(_COLOURS[kind], _hatch(kind)) for kind in ResultType},
+    UNATTRIBUTED: Style(SLATE),
+    UNKNOWN: Style(SLATE, "xxxx"),
 }
 #: Known by name: bottom to top in a stack. What the registry does not know comes above, `other` last.
-RESULT_ORDER: Final = (*(kind.value for kind in _RESULT_TYPES), UNATTRIBUTED, UNKNOWN)
-_BY_NAME: Final = {
-    **{kind.value: style for kind, style in _RESULT_TYPES.items()},
-    UNATTRIBUTED: Style("#5c6370"),
-    UNKNOWN: Style("#5c6370", "xxxx"),
-}
+RESULT_ORDER: Final = tuple(_KNOWN)
 # No dots or stars: as SVG they take a thousand times the space of a line.
 _UNREGISTERED: Final = ("+++", "||||", "\\\\\\", "xx||", "//--", "\\\\--")
 
 #: The rest of many series, folded into one.
 OTHER: Final = Style("#858b94", "|||")
 #: Failures for which a report names no MX, or a report that names no reporter.
-UNNAMED: Final = Style("#5c6370", "////")
+UNNAMED: Final = Style(SLATE, "////")
 #: MX hosts and reporters, by rank: they have no colour of their own.
 RANKED: Final = (
-    Style("#055f9f"),
-    Style("#ca633d"),
-    Style("#0d0c49"),
-    Style("#19a28f"),
-    Style("#752134"),
-    Style("#ab8f02"),
-    Style("#3d1f7e", "----"),
-    Style("#97467d", "----"),
+    *(Style(colour) for colour in (BLUE, ORANGE, NAVY, TEAL, WINE, OLIVE)),
+    *(Style(colour, "----") for colour in (VIOLET, PLUM)),
 )
 #: Days without any report: unknown, which is not zero.
 NO_REPORT: Final = Style("#f0f1f3", "\\\\\\\\")
 NO_REPORT_HATCH: Final = "#80868f"
 REPORT: Final = Style("#4384bd")
 REPORT_WITH_FAILURES: Final = Style("#a3400f")
+SESSIONS: Final = Style("#7b838d")
+#: A report that shows no policy, and one that does not say which.
+NO_POLICY: Final = Style(PANEL, "xxxx")
+POLICY_NOT_GIVEN: Final = Style(FRAME)
 
 
 def style_of(result_type: str) -> Style:
@@ -106,11 +140,11 @@ def style_of(result_type: str) -> Style:
     >>> style_of("sts-policy-invalid").hatch
     '////'
     """
-    known = _BY_NAME.get(result_type)
+    known = _KNOWN.get(result_type)
     if known:
         return known
     # Any name must do, and the same name must look the same in every figure: the hatch comes from the name.
-    return Style("#6e7681", _UNREGISTERED[zlib.crc32(result_type.encode("utf-8", "replace")) % len(_UNREGISTERED)])
+    return Style(GREY, _UNREGISTERED[zlib.crc32(result_type.encode("utf-8", "replace")) % len(_UNREGISTERED)])
 
 
 def colour_of(result_type: str) -> str:
@@ -178,24 +212,123 @@ def dress(ax: Axes, *, grid: bool = True) -> None:
         spine.set_linewidth(0.8)
     ax.minorticks_off()
     ax.tick_params(
-        top=False,
-        right=False,
-        left=True,
-        bottom=True,
-        labeltop=False,
-        labelright=False,
-        direction="out",
-        labelsize=TEXT_SIZE,
-        labelcolor=outside,
-        color=FRAME,
-        length=3,
-        width=0.8,
-        labelfontfamily=FONT,
-        pad=3,
-    )
+        top=False, right=False, left=True, bottom=True, labeltop=False, labelright=False, direction="out", length=3,
+        width=0.8, pad=3, color=FRAME, labelsize=TEXT_SIZE, labelcolor=outside, labelfontfamily=FONT,
+    )  # fmt: skip
     ax.set_axisbelow(True)
     ax.grid(visible=False)
     if grid:
         ax.yaxis.grid(visible=True, color=GRID, linewidth=0.8, linestyle="-")
     for axis in (ax.xaxis, ax.yaxis):
         axis.label.set(size=TEXT_SIZE, color=outside, family=FONT)
+
+
+# Two marks on a letter are a language, twenty cover the neighbouring lines.
+_MARKS = re.compile(
+    "([\u0300-\u036f\u1ab0-\u1aff\u1dc0-\u1dff\u20d0-\u20ff\ufe20-\ufe2f]{2})[\u0300-\u036f\u1ab0-\u1aff\u1dc0-\u1dff\u20d0-\u20ff\ufe20-\ufe2f]+"
+)
+
+
+@lru_cache(maxsize=2)
+def _face(weight: str) -> FT2Font:
+    # One of our own: matplotlib changes the size of those it keeps.
+    face = FT2Font(findfont(FontProperties(family=FONT, weight=weight)))
+    face.set_size(100, 72)
+    return face
+
+
+@lru_cache(maxsize=4096)
+def _advance(char: str, weight: str) -> float:
+    """Return how far one character moves the pen, in parts of the size."""
+    # Hinting to whole pixels makes a line wider than the outlines say, more so in thin letters.
+    glyph = _face(weight).load_char(ord(char), flags=LoadFlags.NO_HINTING)
+    return (1.02 if weight == "bold" else 1.045) * glyph.linearHoriAdvance / 65536 / 100
+
+
+@lru_cache(maxsize=4096)
+def _drawable(char: str) -> bool:
+    return _face("normal").get_char_index(ord(char)) != 0
+
+
+def label(text: object, characters: int = 44) -> str:
+    """Return text of any origin for a figure: one visible line, clipped, in letters that the font has.
+
+    A dollar sign is escaped: matplotlib reads the text between two of them as mathematics.
+
+    Examples
+    --------
+    >>> label("mx1\\n$x^2$"), label("見出し")
+    ('mx1 \\\\$x^2\\\\$', '\\\\u898b\\\\u51fa\\\\u3057')
+    """
+    line = one_line(_MARKS.sub(r"\1", str(text)), characters) or "(empty)"
+    drawn = "".join(char if _drawable(char) else char.encode("unicode_escape").decode() for char in line)
+    return one_line(drawn, characters + 12).replace("$", r"\$")
+
+
+def width(text: str, size: float, weight: str = "normal") -> float:
+    """Return about how wide a line is drawn, in points.
+
+    Examples
+    --------
+    >>> 20 < width("mx1.", 9.0) < 30
+    True
+    """
+    return size * sum(_advance(char, weight) for char in text)
+
+
+def fit(text: str, points: float, size: float) -> str:
+    """Return text for a figure with its middle left out until it is at most about `points` wide.
+
+    Examples
+    --------
+    >>> fit("a-very-long-name.nordwind.example", 90, 9.0)
+    'a-very-l….example'
+    """
+    line = label(text, 200)
+    if width(line, size) <= points:
+        return line
+    plain = line.replace(r"\$", "$")
+    keep = len(plain)
+    while keep > 4:
+        keep -= 1
+        short = f"{plain[: (keep + 1) // 2]}…{plain[-(keep // 2) :]}"
+        if width(short, size) <= points:
+            return short.replace("$", r"\$")
+    return "…"
+
+
+def wrap(text: str, points: float, size: float, weight: str = "normal") -> list[str]:
+    """Return text as lines of at most about `points`, broken at spaces.
+
+    Examples
+    --------
+    >>> wrap("1,234 failed sessions at 3 MX", 100, 9.0)
+    ['1,234 failed sessions', 'at 3 MX']
+    """
+    lines: list[str] = []
+    for word in text.split(" "):
+        longer = f"{lines[-1]} {word}" if lines else word
+        if lines and width(longer, size, weight) <= points:
+            lines[-1] = longer
+        else:
+            lines.append(word)
+    return lines
+
+
+def compact(count: int, points: float, size: float) -> str:
+    """Return a count that fits: in full where there is room, else rounded with k, M, G or T.
+
+    Examples
+    --------
+    >>> compact(12345, 90, 9.0), compact(12345, 20, 9.0)
+    ('12,345', '12k')
+    """
+    full = number(count)
+    if width(full, size) <= points:
+        return full
+    scaled = float(count)
+    for unit in ("", "k", "M", "G", "T"):
+        if scaled < 999.5:
+            return f"{scaled:.0f}{unit}" if scaled >= 9.95 or not unit else f"{scaled:.1f}{unit}"
+        scaled /= 1000
+    return f"{scaled * 1000:.0f}T"

@@ -1,27 +1,29 @@
-"""What a figure is about: one policy type, some policy domains, a period, and what of the source is left out of it."""
+"""What a figure is about: one policy type, some policy domains, a period; its failures as series; what is left out."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
+import numpy.typing as npt
 import pandas as pd
 
 from ..markup import number, plural, share, when
 from ..reports import daily
 from ..vocabulary import UNKNOWN, PolicyType
-from ._days import day_of
-from ._text import label
+from ._style import OTHER, RANKED, RESULT_ORDER, UNNAMED, Style, label, style_of
 
 if TYPE_CHECKING:
     from ..reports import Source
-    from ._days import Bools, Ints
 
-__all__ = ["EVERY_TYPE", "Moment", "Period", "View", "view"]
+__all__ = ["EVERY_TYPE", "KEYS", "Key", "Moment", "Period", "Series", "View", "day_number", "day_of", "fold", "view_of"]
 
+Ints = npt.NDArray[np.int64]
+Floats = npt.NDArray[np.float64]
+Bools = npt.NDArray[np.bool_]
 Moment = str | date | datetime | pd.Timestamp
 Period = tuple[Moment, Moment]
 
@@ -30,29 +32,58 @@ EVERY_TYPE: Final = "*"
 # One report dated 1970 among those of this year must not press this year into one pixel.
 _LONGEST_SPAN: Final = 1100
 _LONGEST_PERIOD: Final = 4000
-_PREFERENCE: Final = (PolicyType.STS.value, PolicyType.TLSA.value, PolicyType.NO_POLICY_FOUND.value)
+
+
+@dataclass(frozen=True, slots=True)
+class Key:
+    """How a figure names a key of `daily`."""
+
+    singular: str
+    plural: str
+    unnamed: str
+
+
+RESULT_TYPE, MX, REPORTER = "result_type", "receiving_mx_hostname", "organization_name"
+KEYS: Final = {
+    RESULT_TYPE: Key("result type", "result types", UNKNOWN),
+    MX: Key("MX", "MX", "no MX (policy host, or not given)"),
+    REPORTER: Key("reporter", "reporters", "reporter not named"),
+}
+#: How many series have a name of their own, the rest together with `other` not counted.
+_MOST: Final = {RESULT_TYPE: len(RESULT_ORDER), MX: len(RANKED), REPORTER: len(RANKED)}
+
+
+def day_of(day: int) -> date:
+    """Return the date of a day number, counted from 1970-01-01.
+
+    Examples
+    --------
+    >>> day_of(20000).isoformat()
+    '2024-10-04'
+    """
+    return date(1970, 1, 1) + timedelta(days=day)
 
 
 @dataclass(frozen=True, slots=True)
 class View:
-    """Rows of `daily` that a figure draws, and what it must say about them.
+    """Rows of `daily` that a figure draws, and what it must state about them.
 
     Attributes
     ----------
     rows : DataFrame
         Of `daily`, with ``offset``, the day counted from `first`, in place of ``day``.
     first : int
-        First day shown, in days since 1970-01-01 (UTC).
+        First day, in days since 1970-01-01 (UTC).
     known : array of bool
-        For each day shown, whether any report came.
+        For each day, whether any report came.
     sessions, failed : array of int64
-        For each day shown, over all domains of the view.
+        For each day, over all domains of the view.
     domains : tuple of str
         Policy domains, sorted.
     policy_type : str or None
         None where there is nothing to show, or where the type makes no difference.
     left_out : tuple of str
-        What the source has beside this view, in words.
+        What the source has beside this view.
     """
 
     rows: pd.DataFrame
@@ -66,7 +97,7 @@ class View:
 
     @property
     def days(self) -> int:
-        """How many days are shown."""
+        """How many days there are."""
         return len(self.known)
 
     @property
@@ -81,13 +112,13 @@ class View:
 
     @property
     def dates(self) -> str:
-        """The period, as words."""
+        """The period."""
         first, last = when(day_of(self.first)), when(day_of(self.first + self.days - 1))
         return first if self.days == 1 else f"{first} to {last}"
 
     @property
     def about(self) -> str:
-        """Policy domain and policy type, as words."""
+        """Policy domain and policy type."""
         domain = label(self.domains[0]) if len(self.domains) == 1 else plural(len(self.domains), "policy domain")
         if self.policy_type is None:
             return domain
@@ -96,22 +127,61 @@ class View:
         return f"{domain}, policy type {label(self.policy_type)}"
 
     @property
+    def no_reports(self) -> str:
+        """That no report came, as a sentence."""
+        about = f" about {self.about}" if self.domains else ""
+        period = f", {self.dates} UTC" if self.days > 1 else ""
+        return f"No reports{about} in this period{period}."
+
+    @property
+    def no_failures(self) -> str:
+        """That no session failed, as a sentence."""
+        sessions = plural(int(self.sessions.sum()), "reported session")
+        return f"No session failed in {sessions}, {self.about}, {self.dates} UTC. {self.unknown_note}"
+
+    @property
     def failed_share(self) -> str:
-        """How many of the reported sessions failed, as words."""
+        """How many of the reported sessions failed."""
         failed, sessions = int(self.failed.sum()), int(self.sessions.sum())
         if not sessions:
-            return "No session is counted in the reports"
+            return "The reports count no session"
         return f"{share(failed, sessions)} of {plural(sessions, 'reported session')}"
 
     @property
+    def failed_sentence(self) -> str:
+        """How many of the reported sessions failed, as a sentence."""
+        failed, sessions = int(self.failed.sum()), int(self.sessions.sum())
+        if not failed:
+            return f"None of {plural(sessions, 'reported session')} failed."
+        return f"{number(failed)} of {plural(sessions, 'reported session')} failed ({share(failed, sessions)})."
+
+    @property
+    def failed_at_mx(self) -> tuple[int, int]:
+        """At how many MX hosts sessions failed, and how many sessions; what failed elsewhere names none."""
+        rows = self.rows[(self.rows["failed"].to_numpy() > 0) & self.rows[MX].notna().to_numpy()]
+        return int(rows[MX].nunique()), int(rows["failed"].sum())
+
+    @property
+    def failed_title(self) -> str:
+        """How many sessions failed, and at how many MX: `5 failed sessions at 3 MX`, or `(4 at 3 MX)`."""
+        failed, (hosts, at_hosts) = int(self.failed.sum()), self.failed_at_mx
+        at = f" at {number(hosts)} MX" if hosts else ""
+        return plural(failed, "failed session") + (at if at_hosts in (0, failed) else f" ({number(at_hosts)}{at})")
+
+    @property
     def unknown_note(self) -> str:
-        """What is to be said about days without a report; empty where there are none."""
+        """How many days are without a report, as a sentence; empty if none."""
         if not self.unknown_days:
             return ""
         return f"No report on {number(self.unknown_days)} of {plural(self.days, 'day')}: unknown, not zero."
 
+    @property
+    def left_out_note(self) -> str:
+        """What the source has beside the view, as a sentence; empty if nothing."""
+        return f"Not shown: {', '.join(self.left_out)}." if self.left_out else ""
 
-def view(
+
+def view_of(
     source: Source,
     by: Sequence[str],
     *,
@@ -135,7 +205,7 @@ def view(
     period : tuple of two moments, optional
         First and last day, in UTC. None: from the first day with a report to the last.
     any_type : bool
-        The figure adds nothing up, so that rows of all policy types may stay beside one another.
+        The figure adds nothing up, so that rows of all policy types may stay together.
 
     Raises
     ------
@@ -145,41 +215,37 @@ def view(
     if policy_type is not None and not isinstance(policy_type, str):
         raise ValueError(f"policy_type is one type, None or '*', not {policy_type!r}: types are never added unasked")
     rows = daily(source, tuple(by), policy_type=EVERY_TYPE if policy_type == EVERY_TYPE else None)
-    rows = _of_domain(rows, domain)
+    if domain is not None:
+        rows = rows[rows["policy_domain"].astype("str") == domain.strip().lower().removesuffix(".")]
     # A reporter that does not name itself has an empty name.
     rows = rows.assign(**{key: rows[key].astype(object).where(rows[key].astype(object) != "") for key in by})
-    rows = rows.assign(policy_type=_words(rows["policy_type"]), number=_day_numbers(rows["day"]))
+    rows = rows.assign(policy_type=_named(rows["policy_type"]), number=_day_numbers(rows["day"]))
     chosen = None if any_type and policy_type is None else policy_type or _usual_type(rows)
-    mine = rows if chosen is None else rows[rows["policy_type"] == chosen]
-    first, last = _limits(period, mine)
-    inside = rows["number"].between(first, last)
-    left_out = [*_other_types(rows[inside], chosen), *_other_days(mine, first, last, told=period is not None)]
-    mine = mine[mine["number"].between(first, last)]
-    mine = mine.assign(offset=mine["number"] - first, policy_domain=_words(mine["policy_domain"]))
+    own_rows = rows if chosen is None else rows[rows["policy_type"] == chosen]
+    first, last = _limits(period, own_rows)
+    left_out = _other_types(rows[rows["number"].between(first, last)], chosen)
+    if period is None:
+        left_out += _other_days(own_rows, first, last)
+    own_rows = own_rows[own_rows["number"].between(first, last)]
+    own_rows = own_rows.assign(offset=own_rows["number"] - first, policy_domain=_named(own_rows["policy_domain"]))
     days = last - first + 1
     known = np.zeros(days, bool)
-    known[mine["offset"].to_numpy()] = True
-    # `sessions` is repeated in every group of a day, policy domain and policy type: one of each.
-    one = mine.drop_duplicates(["offset", "policy_domain", "policy_type"])
+    known[own_rows["offset"].to_numpy()] = True
+    # `sessions` is repeated in every group of a day, policy domain and policy type: once each.
+    once = own_rows.drop_duplicates(["offset", "policy_domain", "policy_type"])
     return View(
-        rows=mine,
+        rows=own_rows,
         first=first,
         known=known,
-        sessions=_per_day(one, "sessions", days),
-        failed=_per_day(mine, "failed", days),
-        domains=tuple(sorted(set(mine["policy_domain"]))) or ((domain,) if domain else ()),
+        sessions=_per_day(once, "sessions", days),
+        failed=_per_day(own_rows, "failed", days),
+        domains=tuple(sorted(set(own_rows["policy_domain"]))) or ((domain,) if domain else ()),
         policy_type=chosen,
         left_out=tuple(left_out),
     )
 
 
-def _of_domain(rows: pd.DataFrame, domain: str | None) -> pd.DataFrame:
-    if domain is None:
-        return rows
-    return rows[rows["policy_domain"].astype("str") == domain.strip().lower().removesuffix(".")]
-
-
-def _words(column: pd.Series) -> pd.Series:
+def _named(column: pd.Series) -> pd.Series:
     """Return a column of names as plain text, `unknown` where it is missing."""
     return column.astype(object).where(column.notna(), UNKNOWN)
 
@@ -190,14 +256,13 @@ def _day_numbers(days: pd.Series) -> Ints:
 
 
 def _usual_type(rows: pd.DataFrame) -> str | None:
-    there = set(rows["policy_type"])
-    for kind in _PREFERENCE:
-        if kind in there:
-            return kind
-    return min(there, default=None)
+    present = set(rows["policy_type"])
+    preferred = (PolicyType.STS, PolicyType.TLSA, PolicyType.NO_POLICY_FOUND)
+    return next((kind.value for kind in preferred if kind in present), min(present, default=None))
 
 
-def _number(moment: Moment) -> int:
+def day_number(moment: Moment) -> int:
+    """Return the number of a moment's day in UTC, counted from 1970-01-01."""
     stamp = pd.Timestamp(moment)
     if stamp.tzinfo is not None:
         stamp = stamp.tz_convert("UTC").tz_localize(None)
@@ -207,7 +272,7 @@ def _number(moment: Moment) -> int:
 def _limits(period: Period | None, rows: pd.DataFrame) -> tuple[int, int]:
     """Return the first and the last day to show."""
     if period is not None:
-        first, last = (_number(moment) for moment in period)
+        first, last = (day_number(moment) for moment in period)
         if not 0 < last - first + 1 <= _LONGEST_PERIOD:
             raise ValueError(
                 f"period is {period[0]} to {period[1]}: expected a first day and a last day, both included, "
@@ -224,23 +289,22 @@ def _limits(period: Period | None, rows: pd.DataFrame) -> tuple[int, int]:
 
 
 def _other_types(rows: pd.DataFrame, chosen: str | None) -> list[str]:
-    """Return what other policy types hold, in words; the types are never added, not here either."""
+    """Return what other policy types hold; the types are never added, not here either."""
     if chosen in (None, EVERY_TYPE):
         return []
-    told = []
+    texts = []
     for kind, group in rows[rows["policy_type"] != chosen].groupby("policy_type", sort=True):
-        one = group.drop_duplicates(["number", "policy_domain"])
-        failed, sessions = int(group["failed"].sum()), int(one["sessions"].sum())
-        of = f"{plural(failed, 'failed session')} of {number(sessions)}"
-        told.append(f"{of} under {label(kind)}")
-    if len(told) > 4:
-        told[3:] = [f"{len(told) - 3} more policy types"]
-    return told
+        once = group.drop_duplicates(["number", "policy_domain"])
+        failed, sessions = int(group["failed"].sum()), int(once["sessions"].sum())
+        texts.append(f"{plural(failed, 'failed session')} of {number(sessions)} under {label(kind)}")
+    if len(texts) > 4:
+        texts[3:] = [f"{len(texts) - 3} more policy types"]
+    return texts
 
 
-def _other_days(rows: pd.DataFrame, first: int, last: int, *, told: bool) -> list[str]:
+def _other_days(rows: pd.DataFrame, first: int, last: int) -> list[str]:
     outside = rows[~rows["number"].between(first, last)]
-    if told or outside.empty:
+    if outside.empty:
         return []
     days = plural(outside["number"].nunique(), "day")
     low, high = (when(day_of(int(edge))) for edge in (outside["number"].min(), outside["number"].max()))
@@ -251,3 +315,88 @@ def _per_day(rows: pd.DataFrame, column: str, days: int) -> Ints:
     total = np.zeros(days, np.int64)
     np.add.at(total, rows["offset"].to_numpy(), rows[column].to_numpy())
     return total
+
+
+@dataclass(frozen=True, slots=True)
+class Series:
+    """Failed sessions of one value of a key, per day.
+
+    Attributes
+    ----------
+    name : str
+        Safe in a figure.
+    style : Style
+        Colour and hatch.
+    values : array of int64
+        One per day.
+    members : tuple of str
+        The values of the key in it: one, or those that were folded; none for failures without a value.
+    """
+
+    name: str
+    style: Style
+    values: Ints
+    members: tuple[str, ...]
+
+    @property
+    def total(self) -> int:
+        """Failed sessions over all days."""
+        return int(self.values.sum())
+
+
+def fold(view: View, key: str, most: int | None = None) -> list[Series]:
+    """Return the failed sessions of a view as at most `most` named series, and the rest as one; bottom of a stack first.
+
+    Result types keep the registry's order, so that a type has the same neighbours everywhere; MX hosts and reporters go
+    by size, the largest first. Failures that name none are a series of their own. The values of all series add up to
+    the view's failed sessions, day by day.
+    """
+    most = _MOST[key] if most is None else most
+    if most < 1:
+        raise ValueError(f"most is {most}: expected how many series to name, at least 1")
+    rows = view.rows[view.rows["failed"].to_numpy() > 0]
+    values = _named(rows[key]) if key == RESULT_TYPE else rows[key].astype(object)
+    codes, names = pd.factorize(values)  # a missing value is -1
+    offsets, failed = rows["offset"].to_numpy(), rows["failed"].to_numpy()
+    named = codes >= 0
+    totals = np.zeros(len(names), np.int64)
+    np.add.at(totals, codes[named], failed[named])
+    ranked = sorted(range(len(names)), key=lambda code: (-totals[code], str(names[code])))
+    kept, rest = ranked[:most], ranked[most:]
+    if len(rest) == 1:  # one alone needs no other name
+        kept, rest = ranked, []
+
+    # Only as many lines as are drawn: a report may hold a hundred thousand names.
+    line = np.full(len(names) + 1, len(kept), np.int64)
+    line[kept] = np.arange(len(kept))
+    line[-1] = len(kept) + 1
+    table = np.zeros((len(kept) + 2, view.days), np.int64)
+    np.add.at(table, (line[codes], offsets), failed)
+
+    series = [
+        Series(_name(key, str(names[code])), _style(key, str(names[code]), rank), table[rank], (str(names[code]),))
+        for rank, code in enumerate(kept)
+    ]
+    if key == RESULT_TYPE:
+        order = {kind: rank for rank, kind in enumerate(RESULT_ORDER)}
+        series.sort(key=lambda each: (order.get(each.members[0], len(order)), each.members[0]))
+    if rest:
+        folded = f"other ({plural(len(rest), KEYS[key].singular, KEYS[key].plural)})"
+        series.append(Series(folded, OTHER, table[-2], tuple(sorted(str(names[code]) for code in rest))))
+    if table[-1].any():
+        series.append(Series(KEYS[key].unnamed, UNNAMED, table[-1], ()))
+    return series
+
+
+def _name(key: str, name: str) -> str:
+    """Return a reported name for a figure; one that could be taken for our own text is quoted."""
+    ours = name.startswith("other (") or name.strip() == KEYS[key].unnamed
+    return f"“{label(name)}”" if ours and (key != RESULT_TYPE or name != UNKNOWN) else label(name)
+
+
+def _style(key: str, name: str, rank: int) -> Style:
+    if key == RESULT_TYPE:
+        return style_of(name)
+    # With `most` raised the colours come round again, distinguished by a hatch.
+    style = RANKED[rank % len(RANKED)]
+    return style if rank < len(RANKED) else Style(style.colour, ("||", "xx", "oo")[rank // len(RANKED) % 3])

@@ -66,7 +66,7 @@ MX1 = "mx1.nordwind.example"
 HOSTILE = (
     "$x^2$", "$\\frac{1}{0}$ and $", "\\$5", "_underscore.example", "a\nb\r\nc\td", "\x1b[31mred\x00\x07", "‮olleh\u200b",
     "<script>alert(1)</script>&amp;", "]]><!--", "m" * 500, "W" * 5000, "見出し.example", "é̵̢̛̀́" * 20, "\U0001f4a5", "{0} %s %(x)s",
-    "no MX (policy host, or not said)", "other (3 MX)", "nan", "", " ",
+    "no MX (policy host, or not given)", "other (3 MX)", "nan", "", " ",
 )  # fmt: skip
 
 

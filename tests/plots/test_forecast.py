@@ -29,7 +29,7 @@ def notes(ax) -> str:
 
 def test_three_cases_and_what_they_mean() -> None:
     ax = plots.forecast(plan())
-    assert labels(ax) == ["typical", "best: each looks at each attempt", "worst: each does only what it must"]
+    assert labels(ax) == ["typical", "best: each checks at each attempt", "worst: each does the minimum"]
     assert ax.get_xlabel() == "days since the new record"
     assert (
         ax.get_title(loc="left").replace("\n", " ")

@@ -40,12 +40,12 @@ def test_by_reporter_it_says_what_is_normal_and_what_is_not_known(source) -> Non
     ax = plots.incident(source, 1)
     told = plots.alt_text(ax)
     assert "6 days are above what is normal." in told
-    assert "On 2 days no report of those that saw most of it came: unknown, not zero." in told
+    assert "On 2 days no report from those that saw most of it came: unknown, not zero." in told
     entries = [text.get_text() for text in ax.get_legend().get_texts()]
     assert entries == [
         "360  Post",
         "upper bound of what is normal (99.8 %)",
-        "2 days, its main reporters silent: unknown",
+        "2 days without its main reporters: unknown",
     ]
 
 
@@ -84,7 +84,7 @@ def test_an_open_incident_has_no_end_mark(archive, session) -> None:
     rows = [session(day, ((EXPIRED, MX1, 60),) if day >= 36 else (), good=400) for day in range(40)]
     told = plots.alt_text(plots.incident(archive(rows), 1))
     assert "240 failed sessions from 2026-04-06 on" in told
-    assert "It was not over on the last day with reports; it was last seen on 2026-04-09." in told
+    assert "It was still occurring on the last day with reports; last seen on 2026-04-09." in told
 
 
 def test_on_a_panel_of_the_caller_and_around(source) -> None:

@@ -66,16 +66,16 @@ def change():
 def test_it_is_drawn_and_told(change) -> None:
     ax = plots.policy_history(change)
     assert ax.get_title(loc="left").replace("\n", " ") == (
-        "The policy changed once on 2026-03-11; 3 reporters had it within 3 days"
+        "The policy changed once on 2026-03-11; 3 reporters applied it within 3 days"
     )
     assert legend(ax) == [
-        "1  testing, max_age 1 day", "2  enforce, max_age 1 day", "no policy found", "report that does not say which",
+        "1  testing, max_age 1 day", "2  enforce, max_age 1 day", "no policy found", "report without a policy",
         "change, first day seen",
     ]  # fmt: skip
     told = plots.alt_text(ax)
     assert "4 reporters; 2 policies and 1 change seen." in told
     assert "Policy 2: enforce, max_age 1 day, mx mx1.nordwind.example." in told
-    assert "2026-03-11: mode testing → enforce; 3 reporters had it within 3 days." in told
+    assert "2026-03-11: mode testing → enforce; 3 reporters applied it within 3 days." in told
     assert "For 1 reporter the policy is not observed: no policy-string in its reports." in told
     assert plots.to_png(ax).startswith(b"\x89PNG")
 
@@ -147,7 +147,7 @@ def test_days_without_any_report_are_unknown() -> None:
 
 def test_where_no_report_says_which() -> None:
     ax = plots.policy_history(archive_of({"Stumm": days((0, 3, [None])), "Still": days((0, 3, [None]))}))
-    assert ax.get_title(loc="left").startswith("No report says which policy was applied")
+    assert ax.get_title(loc="left").startswith("No report shows a policy")
     assert "For 2 reporters the policy is not observed: no policy-string in their reports." in plots.alt_text(ax)
 
 

@@ -15,7 +15,7 @@ from IPython.core.formatters import DisplayFormatter
 from matplotlib.figure import Figure
 
 from mtasts_nb import plots
-from mtasts_nb.plots import _alt, _show
+from mtasts_nb.plots import _show
 from mtasts_nb.reports import Archive
 
 INJECTED = "</title></svg><script>alert(1)</script><image href='https://attacker.example/x'/>\x00$a$"
@@ -154,13 +154,13 @@ def test_alternative_texts_of_one_figure_are_joined(hostile: Archive) -> None:
 
 def test_nothing_is_kept_of_a_figure_that_is_gone(hostile: Archive) -> None:
     gc.collect()
-    before = len(_alt._TEXTS)
+    before = len(_show._TEXTS)
     ax = plots.failures_over_time(hostile)
     plots.to_png(ax)
-    assert len(_alt._TEXTS) == before + 1
+    assert len(_show._TEXTS) == before + 1
     del ax
     gc.collect()
-    assert len(_alt._TEXTS) == before
+    assert len(_show._TEXTS) == before
 
 
 def test_an_axes_without_a_figure_is_refused(hostile: Archive) -> None:

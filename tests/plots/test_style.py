@@ -9,7 +9,7 @@ import pytest
 from matplotlib.colors import to_rgb
 
 from mtasts_nb import plots
-from mtasts_nb.plots import _share, _style
+from mtasts_nb.plots import _style
 from mtasts_nb.vocabulary import UNATTRIBUTED, UNKNOWN, ResultType
 
 KINDS = [kind.value for kind in ResultType]
@@ -51,9 +51,9 @@ ALL_STYLES = {
     "unnamed": _style.UNNAMED,
     "report": _style.REPORT,
     "report with failures": _style.REPORT_WITH_FAILURES,
-    "interval": _style.Style(_share._LIMIT),
-    "share": _style.Style(_share._LINE),
-    "sessions": _share._SESSIONS,
+    "interval": _style.Style(_style.INTERVAL_LIMIT),
+    "share": _style.Style(_style.BLUE),
+    "sessions": _style.SESSIONS,
     **{f"rank {rank}": style for rank, style in enumerate(_style.RANKED)},
 }
 
@@ -100,8 +100,7 @@ def test_colour_of_is_what_a_figure_uses_and_takes_any_text() -> None:
 
 
 def test_shades_carry_readable_numbers() -> None:
-    from mtasts_nb.plots._heat import _SHADES
 
     for part in np.linspace(0, 1, 101):
-        shade = _SHADES(float(part))
+        shade = _style.SHADES(float(part))
         assert contrast(_style.ink_on(shade), shade) >= 4.5

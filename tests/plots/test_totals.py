@@ -14,7 +14,7 @@ from matplotlib.patches import PathPatch
 from matplotlib.path import Path
 
 from mtasts_nb import plots
-from mtasts_nb.plots import _days, _series, _view
+from mtasts_nb.plots import _days, _view
 from mtasts_nb.plots._heat import _table
 from mtasts_nb.plots._share import wilson
 from mtasts_nb.reports import Archive, daily
@@ -63,8 +63,8 @@ def _area(path: Path) -> float:
 @given(rows=sessions, key=st.sampled_from(KEYS), most=st.integers(1, 15))
 def test_series_add_up_to_daily(build: Callable[..., Archive], rows: list[Any], key: str, most: int) -> None:
     source = build(rows)
-    shown = _view.view(source, (key,), policy_type="sts")
-    series = _series.fold(shown, key, most)
+    shown = _view.view_of(source, (key,), policy_type="sts")
+    series = _view.fold(shown, key, most)
     table = daily(source, (key,), policy_type="sts")
     assert sum(one.total for one in series) == table["failed"].sum() == shown.failed.sum()
     by_day = sum((one.values for one in series), np.zeros(shown.days, np.int64))
@@ -87,7 +87,7 @@ def test_denominators_are_not_added_over_groups_or_types(build: Callable[..., Ar
     source = build(rows)
     for key in KEYS:
         for kind in ("sts", "tlsa"):
-            shown = _view.view(source, (key, "receiving_mx_hostname")[: 1 + (key != KEYS[1])], policy_type=kind)
+            shown = _view.view_of(source, (key, "receiving_mx_hostname")[: 1 + (key != KEYS[1])], policy_type=kind)
             want = sum(good + sum(count for *_, count in found) for _, found, good, _, _, of in rows if of == kind)
             assert shown.sessions.sum() == want
             assert shown.unknown_days == shown.days - len({day for day, *_, of in rows if of == kind} or {0}) + (
@@ -106,8 +106,8 @@ def test_areas_drawn_add_up(build: Callable[..., Archive], rows: list[Any], by: 
     assert sum(areas(ax)) == pytest.approx(want, rel=1e-6, abs=1e-3)
     # One lies on the other: the top of the stack is the day's sum.
     tops = [patch.get_path().vertices[:, 1].max() for patch in ax.patches if len(patch.get_path().vertices)]
-    bands = 1 if _view.view(source, (), policy_type="sts").unknown_days else 0  # a band ends at 1 of its axes
-    assert max([*tops, bands]) == max(int(_view.view(source, (), policy_type="sts").failed.max()), bands)
+    bands = 1 if _view.view_of(source, (), policy_type="sts").unknown_days else 0  # a band ends at 1 of its axes
+    assert max([*tops, bands]) == max(int(_view.view_of(source, (), policy_type="sts").failed.max()), bands)
     panels = plots.failures_by_mx(source, policy_type="sts").child_axes
     assert sum(sum(areas(panel)) for panel in panels) == pytest.approx(want, rel=1e-6, abs=1e-3)
 
@@ -115,8 +115,8 @@ def test_areas_drawn_add_up(build: Callable[..., Archive], rows: list[Any], by: 
 @settings(max_examples=20)
 @given(rows=sessions)
 def test_table_cells_add_up(build: Callable[..., Archive], rows: list[Any]) -> None:
-    shown = _view.view(build(rows), ("receiving_mx_hostname", "result_type"), policy_type="sts")
-    hosts, kinds = _series.fold(shown, "receiving_mx_hostname", 3), _series.fold(shown, "result_type", 2)
+    shown = _view.view_of(build(rows), ("receiving_mx_hostname", "result_type"), policy_type="sts")
+    hosts, kinds = _view.fold(shown, "receiving_mx_hostname", 3), _view.fold(shown, "result_type", 2)
     if hosts:
         table = _table(shown, hosts, kinds)
         assert list(table.sum(axis=1)) == [host.total for host in hosts]

@@ -95,7 +95,7 @@ def test_alt_text_states_the_finding(story: Archive) -> None:
     )
     by_mx = plots.alt_text(plots.failures_by_mx(story))
     assert "mx1.suedwind.example: 50 (50.0 %), most on 2026-03-05 (50)" in by_mx
-    assert "no MX (policy host, or not said): 4 (4.0 %)" in by_mx
+    assert "no MX (policy host, or not given): 4 (4.0 %)" in by_mx
     share = plots.alt_text(plots.success_share(story))
     assert "Over all days 75.0 % of 400 reported sessions succeeded." in share
     assert "The lowest day is 2026-03-05 with 50.0 % of 100." in share
@@ -104,7 +104,7 @@ def test_alt_text_states_the_finding(story: Archive) -> None:
     coverage = plots.alt_text(plots.reporter_coverage(story))
     assert "2 reporters, on average 1.0 a day." in coverage
     assert "Example Post has the most days, 4 of 5; Second Post the fewest, 1." in coverage
-    assert "On 3 days at least one reporter told of failed sessions." in coverage
+    assert "On 3 days at least one reporter reported failed sessions." in coverage
 
 
 def test_few_sessions_are_called_little_evidence(archive: Callable[..., Archive], session: type) -> None:
@@ -190,12 +190,12 @@ def test_a_date_far_off_is_left_out_and_named(archive: Callable[..., Archive], s
 
 
 def test_a_strangers_name_cannot_pass_for_our_words(archive: Callable[..., Archive], session: type) -> None:
-    names = ("other (3 MX)", "no MX (policy host, or not said)")
+    names = ("other (3 MX)", "no MX (policy host, or not given)")
     source = archive([session(0, tuple((EXPIRED, name, 5) for name in names))])
     legend = [
         text.get_text() for text in plots.failures_over_time(source, by="receiving_mx_hostname").get_legend().texts
     ]
-    assert legend == ["5  “other (3 MX)”", "5  “no MX (policy host, or not said)”"]
+    assert legend == ["5  “other (3 MX)”", "5  “no MX (policy host, or not given)”"]
 
 
 def test_domain_is_found_in_any_case_and_with_a_dot(story: Archive) -> None:
