@@ -72,8 +72,7 @@ def probe_signs(probe: Probe, before: Probe | None = None) -> tuple[Sign, ...]:
     for finding in findings:
         cause = _cause(probe, finding, codes)
         if cause is not None:
-            named = next((word for word in finding.subject.split() if word in hosts), "")
-            signs.append(_sign(cause, finding, named))
+            signs.append(_sign(cause, finding, finding.host if finding.host in hosts else ""))
     return tuple(dict.fromkeys(signs))
 
 
@@ -105,19 +104,18 @@ def _cause(probe: Probe, finding: Finding, codes: set[str]) -> str | None:
         return _mx_step(probe, finding)
     if code in ("policy-host-timeout", "policy-host-closed"):
         area = _host_step(probe, finding)
-    if cause_texts()[area].area in ("policy-host", "policy-certificate") and " [" in finding.subject:
+    if cause_texts()[area].area in ("policy-host", "policy-certificate") and finding.addresses:
         return "policy-host-address-differs"  # another address of the policy host is in order
     return area
 
 
 def _mx_step(probe: Probe, finding: Finding) -> str:
     """Return which step of the conversation a silence or an early end belongs to."""
-    host = finding.subject.partition(" ")[0]
     reason = {"mx-timeout": "timeout"}.get(finding.code)
     stages = {
         attempt.stage
         for mx in probe.mx_hosts
-        if mx.host == host
+        if mx.host == finding.host
         for attempt in mx.attempts
         if attempt.status is Status.FAILED and (reason is None or attempt.reason == reason)
     }

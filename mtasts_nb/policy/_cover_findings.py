@@ -126,6 +126,7 @@ def _not_covered(host: str, message: str, lint: PolicyLint, right: str | None, *
         severity=Severity.ERROR if enforce else Severity.WARNING,
         effect=Effect.DEFERS_MAIL if enforce else Effect.COSMETIC,
         subject=f"MX host {one_line(host, 253)}",
+        host=one_line(host, 253),
         message=message,
         evidence="mx: " + ", ".join(lint.mx[:10]) if lint.mx else "no pattern",
         fix=right or "Give each MX host a line `mx: …` in the policy, or correct the MX record.",

@@ -1,11 +1,11 @@
-"""One domain seen live: what its DNS, policy host and MX hosts answer to a sender.
+"""One domain probed live: what its DNS, policy host and MX hosts answer to a sender.
 
-`probe` looks and gives back a `Probe`, frozen evidence with the findings drawn from it; `probe_many` does so for a list
-of domains; `load_probe` reads what `Probe.save` wrote, and `compare_probes` says what changed between two.
+`probe` returns a `Probe`: frozen `Evidence`, with the findings drawn from it. `probe_many` does so for a list of domains,
+`load_probe` reads what `Probe.save` wrote, and `compare_probes` returns what changed between two.
 """
 
-from ._compare import Change, Comparison, compare_probes
-from ._evidence import (
+from . import _view as _view  # registers how probes are shown
+from ._attempts import (
     Certificate,
     DnsAnswer,
     DnsAttempt,
@@ -15,33 +15,32 @@ from ._evidence import (
     HttpRequest,
     HttpResponse,
     IssuerFetch,
-    MxHost,
-    PolicyHost,
-    Provider,
     SmtpAttempt,
     SmtpReply,
     SmtpRequest,
     TlsaMatch,
     TlsSession,
     Validation,
-    Vantage,
     Verdict,
 )
-from ._judge import finding_codes
-from ._judge_certificates import certificate_faults
-from ._look import probe
+from ._compare import Change, ChangeKind, Comparison, compare_probes
+from ._evidence import Evidence, MxHost, PolicyHost, Provider, Vantage
 from ._many import Probes, probe_many
-from ._probe import Probe
-from ._snapshot import load_probe
+from ._probe import Probe, load_probe
+from ._run import probe
+from .findings import CertificateProblem, certificate_faults
 
 __all__ = [
     "Certificate",
+    "CertificateProblem",
     "Change",
+    "ChangeKind",
     "Comparison",
     "DnsAnswer",
     "DnsAttempt",
     "DnsQuery",
     "DnsRecord",
+    "Evidence",
     "HttpAttempt",
     "HttpRequest",
     "HttpResponse",
@@ -61,7 +60,6 @@ __all__ = [
     "Verdict",
     "certificate_faults",
     "compare_probes",
-    "finding_codes",
     "load_probe",
     "probe",
     "probe_many",

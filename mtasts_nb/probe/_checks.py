@@ -1,20 +1,27 @@
-"""The evidence of a probe as one table: a row per attempt and check."""
+"""The evidence as one table, a row per attempt and check; and the shell commands to check it by hand.
+
+The commands ask what a sender asks: GET and not HEAD (`curl -I` sends HEAD), SNI, and the name check that
+`openssl s_client` makes only with `-verify_hostname`. Without a SAN, OpenSSL and curl fall back to the common name, which
+senders do not (RFC 8461 §4.2, RFC 9525 §2): the names are printed too.
+"""
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Iterator
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from ..markup import one_line, when
+from ..render import Rendered
 from ..vocabulary import Status
-from ._evidence import DnsAttempt, HttpAttempt, SmtpAttempt, TlsSession
+from ._attempts import DnsAttempt, HttpAttempt, SmtpAttempt, TlsSession
+from ._evidence import Evidence, is_host_name
 
 if TYPE_CHECKING:
     import pandas as pd
 
-    from ._probe import Probe
-
-__all__ = ["COLUMNS", "check_rows", "checks_frame"]
+__all__ = ["Command", "Commands", "checks_frame", "commands_for"]
 
 COLUMNS = ("step", "subject", "host", "address", "status", "reason", "detail", "seconds")
 
@@ -24,90 +31,102 @@ _HTTP_STAGES = ("connect", "handshake", "response")
 Row = dict[str, object]
 
 
+def checks_frame(evidence: Evidence) -> pd.DataFrame:
+    """Return a DataFrame with the columns of `COLUMNS`: record, policy host, MX hosts, reporting, name servers."""
+    import pandas as pd
+
+    frame = pd.DataFrame(list(_rows(evidence)), columns=list(COLUMNS))
+    texts = {column: "string" for column in COLUMNS if column != "seconds"}
+    return frame.astype({**texts, "seconds": "float64"})
+
+
 def _row(step: str, subject: str, host: str, address: str, status: Status, reason: str = "", detail: str = "",
          seconds: float | None = None) -> Row:  # fmt: skip
     return {"step": step, "subject": one_line(subject, 253), "host": one_line(host, 253), "address": one_line(address, 80),
             "status": status.value, "reason": reason, "detail": one_line(detail, 500), "seconds": seconds}  # fmt: skip
 
 
-def check_rows(probe: Probe) -> Iterator[Row]:
-    """Yield the rows: record, policy host, MX hosts, reporting, authoritative servers."""
-    yield from _dns(probe.sts, "sts record")
-    yield from _dns(probe.policy_host.a, "policy host address")
-    yield from _dns(probe.policy_host.aaaa, "policy host address")
-    for http in probe.policy_host.attempts:
+def _rows(evidence: Evidence) -> Iterator[Row]:
+    yield _dns(evidence.sts, "sts record")
+    yield _dns(evidence.policy_host.a, "policy host address")
+    yield _dns(evidence.policy_host.aaaa, "policy host address")
+    for http in evidence.policy_host.attempts:
         yield from _https(http)
-    yield from _dns(probe.mx, "mx records")
-    for mx in probe.mx_hosts:
+    yield _dns(evidence.mx, "mx records")
+    for mx in evidence.mx_hosts:
         if mx.problem:
-            yield _row("mx", mx.host, mx.host, "", Status.NOT_OBSERVED, mx.problem, "not visited")
-        for lookup, step in ((mx.a, "mx address"), (mx.aaaa, "mx address"), (mx.tlsa, "tlsa")):
-            if lookup is not None:
-                yield from _dns(lookup, step, host=mx.host)
+            yield _row("mx", mx.host, mx.host, "", Status.NOT_OBSERVED, mx.problem, "not probed")
+        for lookup in mx.lookups:
+            yield _dns(lookup, "mx address", host=mx.host)
+        if mx.tlsa is not None:
+            yield _dns(mx.tlsa, "tlsa", host=mx.host)
         for smtp in mx.attempts:
             yield from _smtp(smtp)
-    yield from _dns(probe.tlsrpt, "tlsrpt record")
-    for attempt in probe.authoritative:
-        yield from _dns(attempt, "authoritative server", host=attempt.query.server)
+    yield _dns(evidence.tlsrpt, "tlsrpt record")
+    for attempt in evidence.authoritative:
+        yield _dns(attempt, "authoritative server", host=attempt.query.server)
 
 
-def _dns(attempt: DnsAttempt, step: str, host: str = "") -> Iterator[Row]:
+def _dns(attempt: DnsAttempt, step: str, host: str = "") -> Row:
     query = attempt.query
-    yield _row(step, f"{query.type} {query.name}", host, query.address, attempt.status, attempt.reason,
-               attempt.detail, attempt.seconds)  # fmt: skip
+    return _row(step, f"{query.type} {query.name}", host, query.address, attempt.status, attempt.reason,
+                attempt.detail, attempt.seconds)  # fmt: skip
 
 
 def _https(attempt: HttpAttempt) -> Iterator[Row]:
     request = attempt.request
-    for stage, status, reason, detail in _stages(attempt, _HTTP_STAGES):
-        if stage == "handshake" and attempt.tls is not None:
-            detail = f"{attempt.tls.version}, {attempt.tls.cipher}"
-        seconds = attempt.seconds if stage == (attempt.stage if attempt.stage in _HTTP_STAGES else "response") else None
+    for stage, status, reason, detail, seconds in _stages(attempt, _HTTP_STAGES):
+        if stage == "response" and not reason:
+            detail = attempt.detail
         yield _row(f"https {stage}", request.url, request.host, request.address, status, reason, detail, seconds)
         if stage == "handshake":
-            yield from _certificate(attempt.tls, "policy certificate", request.host, request.address)
+            yield _certificate(attempt.tls, "policy certificate", request.host, request.address)
 
 
 def _smtp(attempt: SmtpAttempt) -> Iterator[Row]:
-    request = attempt.request
+    mx, address = attempt.request.mx, attempt.request.address
     replies = {"greeting": attempt.greeting, "ehlo": attempt.ehlo, "starttls": attempt.starttls,
                "ehlo-after-tls": attempt.ehlo_after_tls}  # fmt: skip
-    last = attempt.stage if attempt.stage in _SMTP_STAGES else "ehlo-after-tls"
-    for stage, status, reason, detail in _stages(attempt, _SMTP_STAGES):
+    for stage, status, reason, detail, seconds in _stages(attempt, _SMTP_STAGES):
         reply = replies.get(stage)
-        if not detail and reply is not None:
-            detail = str(reply)
+        yield _row(f"smtp {stage}", mx, mx, address, status, reason, detail or str(reply or ""), seconds)
+        if stage == "handshake":
+            yield _certificate(attempt.tls, "mx certificate", mx, address)
+            for match in attempt.tlsa:
+                matched, reason = _TLSA[match.matches]
+                yield _row("tlsa match", match.record, mx, address, matched, reason, match.detail)
+
+
+_TLSA = {
+    True: (Status.COMPLETED, ""),
+    False: (Status.FAILED, "mismatch"),
+    None: (Status.NOT_OBSERVED, "unusable"),
+}
+
+
+def _stages(
+    attempt: HttpAttempt | SmtpAttempt, stages: tuple[str, ...]
+) -> Iterator[tuple[str, Status, str, str, float | None]]:
+    """Yield each stage: status, reason, detail, and the seconds at the last one; those after a failure not observed."""
+    last = attempt.stage if attempt.stage in stages else stages[-1]
+    ended = False
+    for stage in stages:
+        seconds = attempt.seconds if stage == last else None
+        if ended:
+            yield stage, Status.NOT_OBSERVED, "not-reached", "", seconds
+            continue
+        ended = stage == attempt.stage
+        status, reason, detail = (
+            (attempt.status, attempt.reason, attempt.detail) if ended else (Status.COMPLETED, "", "")
+        )
         if stage == "handshake" and attempt.tls is not None:
             detail = f"{attempt.tls.version}, {attempt.tls.cipher}"
-        seconds = attempt.seconds if stage == last else None
-        yield _row(f"smtp {stage}", request.mx, request.mx, request.address, status, reason, detail, seconds)
-        if stage == "handshake":
-            yield from _certificate(attempt.tls, "mx certificate", request.mx, request.address)
-            for match in attempt.tlsa:
-                good = Status.NOT_OBSERVED if match.matches is None else Status.COMPLETED
-                status = Status.FAILED if match.matches is False else good
-                reason = "" if match.matches else "unusable" if match.matches is None else "mismatch"
-                yield _row("tlsa match", match.record, request.mx, request.address, status, reason, match.detail)
+        yield stage, status, reason, detail, seconds
 
 
-def _stages(attempt: HttpAttempt | SmtpAttempt, stages: tuple[str, ...]) -> Iterator[tuple[str, Status, str, str]]:
-    """Yield each stage with how it ended; those after the one that broke were not observed."""
-    broken = False
-    for stage in stages:
-        if broken:
-            yield stage, Status.NOT_OBSERVED, "not-reached", ""
-        elif attempt.stage == stage:
-            broken = True
-            yield stage, attempt.status, attempt.reason, attempt.detail
-        else:
-            done = attempt.detail if stage == "response" else ""
-            yield stage, Status.COMPLETED, "", done
-
-
-def _certificate(session: TlsSession | None, step: str, host: str, address: str) -> Iterator[Row]:
+def _certificate(session: TlsSession | None, step: str, host: str, address: str) -> Row:
     if session is None or session.validation is None:
-        yield _row(step, host, host, address, Status.NOT_OBSERVED, "not-reached")
-        return
+        return _row(step, host, host, address, Status.NOT_OBSERVED, "not-reached")
     validation, leaf = session.validation, session.chain[0]
     problems = [] if validation.verdict.trusted else [f"OpenSSL {validation.verdict.code}: {validation.verdict.text}"]
     if not validation.name_matches:
@@ -115,13 +134,139 @@ def _certificate(session: TlsSession | None, step: str, host: str, address: str)
     detail = f"{leaf.key}, {leaf.signature}, until {when(leaf.not_after)}, {len(session.chain)} sent"
     status = Status.COMPLETED if validation.valid else Status.FAILED
     reason = "" if validation.valid else "certificate-invalid"
-    yield _row(step, leaf.subject, host, address, status, reason, "; ".join([*problems, detail]))
+    return _row(step, leaf.subject, host, address, status, reason, "; ".join([*problems, detail]))
 
 
-def checks_frame(probe: Probe) -> pd.DataFrame:
-    """Return the rows as a DataFrame."""
-    import pandas as pd
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Command:
+    """One thing to check by hand.
 
-    frame = pd.DataFrame(list(check_rows(probe)), columns=list(COLUMNS))
-    texts = {column: "string" for column in COLUMNS if column != "seconds"}
-    return frame.astype({**texts, "seconds": "float64"})
+    Attributes
+    ----------
+    step : str
+        What it belongs to: ``record``, ``policy``, ``certificate``, ``mx`` or ``reporting``.
+    title : str
+        What is checked.
+    line : str
+        The command, for a POSIX shell with dig, curl and OpenSSL 1.1.1 or newer; if it takes two, one per line.
+    expect : str
+        What it prints if everything works.
+    observed : str
+        What the probe observed.
+    """
+
+    step: str
+    title: str
+    line: str
+    expect: str
+    observed: str
+
+
+class Commands(Rendered, tuple[Command, ...]):
+    """Commands in order; in a notebook each with what the probe observed."""
+
+    __slots__ = ()
+
+    def of(self, step: str) -> Commands:
+        """Return those of one step."""
+        return Commands(command for command in self if command.step == step)
+
+
+def commands_for(evidence: Evidence) -> Commands:
+    """Return the commands to check a probe by hand, in the order of the steps."""
+    return Commands(_commands(evidence))
+
+
+def _commands(evidence: Evidence) -> Iterator[Command]:
+    domain, host = shlex.quote(evidence.domain), shlex.quote(evidence.policy_host.host)
+    url = f"https://{host}/.well-known/mta-sts.txt"
+    attempts = evidence.policy_host.attempts
+    response = next((attempt.response for attempt in attempts if attempt.response), None)
+    tls = next((attempt.tls for attempt in attempts if attempt.tls), None)
+    ending = f"{attempts[0].stage}: {attempts[0].detail}" if attempts else "no address to connect to"
+    body = response.body.decode("utf-8", "replace").replace("\r\n", " / ").strip() if response else ending
+    content_type = response.header("content-type") or "(none)" if response else ""
+    yield Command(
+        step="record",
+        title="The MTA-STS record",
+        line=f"dig +short TXT _mta-sts.{domain}",
+        expect='one text, "v=STSv1; id=…;" (other records do no harm)',
+        observed=_answer(evidence.sts),
+    )
+    yield Command(
+        step="reporting",
+        title="The TLS reporting record",
+        line=f"dig +short TXT _smtp._tls.{domain}",
+        expect='one text, "v=TLSRPTv1; rua=mailto:…"',
+        observed=_answer(evidence.tlsrpt),
+    )
+    yield Command(
+        step="policy",
+        title="The policy file",
+        line=f"curl -sS --max-time 60 {url}",
+        expect="version: STSv1, mode, max_age and the mx lines, and nothing else",
+        observed=body,
+    )
+    yield Command(
+        step="policy",
+        title="The headers of that response (by GET: curl -I would send HEAD, which senders do not)",
+        line=f"curl -sS --max-time 60 -o /dev/null -D - {url}",
+        expect="status 200 without a redirect, Content-Type: text/plain",
+        observed=f"status {response.status_code}, Content-Type: {content_type}" if response else ending,
+    )
+    yield Command(
+        step="mx",
+        title="The MX hosts",
+        line=f"dig +short MX {domain}",
+        expect="hosts that the mx lines of the policy match",
+        observed=_answer(evidence.mx),
+    )
+    yield Command(
+        step="certificate",
+        title="The certificate of the policy host (without -verify_hostname, code 0 says nothing about the name)",
+        line=_openssl(f"-connect {host}:443", host),
+        expect=_expected(host),
+        observed=_presented(tls) if tls else ending,
+    )
+    for mx in evidence.mx_hosts:
+        if is_host_name(mx.host):
+            attempt = next((attempt for attempt in mx.attempts if attempt.tls), None)
+            last = mx.attempts[0].detail if mx.attempts else "no address to connect to"
+            yield Command(
+                step="mx",
+                title=f"STARTTLS and the certificate of {mx.host}",
+                line=_openssl(f"-starttls smtp -connect {shlex.quote(mx.host)}:25", mx.host),
+                expect=_expected(mx.host),
+                observed=f"{attempt.detail}; {_presented(attempt.tls)}" if attempt and attempt.tls else last,
+            )
+
+
+def _openssl(options: str, host: str) -> str:
+    name = shlex.quote(host)
+    return (
+        f"openssl s_client {options} -servername {name} -verify_hostname {name} </dev/null 2>/dev/null "
+        "| grep -E 'NotAfter|Verif'\n"
+        f"openssl s_client {options} -servername {name} </dev/null 2>/dev/null | openssl x509 -noout -ext subjectAltName"
+    )
+
+
+def _expected(host: str) -> str:
+    return (
+        f"Verify return code: 0 (ok), and then DNS:{host} or a wildcard for it. Both are needed: without a DNS name "
+        "OpenSSL falls back to the common name, and senders do not"
+    )
+
+
+def _answer(attempt: DnsAttempt) -> str:
+    return " · ".join(attempt.texts) or attempt.detail
+
+
+def _presented(session: TlsSession) -> str:
+    if session.validation is None or not session.chain:
+        return "no certificate"
+    validation, leaf = session.validation, session.chain[0]
+    names = f"DNS {', '.join(leaf.dns_names[:8])}" if validation.name_matches else validation.name_detail
+    return (
+        f"{len(session.chain)} certificates sent, until {when(leaf.not_after)}, "
+        f"verify code {validation.verdict.code} ({validation.verdict.text}), {names}"
+    )

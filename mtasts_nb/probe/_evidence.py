@@ -1,334 +1,26 @@
-"""What was asked, how the attempt ended, and what came back: plain frozen data, nothing judged.
-
-Each attempt is *completed* (we got to its end), *failed* (the other side kept us from it) or *not observed* (something
-on our side kept us from it: no route, a private address, our own deadline). Only the first two are evidence.
-"""
+"""All that was observed of one domain at one time: frozen, and what follows from it by parsing alone."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-from datetime import datetime, timedelta
-
-from ..vocabulary import Status
-
-__all__ = [
-    "Certificate",
-    "DnsAnswer",
-    "DnsAttempt",
-    "DnsQuery",
-    "DnsRecord",
-    "HttpAttempt",
-    "HttpRequest",
-    "HttpResponse",
-    "IssuerFetch",
-    "MxHost",
-    "PolicyHost",
-    "Provider",
-    "SmtpAttempt",
-    "SmtpReply",
-    "SmtpRequest",
-    "TlsSession",
-    "TlsaMatch",
-    "Validation",
-    "Vantage",
-    "Verdict",
-]
-
-
-@dataclass(frozen=True, kw_only=True)
-class DnsQuery:
-    """A question, and to whom. An empty `server` means the resolver."""
-
-    name: str
-    type: str
-    server: str = ""
-    address: str = ""
-
-
-@dataclass(frozen=True, kw_only=True)
-class DnsRecord:
-    """One record of an answer. The strings of a TXT record are joined (RFC 8461 §3.1); bytes outside UTF-8 as ``\\xNN``."""
-
-    name: str
-    type: str
-    ttl: int
-    text: str
-
-
-@dataclass(frozen=True, kw_only=True)
-class DnsAnswer:
-    """What a server answered.
-
-    Attributes
-    ----------
-    rcode : str
-        ``NOERROR``, ``NXDOMAIN``, ``SERVFAIL`` …
-    records : tuple of DnsRecord
-        Those of the type asked for, at the end of the CNAME chain.
-    records_dropped : int
-        How many more there were than are kept; `Probe.limits_hit` says so too.
-    cname_chain : tuple of str
-        The names the chain leads through, without the one asked for.
-    ttl : int or None
-        The smallest TTL of chain and records, in seconds; for "there is none" the negative TTL of the zone (RFC 2308 §5).
-    authenticated : bool
-        The AD bit: the resolver says that it has validated the answer (RFC 4035 §3.2.3).
-    authoritative : bool
-        The AA bit.
-    extended_errors : tuple of str
-        RFC 8914.
-    transport : str
-        ``udp`` or ``tcp``.
-    """
-
-    rcode: str
-    records: tuple[DnsRecord, ...] = ()
-    records_dropped: int = 0
-    cname_chain: tuple[str, ...] = ()
-    ttl: int | None = None
-    authenticated: bool = False
-    authoritative: bool = False
-    extended_errors: tuple[str, ...] = ()
-    transport: str = "udp"
-
-
-@dataclass(frozen=True, kw_only=True)
-class DnsAttempt:
-    """One question and how it ended.
-
-    `reason` is a code (``timeout``, ``servfail``, ``cname-loop`` …), empty when completed. `unchecked` is the answer to
-    the same question with DNSSEC checking turned off, asked only after a SERVFAIL: where it holds records, the
-    signatures are at fault and not the server.
-    """
-
-    query: DnsQuery
-    status: Status
-    reason: str = ""
-    detail: str = ""
-    seconds: float = 0.0
-    answer: DnsAnswer | None = None
-    unchecked: DnsAnswer | None = None
-
-    @property
-    def records(self) -> tuple[DnsRecord, ...]:
-        """The records that came; empty also where no answer came."""
-        return self.answer.records if self.answer else ()
-
-    @property
-    def texts(self) -> tuple[str, ...]:
-        """The text of each record."""
-        return tuple(record.text for record in self.records)
-
-    @property
-    def secure(self) -> bool:
-        """Whether the resolver validated the answer."""
-        return self.answer is not None and self.answer.authenticated
-
-
-@dataclass(frozen=True, kw_only=True)
-class Certificate:
-    """One certificate as it was presented. `der` is the whole; the rest is read from it. Times are UTC."""
-
-    der: bytes
-    sha256: str
-    subject: str = ""
-    issuer: str = ""
-    serial: str = ""
-    common_names: tuple[str, ...] = ()
-    dns_names: tuple[str, ...] = ()
-    not_before: datetime | None = None
-    not_after: datetime | None = None
-    key: str = ""
-    key_bits: int | None = None
-    signature: str = ""
-    spki_sha256: str = ""
-    is_ca: bool = False
-    issuer_urls: tuple[str, ...] = ()
-    problem: str = ""
-
-    @property
-    def self_issued(self) -> bool:
-        """Whether subject and issuer are the same name."""
-        return bool(self.subject) and self.subject == self.issuer
-
-    @property
-    def lifetime(self) -> timedelta | None:
-        """From the first to the last moment at which it is valid."""
-        return self.not_after - self.not_before if self.not_before and self.not_after else None
-
-
-@dataclass(frozen=True, kw_only=True)
-class Verdict:
-    """OpenSSL's word on a chain: its verify code (0 is good), the text, and the depth at which it arose."""
-
-    code: int
-    text: str
-    depth: int = 0
-
-    @property
-    def trusted(self) -> bool:
-        """Whether OpenSSL found nothing to object to."""
-        return self.code == 0
-
-
-@dataclass(frozen=True, kw_only=True)
-class IssuerFetch:
-    """A certificate that the server did not send, fetched from where its child says (RFC 5280 §4.2.2.1)."""
-
-    url: str
-    status: Status
-    reason: str = ""
-    detail: str = ""
-    certificate: Certificate | None = None
-
-
-@dataclass(frozen=True, kw_only=True)
-class Validation:
-    """A presented chain held against a trust store, a name and a moment.
-
-    Attributes
-    ----------
-    name : str
-        The name that the certificate has to carry as a SAN DNS-ID.
-    name_matches : bool
-        Whether it does (RFC 9525 §6.3); the common name does not count.
-    name_detail : str
-        Why it does not.
-    at : datetime
-        The moment of the check, UTC.
-    verdict : Verdict
-        OpenSSL's, on the chain as presented.
-    completed_verdict : Verdict or None
-        OpenSSL's, with the fetched issuers added. Good here and not above proves that an intermediate is missing.
-    fetches : tuple of IssuerFetch
-        The attempts to fetch what is missing.
-    days_left : float or None
-        Days until the leaf expires, negative when it has.
-    """
-
-    name: str
-    at: datetime
-    verdict: Verdict
-    name_matches: bool
-    name_detail: str = ""
-    completed_verdict: Verdict | None = None
-    fetches: tuple[IssuerFetch, ...] = ()
-    days_left: float | None = None
-
-    @property
-    def valid(self) -> bool:
-        """Whether chain, dates and name are all good as presented."""
-        return self.verdict.trusted and self.name_matches
-
-
-@dataclass(frozen=True, kw_only=True)
-class TlsSession:
-    """A handshake that succeeded: what was agreed, and the chain as presented, leaf first.
-
-    `chain_complete` is False where more certificates came than a chain may have, and the rest was dropped.
-    """
-
-    version: str
-    cipher: str
-    sni: str
-    chain: tuple[Certificate, ...] = ()
-    chain_complete: bool = True
-    validation: Validation | None = None
-
-
-@dataclass(frozen=True, kw_only=True)
-class HttpRequest:
-    """A GET for the policy, at one address of the policy host."""
-
-    url: str
-    host: str
-    address: str
-    port: int
-
-
-@dataclass(frozen=True, kw_only=True)
-class HttpResponse:
-    """The response; `body` is cut at the cap, `truncated` says so."""
-
-    status_code: int
-    headers: tuple[tuple[str, str], ...] = ()
-    body: bytes = b""
-    truncated: bool = False
-
-    def header(self, name: str) -> str:
-        """Return the first header of that name, empty where there is none."""
-        return next((value for key, value in self.headers if key.lower() == name.lower()), "")
-
-
-@dataclass(frozen=True, kw_only=True)
-class HttpAttempt:
-    """One GET. `stage` is where it ended: connect, handshake, response, done.
-
-    `older_tls` is what the server agreed to when TLS 1.0 and 1.1 were offered too, tried only after a failed handshake.
-    """
-
-    request: HttpRequest
-    status: Status
-    stage: str
-    reason: str = ""
-    detail: str = ""
-    seconds: float = 0.0
-    tls: TlsSession | None = None
-    older_tls: TlsSession | None = None
-    response: HttpResponse | None = None
-
-
-@dataclass(frozen=True, kw_only=True)
-class SmtpRequest:
-    """A conversation with one MX host at one address."""
-
-    mx: str
-    address: str
-    port: int
-
-
-@dataclass(frozen=True, kw_only=True)
-class SmtpReply:
-    """One reply, its lines without the code."""
-
-    code: int
-    lines: tuple[str, ...]
-
-    def __str__(self) -> str:
-        return f"{self.code} {' / '.join(self.lines)}"
-
-
-@dataclass(frozen=True, kw_only=True)
-class TlsaMatch:
-    """A TLSA record held against the chain: True, False, or None where no sender can use it."""
-
-    record: str
-    matches: bool | None
-    detail: str = ""
-
-
-@dataclass(frozen=True, kw_only=True)
-class SmtpAttempt:
-    """One conversation. `stage` is where it ended: connect, greeting, ehlo, starttls, handshake, ehlo-after-tls, done.
-
-    `starttls_offered` is None where no EHLO answer came. `starttls` may hold a reply although STARTTLS was not offered:
-    it is asked for all the same, to tell a server without TLS from one whose offer is hidden on the way.
-    """
-
-    request: SmtpRequest
-    status: Status
-    stage: str
-    reason: str = ""
-    detail: str = ""
-    seconds: float = 0.0
-    greeting: SmtpReply | None = None
-    ehlo: SmtpReply | None = None
-    starttls_offered: bool | None = None
-    starttls: SmtpReply | None = None
-    tls: TlsSession | None = None
-    older_tls: TlsSession | None = None
-    ehlo_after_tls: SmtpReply | None = None
-    tlsa: tuple[TlsaMatch, ...] = ()
+import ipaddress
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime
+from functools import cached_property
+
+import idna
+
+from ..errors import PolicyError, RecordError
+from ..markup import one_line
+from ..policy import Policy, StsRecord, TlsRptRecord, find_sts_record, find_tlsrpt_record, parse_policy
+from ..vocabulary import Mode, Status
+from ._attempts import DnsAttempt, HttpAttempt, SmtpAttempt
+
+__all__ = ["Evidence", "MxHost", "PolicyHost", "Provider", "Vantage", "is_host_name", "policy_domain"]
+
+# Underscores are not allowed in host names (RFC 1123 §2.1) but occur, and are harmless in a question.
+_LABEL = re.compile(r"[a-z0-9_]([a-z0-9_-]{0,61}[a-z0-9_])?")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -342,16 +34,30 @@ class PolicyHost:
 
     @property
     def cname_chain(self) -> tuple[str, ...]:
-        """Where the name leads to."""
-        return next((x.answer.cname_chain for x in (self.a, self.aaaa) if x.answer and x.answer.cname_chain), ())
+        """The targets of its CNAME records, in order."""
+        return _cname_chain(self.a, self.aaaa)
+
+    @property
+    def addresses_unknown(self) -> bool:
+        """Whether a lookup of its addresses was not observed."""
+        return Status.NOT_OBSERVED in (self.a.status, self.aaaa.status)
+
+    @property
+    def policy_files(self) -> dict[bytes, list[str]]:
+        """Each distinct policy file served with status 200, with the addresses that serve it."""
+        files: dict[bytes, list[str]] = {}
+        for attempt in self.attempts:
+            if (response := attempt.served) and response.body:
+                files.setdefault(response.body, []).append(attempt.request.address)
+        return files
 
 
 @dataclass(frozen=True, kw_only=True)
 class MxHost:
     """One MX host.
 
-    `problem` is empty, or why nothing was looked up: ``null``, ``ip-literal``, ``invalid-name``, ``limit``. `implicit`
-    marks the domain itself, standing in where there is no MX record (RFC 5321 §5.1).
+    `problem` is empty, or why it was not probed: ``null``, ``ip-literal``, ``invalid-name``, ``limit``. `implicit` marks
+    the domain itself, used if there is no MX record (RFC 5321 §5.1).
     """
 
     host: str
@@ -364,14 +70,23 @@ class MxHost:
     attempts: tuple[SmtpAttempt, ...] = ()
 
     @property
+    def lookups(self) -> tuple[DnsAttempt, ...]:
+        """The lookups of its addresses."""
+        return tuple(attempt for attempt in (self.a, self.aaaa) if attempt is not None)
+
+    @property
     def cname_chain(self) -> tuple[str, ...]:
-        """Where the name leads to; an MX host should not lead anywhere."""
-        return next((x.answer.cname_chain for x in (self.a, self.aaaa) if x and x.answer and x.answer.cname_chain), ())
+        """The targets of its CNAME records, in order; an MX host should have none."""
+        return _cname_chain(*self.lookups)
+
+
+def _cname_chain(*lookups: DnsAttempt) -> tuple[str, ...]:
+    return next((lookup.answer.cname_chain for lookup in lookups if lookup.answer and lookup.answer.cname_chain), ())
 
 
 @dataclass(frozen=True, kw_only=True)
 class Provider:
-    """A provider recognised, what it does for the domain (``mx`` or ``policy host``), and by what."""
+    """A recognised provider, its role for the domain (``mx`` or ``policy host``), and the evidence."""
 
     name: str
     role: str
@@ -380,7 +95,7 @@ class Provider:
 
 @dataclass(frozen=True, kw_only=True)
 class Vantage:
-    """From where, with what, and how long we looked: what somebody needs to doubt or repeat the probe."""
+    """From where and with what the domain was probed: what is needed to repeat the probe, or to doubt it."""
 
     nameservers: tuple[str, ...] = ()
     trust_store: str = ""
@@ -395,4 +110,156 @@ class Vantage:
     deadline: float = 60.0
     allow_private: bool = False
     routed: bool = False
-    versions: tuple[str, ...] = field(default=())
+    versions: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True, repr=False)
+class Evidence:
+    """All that was observed of one domain at one time.
+
+    Attributes
+    ----------
+    domain : str
+        The policy domain, in A-labels.
+    started : datetime
+        When the probe began, by `settings.now`, UTC; certificate dates are checked at this time.
+    seconds : float
+        How long it took.
+    vantage : Vantage
+        From where and with what it was probed.
+    sts, tlsrpt, mx : DnsAttempt
+        The resolver's answers: TXT at `_mta-sts.`, TXT at `_smtp._tls.`, MX.
+    authoritative : tuple of DnsAttempt
+        The same questions sent to each authoritative server; `query.server` names it.
+    policy_host : PolicyHost
+        Addresses of the policy host, and a GET from each.
+    mx_hosts : tuple of MxHost
+        Each MX host, by preference, with an SMTP conversation at each of its addresses.
+    port_25_closed : bool
+        Whether every connection to port 25 was dropped or rejected on the way, or could not leave this machine: then
+        nothing was observed at the MX hosts.
+    ipv6_closed : bool
+        Whether every connection over IPv6 was dropped or rejected on the way while IPv4 worked.
+    limits_hit : tuple of str
+        What was left out because the domain has too many records.
+    providers : tuple of Provider
+        Who seems to run the MX hosts and the policy host.
+    """
+
+    domain: str
+    started: datetime
+    seconds: float
+    vantage: Vantage
+    sts: DnsAttempt
+    tlsrpt: DnsAttempt
+    mx: DnsAttempt
+    authoritative: tuple[DnsAttempt, ...]
+    policy_host: PolicyHost
+    mx_hosts: tuple[MxHost, ...]
+    port_25_closed: bool = False
+    ipv6_closed: bool = False
+    limits_hit: tuple[str, ...] = ()
+    providers: tuple[Provider, ...] = ()
+
+    @property
+    def lookups(self) -> Iterator[DnsAttempt]:
+        """Every question to the resolver."""
+        yield from (self.sts, self.tlsrpt, self.mx, self.policy_host.a, self.policy_host.aaaa)
+        for mx in self.mx_hosts:
+            yield from (*mx.lookups, *((mx.tlsa,) if mx.tlsa is not None else ()))
+
+    @cached_property
+    def record(self) -> StsRecord | None:
+        """The one valid `_mta-sts` record; None if there is none (RFC 8461 §3.1)."""
+        try:
+            return find_sts_record(self.sts.texts)
+        except RecordError:
+            return None
+
+    @cached_property
+    def tlsrpt_record(self) -> TlsRptRecord | None:
+        """The one valid `_smtp._tls` record; None if there is none (RFC 8460 §3)."""
+        try:
+            return find_tlsrpt_record(self.tlsrpt.texts)
+        except RecordError:
+            return None
+
+    @cached_property
+    def policy(self) -> Policy | None:
+        """The policy of the first address from which a sender gets a valid one; None if there is none."""
+        for attempt in self.policy_host.attempts:
+            validation = attempt.tls.validation if attempt.tls else None
+            if attempt.served and validation and validation.valid and (policy := _parsed(attempt.served.body)):
+                return policy
+        return None
+
+    @cached_property
+    def served_policy(self) -> Policy | None:
+        """The first valid policy file served with status 200, even if its certificate is invalid.
+
+        Senders apply it only if the certificate is valid too: see `policy`.
+        """
+        return next((policy for body in self.policy_host.policy_files if (policy := _parsed(body))), None)
+
+    @property
+    def mode(self) -> Mode | None:
+        """The mode of the policy published now; None if senders find no policy."""
+        return Mode(self.policy.mode) if self.record and self.policy else None
+
+
+def _parsed(body: bytes) -> Policy | None:
+    try:
+        return parse_policy(body)
+    except PolicyError:
+        return None
+
+
+def is_host_name(name: str) -> bool:
+    """Return whether a name can be that of a host: letters, digits and hyphens, not an address.
+
+    Examples
+    --------
+    >>> is_host_name("mx1.nordwind.example"), is_host_name("192.0.2.1"), is_host_name("a..b")
+    (True, False, False)
+    """
+    labels = name.lower().split(".")
+    return len(name) <= 253 and all(_LABEL.fullmatch(label) for label in labels) and not labels[-1].isdigit()
+
+
+def policy_domain(text: str) -> str:
+    """Return the domain that was typed, in A-labels: lower case, no trailing dot (RFC 8461 §2, RFC 5890 §2.3.2.1).
+
+    Raises
+    ------
+    ValueError
+        It is not a domain; the message says what is expected.
+
+    Examples
+    --------
+    >>> policy_domain("Nordwind.Example."), policy_domain("müller.example")
+    ('nordwind.example', 'xn--mller-kva.example')
+    """
+    typed = repr(one_line(text, 80))
+    hint = "Give the part after the @ of a mail address, for example nordwind.example."
+    name = text.strip().removesuffix(".").lower()
+    if not name:
+        raise ValueError(f"No domain given. {hint}")
+    if "@" in name or "/" in name:
+        raise ValueError(f"{typed} is an address or a URL, not a domain. {hint}")
+    try:
+        ipaddress.ip_address(name.strip("[]"))
+    except ValueError:
+        pass
+    else:
+        raise ValueError(f"{typed} is an IP address; MTA-STS is about domains. {hint}")
+    if not name.isascii():
+        try:
+            name = idna.encode(name, uts46=True).decode("ascii")
+        except (idna.IDNAError, UnicodeError) as error:
+            raise ValueError(f"{typed} is not a domain name: {one_line(error, 120)}. {hint}") from error
+    if not is_host_name(name):
+        raise ValueError(f"{typed} is not a domain name. {hint}")
+    # The longest name to be queried has `mta-sts.` or `_smtp._tls.` before it.
+    if len(f"_smtp._tls.{name}") > 253:
+        raise ValueError(f"{typed} is too long: there is no room for _smtp._tls. before it.")
+    return name

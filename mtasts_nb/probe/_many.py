@@ -1,4 +1,4 @@
-"""Many domains in one run: side by side, but never many connections to one server."""
+"""Many domains in one run: several at the same time, but never many connections to one server."""
 
 from __future__ import annotations
 
@@ -8,32 +8,34 @@ from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from contextlib import ExitStack
 from typing import TYPE_CHECKING, overload
 
-from ..markup import html_table, html_text, plural
+from ..markup import plural
+from ..render import Rendered
 from ..settings import ProbeSettings
 from ..vocabulary import Severity
-from ._domain import policy_domain
-from ._look import look
-from ._network import Network, Throttle
+from ._evidence import policy_domain
 from ._probe import Probe
-from ._smtp import Conversations
+from ._run import observe
+from .wire._network import Network
+from .wire._smtp import Conversations
+from .wire._threads import Throttle
 
 if TYPE_CHECKING:
     import pandas as pd
 
 __all__ = ["Probes", "probe_many"]
 
-#: Domains looked at side by side, and connections to one server (address and port) at a time.
-SIDE_BY_SIDE = 16
+#: Domains probed at the same time, and connections to one server (address and port) at the same time.
+AT_ONCE = 16
 PER_SERVER = 4
 
 
-class Probes(Sequence[Probe]):
-    """Probes of several domains, in the order asked for.
+class Probes(Rendered, Sequence[Probe]):
+    """Probes of several domains, in the order given.
 
     Attributes
     ----------
     rejects : tuple of (str, str)
-        What was asked for and is no domain, with the reason.
+        What was given and is not a domain, with the reason.
 
     Examples
     --------
@@ -60,11 +62,11 @@ class Probes(Sequence[Probe]):
         return iter(self._probes)
 
     def of(self, domain: str) -> Probe:
-        """Return the probe of one domain; KeyError where it was not asked for."""
+        """Return the probe of one domain; KeyError if it is not in this run."""
         name = policy_domain(domain)
-        for one in self._probes:
-            if one.domain == name:
-                return one
+        for probe in self._probes:
+            if probe.domain == name:
+                return probe
         raise KeyError(f"{name} is not among the {plural(len(self), 'domain')} of this run.")
 
     def to_frame(self) -> pd.DataFrame:
@@ -72,53 +74,38 @@ class Probes(Sequence[Probe]):
         import pandas as pd
 
         columns = ["domain", "mode", "errors", "warnings", "advice", "codes", "mx_hosts", "providers", "seconds"]
-        return pd.DataFrame([_row(one) for one in self._probes], columns=columns)
+        return pd.DataFrame([self.row(probe) for probe in self._probes], columns=columns)
+
+    @staticmethod
+    def row(probe: Probe) -> dict[str, object]:
+        """Return a probe in one row, by the columns of `to_frame`."""
+        return {
+            "domain": probe.domain,
+            "mode": probe.mode.value if probe.mode else None,
+            "errors": len(probe.findings.of(Severity.ERROR)),
+            "warnings": len(probe.findings.of(Severity.WARNING)),
+            "advice": len(probe.findings.of(Severity.ADVICE)),
+            "codes": ", ".join(dict.fromkeys(probe.findings.codes)),
+            "mx_hosts": ", ".join(mx.host for mx in probe.mx_hosts),
+            "providers": ", ".join(dict.fromkeys(provider.name for provider in probe.providers)),
+            "seconds": probe.seconds,
+        }
 
     def __repr__(self) -> str:
         return f"<Probes: {plural(len(self), 'domain')}>"
 
-    def _repr_html_(self) -> str:
-        rows = sorted(
-            (_row(one) for one in self._probes), key=lambda row: (-_count(row["errors"]), -_count(row["warnings"]))
-        )
-        headings = {"domain": "Domain", "mode": "Mode", "errors": "Errors", "warnings": "Warnings", "codes": "Findings",
-                    "mx_hosts": "MX hosts", "providers": "Providers"}  # fmt: skip
-        caption = f"{plural(len(self), 'domain')}, the worst first."
-        left = "".join(f"<li>{html_text(text, 100)}: {html_text(reason)}</li>" for text, reason in self.rejects)
-        more = f"<p>Not looked at:</p><ul>{left}</ul>" if left else ""
-        return html_table(rows, headings, caption=caption, numeric=("errors", "warnings")) + more
-
-
-def _count(value: object) -> int:
-    return value if isinstance(value, int) else 0
-
-
-def _row(one: Probe) -> dict[str, object]:
-    counts = {severity: len(one.findings.of(severity)) for severity in Severity}
-    return {
-        "domain": one.domain,
-        "mode": one.mode.value if one.mode else None,
-        "errors": counts[Severity.ERROR],
-        "warnings": counts[Severity.WARNING],
-        "advice": counts[Severity.ADVICE],
-        "codes": ", ".join(dict.fromkeys(one.findings.codes)),
-        "mx_hosts": ", ".join(mx.host for mx in one.mx_hosts),
-        "providers": ", ".join(dict.fromkeys(provider.name for provider in one.providers)),
-        "seconds": one.seconds,
-    }
-
 
 def probe_many(domains: Iterable[str], settings: ProbeSettings | None = None, *, progress: bool = True) -> Probes:
-    """Return a probe of each domain, 16 side by side, with at most four connections to one server at a time.
+    """Return a probe of each domain, 16 at the same time, with at most four connections to one server at a time.
 
-    An MX host that serves several of the domains is spoken to once per address; their probes share the evidence.
+    An MX host that serves several of the domains is connected to once per address; their probes share the evidence.
 
     Parameters
     ----------
     domains : iterable of str
-        As for `probe`; repetitions are looked at once. What is no domain is in `Probes.rejects`.
+        As for `probe`; each is probed once. What is not a domain is in `Probes.rejects`.
     settings : ProbeSettings, optional
-        As for `probe`; `deadline` counts for each domain by itself, from the moment its turn comes.
+        As for `probe`; `deadline` is for each domain, from the time its probe begins.
     progress : bool
         Show a progress bar.
 
@@ -126,8 +113,8 @@ def probe_many(domains: Iterable[str], settings: ProbeSettings | None = None, *,
     --------
     >>> from mtasts_nb.lab import Lab
     >>> with Lab() as lab:
-    ...     seen = probe_many(["nordwind.example", "not a domain"], lab.settings, progress=False)
-    >>> len(seen), len(seen.rejects), seen.of("nordwind.example").findings.summary()
+    ...     probes = probe_many(["nordwind.example", "not a domain"], lab.settings, progress=False)
+    >>> len(probes), len(probes.rejects), probes.of("nordwind.example").findings.summary()
     (1, 1, 'No findings.')
     """
     names: dict[str, None] = {}
@@ -151,21 +138,31 @@ def _run(names: list[str], settings: ProbeSettings, *, progress: bool) -> list[P
         if stopped.is_set():
             network.stop()
 
-    pool = ThreadPoolExecutor(max_workers=SIDE_BY_SIDE, thread_name_prefix="probe many")
+    pool = ThreadPoolExecutor(max_workers=AT_ONCE, thread_name_prefix="probe many")
     futures: list[Future[Probe]] = [
-        pool.submit(look, name, settings, throttle, conversations, started) for name in names
+        pool.submit(_probe, name, settings, throttle, conversations, started) for name in names
     ]
     try:
         _watch(futures, progress=progress)
         return [future.result() for future in futures]
     finally:
-        # Only the stop button, or a bug in one probe, comes here with work left: it ends at once.
+        # Work is left only after the stop button or a bug in one probe: it ends at once.
         stopped.set()
         for future in futures:
             future.cancel()
         for network in networks:
             network.stop()
         pool.shutdown(wait=True)
+
+
+def _probe(
+    domain: str,
+    settings: ProbeSettings,
+    throttle: Throttle,
+    conversations: Conversations,
+    started: Callable[[Network], None],
+) -> Probe:
+    return Probe.of(observe(domain, settings, throttle, conversations, started))
 
 
 def _watch(futures: list[Future[Probe]], *, progress: bool) -> None:

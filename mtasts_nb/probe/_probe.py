@@ -1,154 +1,82 @@
-"""`Probe`: one domain as it was seen at one moment, whole and frozen."""
+"""`Probe`: the evidence, and what it shows to be wrong; saved as a JSON snapshot, and loaded from one.
+
+The file says which schema it follows. Certificates and the policy body are base64 of the bytes as received; the findings
+are in it for readers without this package, and are drawn again from the evidence when it is loaded.
+"""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from datetime import datetime
+import ipaddress
+import stat
+from collections.abc import Iterator
+from dataclasses import dataclass, fields, is_dataclass, replace
+from datetime import UTC, datetime
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ..errors import PolicyError, RecordError
-from ..policy import Policy, StsRecord, TlsRptRecord, find_sts_record, parse_policy, parse_tlsrpt_record
-from ..vocabulary import Findings, Mode
-from ._evidence import DnsAttempt, MxHost, PolicyHost, Provider, Vantage
+import msgspec
+
+from .._version import __version__
+from ..errors import SnapshotError
+from ..markup import one_line
+from ..render import Rendered
+from ..vocabulary import Findings
+from ._attempts import TlsSession
+from ._checks import Commands, checks_frame, commands_for
+from ._evidence import Evidence, policy_domain
+from .findings import judge
 
 if TYPE_CHECKING:
     import pandas as pd
 
-    from ._commands import Commands
+__all__ = ["SCHEMA", "Probe", "load_probe"]
 
-__all__ = ["Probe"]
+#: The name and version of the schema; the version grows when an older reader would misread the file.
+SCHEMA = "mtasts-nb probe 1"
+# A probe of a real domain is below 1 MiB; one that reaches every limit with all that strangers can write, below this.
+_LARGEST = 64 * 1024 * 1024
+# Before `TlsaMatch.name_only`, version 0.1 said so in this detail alone.
+_NAME_ONLY_DETAIL = "the trust anchor matches, the name does not"
 
 
 @dataclass(frozen=True, kw_only=True, repr=False)
-class Probe:
-    """One domain as it was seen at one moment: evidence first, findings drawn from it.
+class Probe(Evidence, Rendered):
+    """One domain as observed at one time: `Evidence`, with what follows from it.
 
-    A probe is frozen: looking again is a new probe. It shows itself in a notebook and, by ``print``, in a terminal.
-
-    Attributes
-    ----------
-    domain : str
-        The policy domain, in A-labels.
-    started : datetime
-        When it began, by `settings.now`, UTC; dates of certificates are judged at this moment.
-    seconds : float
-        How long it took.
-    vantage : Vantage
-        From where and with what it was looked at.
-    sts, tlsrpt, mx : DnsAttempt
-        The resolver's answers: TXT at `_mta-sts.`, TXT at `_smtp._tls.`, MX.
-    authoritative : tuple of DnsAttempt
-        The same questions put to each authoritative server; `query.server` names it.
-    policy_host : PolicyHost
-        Addresses of the policy host, and a GET from each.
-    mx_hosts : tuple of MxHost
-        Each MX host, by preference, with a conversation at each of its addresses.
-    port_25_closed : bool
-        Whether every connection to port 25 was dropped or turned back on the way, or could not leave this machine: then
-        nothing was observed at the MX hosts.
-    ipv6_closed : bool
-        Whether every connection over IPv6 was dropped or turned back while IPv4 got answers: the same, for IPv6.
-    limits_hit : tuple of str
-        What was left out because the domain names too much.
-    providers : tuple of Provider
-        Who seems to run the MX hosts and the policy host.
+    A probe is frozen: checking again is a new probe. It shows itself in a notebook and, by ``print``, in a terminal. Its
+    data are the attributes of `Evidence`.
     """
 
-    domain: str
-    started: datetime
-    seconds: float
-    vantage: Vantage
-    sts: DnsAttempt
-    tlsrpt: DnsAttempt
-    mx: DnsAttempt
-    authoritative: tuple[DnsAttempt, ...]
-    policy_host: PolicyHost
-    mx_hosts: tuple[MxHost, ...]
-    port_25_closed: bool = False
-    ipv6_closed: bool = False
-    limits_hit: tuple[str, ...] = ()
-    providers: tuple[Provider, ...] = ()
+    @classmethod
+    def of(cls, evidence: Evidence) -> Probe:
+        """Return the probe with this evidence."""
+        return cls(**{field.name: getattr(evidence, field.name) for field in fields(Evidence)})
 
     @cached_property
     def findings(self) -> Findings:
         """What is wrong, the worst first; drawn from the evidence alone."""
-        from ._findings import judge
-
         return judge(self)
-
-    @cached_property
-    def record(self) -> StsRecord | None:
-        """The one valid `_mta-sts` record; None where there is none (RFC 8461 §3.1)."""
-        try:
-            return find_sts_record(self.sts.texts)
-        except RecordError:
-            return None
-
-    @cached_property
-    def tlsrpt_record(self) -> TlsRptRecord | None:
-        """The one valid `_smtp._tls` record; None where there is none (RFC 8460 §3)."""
-        found = [text for text in self.tlsrpt.texts if text.startswith("v=TLSRPTv1;")]
-        try:
-            return parse_tlsrpt_record(found[0]) if len(found) == 1 else None
-        except RecordError:
-            return None
-
-    @cached_property
-    def policy(self) -> Policy | None:
-        """The policy of the first address at which a sender gets a valid one; None where there is none."""
-        for attempt in self.policy_host.attempts:
-            response, tls = attempt.response, attempt.tls
-            if response is None or response.status_code != 200 or response.truncated:
-                continue
-            if tls is None or tls.validation is None or not tls.validation.valid:
-                continue
-            try:
-                return parse_policy(response.body)
-            except PolicyError:
-                continue
-        return None
-
-    @cached_property
-    def served_policy(self) -> Policy | None:
-        """The first valid policy file served with status 200, be its certificate good or not.
-
-        A sender takes it only where the certificate is good too: see `policy`.
-        """
-        from ._judge_policy_host import policy_bodies
-
-        for body in policy_bodies(self):
-            try:
-                return parse_policy(body)
-            except PolicyError:
-                continue
-        return None
-
-    @property
-    def mode(self) -> Mode | None:
-        """What senders do by the policy that is published now; None where they see no policy."""
-        if self.record is None or self.policy is None:
-            return None
-        return Mode(self.policy.mode)
 
     @cached_property
     def checks(self) -> pd.DataFrame:
         """One row per attempt and check.
 
         Columns: step, subject, host, address, status (``completed``, ``failed``, ``not observed``), reason, detail and
-        seconds (float, missing where a check took no time of its own). Text from outside is made visible.
+        seconds (float, missing where a check took no time of its own). Text from outside has no control characters.
         """
-        from ._checks import checks_frame
-
         return checks_frame(self)
 
     @property
     def commands(self) -> Commands:
-        """The shell commands with which to check this probe by hand, each beside what the probe saw."""
-        from ._commands import commands_for
-
+        """The shell commands to check this probe by hand, each with what the probe observed."""
         return commands_for(self)
+
+    def to_json(self) -> str:
+        """Return the snapshot that `save` writes."""
+        findings = msgspec.Raw(self.findings.to_json().encode("utf-8"))
+        whole = {"schema": SCHEMA, "written_by": f"mtasts-nb {__version__}", "probe": self, "findings": findings}
+        return msgspec.json.format(msgspec.json.encode(whole), indent=2).decode("utf-8") + "\n"
 
     def save(self, path: str | Path) -> Path:
         """Write everything to a JSON file that `load_probe` reads, on this machine or another.
@@ -158,27 +86,115 @@ class Probe:
         Path
             The file.
         """
-        from ._snapshot import dump
-
         file = Path(path)
-        file.write_bytes(dump(self))
+        file.write_bytes(self.to_json().encode("utf-8"))
         return file
-
-    def to_json(self) -> str:
-        """Return the snapshot that `save` writes."""
-        from ._snapshot import dump
-
-        return dump(self).decode("utf-8")
-
-    def __str__(self) -> str:
-        from ._text import as_text
-
-        return as_text(self)
 
     def __repr__(self) -> str:
         return f"<Probe of {self.domain}: {self.findings.summary()}>"
 
-    def _repr_html_(self) -> str:
-        from ._view import as_html
 
-        return as_html(self)
+class _Head(msgspec.Struct):
+    schema: object = None
+
+
+class _Snapshot(msgspec.Struct):
+    probe: Probe
+
+
+def load_probe(path: str | Path) -> Probe:
+    """Return the probe in a snapshot that `Probe.save` or ``mtasts-nb probe --save`` wrote, here or elsewhere.
+
+    Raises
+    ------
+    SnapshotError
+        The file does not exist, is not JSON, has another schema, or is damaged: what no probe could have observed is
+        rejected, so that a snapshot from a stranger is as harmless as a domain of a stranger.
+    """
+    file = Path(path)
+    content = _content(file)
+    try:
+        # What is not the schema is skipped without being built: ten million empty lists cost nothing.
+        schema = msgspec.json.decode(content, type=_Head).schema
+    except msgspec.ValidationError:
+        schema = None
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+        raise SnapshotError(f"{file} is not JSON: {one_line(error, 200)}. Save the probe again.") from error
+    if schema != SCHEMA:
+        raise SnapshotError(
+            f"{file} is not a snapshot this version reads: its schema is {one_line(repr(schema), 80)}, expected {SCHEMA!r}. "
+            "Save the probe again, or load it with the version that wrote it."
+        )
+    try:
+        probe = msgspec.json.decode(content, type=_Snapshot, strict=True).probe
+        _check(probe)
+    except (msgspec.DecodeError, ValueError, TypeError, OverflowError, RecursionError) as error:
+        raise SnapshotError(f"{file} is damaged: {one_line(error, 200)}. Save the probe again.") from error
+    return _upgraded(probe)
+
+
+def _upgraded(probe: Probe) -> Probe:
+    """Return a probe with the fields that version 0.1 did not write."""
+    hosts = []
+    for mx in probe.mx_hosts:
+        attempts = tuple(
+            replace(
+                attempt,
+                tlsa=tuple(
+                    replace(match, name_only=match.name_only or match.detail == _NAME_ONLY_DETAIL)
+                    for match in attempt.tlsa
+                ),
+            )
+            for attempt in mx.attempts
+        )
+        hosts.append(replace(mx, attempts=attempts))
+    return replace(probe, mx_hosts=tuple(hosts))
+
+
+def _content(file: Path) -> bytes:
+    try:
+        # A pipe would block, a device may never end.
+        if not stat.S_ISREG(file.stat().st_mode):
+            raise SnapshotError(f"{file} is not a file.")
+        with file.open("rb") as stream:
+            content = stream.read(_LARGEST + 1)
+    except (OSError, ValueError) as error:
+        reason = error.strerror if isinstance(error, OSError) else None
+        raise SnapshotError(f"{one_line(file)} cannot be read: {reason or error}.") from error
+    if len(content) > _LARGEST:
+        raise SnapshotError(f"{file} is larger than any snapshot of a probe ({_LARGEST} bytes at most).")
+    return content
+
+
+def _check(probe: Probe) -> None:
+    """Raise ValueError for what a probe never contains, and what views and judges rely on."""
+    if policy_domain(probe.domain) != probe.domain:
+        raise ValueError(f"{one_line(probe.domain, 80)!r} is not a policy domain as a probe writes it")
+    if probe.policy_host.host != f"mta-sts.{probe.domain}":
+        raise ValueError(f"{one_line(probe.policy_host.host, 80)!r} is not the policy host of {probe.domain}")
+    requests = [attempt.request.address for attempt in probe.policy_host.attempts]
+    requests += [attempt.request.address for mx in probe.mx_hosts for attempt in mx.attempts]
+    for address in (*requests, *(attempt.query.address for attempt in probe.authoritative if attempt.query.address)):
+        if ipaddress.ip_address(address).compressed != address or "%" in address:
+            raise ValueError(f"{one_line(address, 80)!r} is not an address as a probe writes it")
+    for part in _parts(probe):
+        if isinstance(part, datetime):
+            if part.tzinfo is None:
+                raise ValueError(f"{part} has no time zone")
+            part.astimezone(UTC)  # overflows at the ends of the calendar
+        elif isinstance(part, TlsSession) and (validation := part.validation):
+            if not part.chain:
+                raise ValueError("a chain was validated that is empty")
+            if validation.completed_verdict is not None and not validation.fetches:
+                raise ValueError("a chain was completed without a certificate being fetched")
+
+
+def _parts(value: object) -> Iterator[object]:
+    """Yield a value and all that it contains."""
+    yield value
+    if is_dataclass(value):
+        for name in value.__dataclass_fields__:
+            yield from _parts(getattr(value, name))
+    elif isinstance(value, tuple):
+        for part in value:
+            yield from _parts(part)

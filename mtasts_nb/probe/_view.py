@@ -1,84 +1,229 @@
-"""A probe in a notebook."""
+"""How a probe, a run of probes, a comparison and commands are shown: the three fundamentals first, then MX by MX."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Iterable, Iterator
 
-from ..markup import html_table, html_text
-from ._summary import Light, MxRow, fundamentals, mx_rows, vantage_line
-
-if TYPE_CHECKING:
-    from ._probe import Probe
-
-__all__ = ["as_html"]
-
-_CLASSES = {Light.GOOD: "sts-good", Light.PARTLY: "sts-bad", Light.FAULT: "sts-bad", Light.UNKNOWN: "sts-quiet"}
-_SIGNS = {Light.GOOD: "✓", Light.PARTLY: "◐", Light.FAULT: "✗", Light.UNKNOWN: "?"}
-# Colour in the notebook only: the published page has its own sheet, and takes this one out.
-_STYLE = (
-    "<style>.sts-probe .sts-good{color:#1a7f37}.sts-probe .sts-bad{color:#c0282d;font-weight:600}"
-    ".sts-probe .sts-quiet{opacity:.75}.sts-probe table{margin:.4em 0}"
-    ".sts-probe td,.sts-probe th{text-align:left;vertical-align:top;overflow-wrap:anywhere}"
-    ".sts-probe th[scope=row]{min-width:9em}.sts-probe span.sts-quiet{font-weight:400}.sts-probe caption{text-align:left}"
-    # A text to paste wraps: unwrapped it takes the width of a phone from all that stands beside it.
-    ".sts-probe pre{white-space:pre-wrap;overflow-wrap:anywhere}"
-    "@media(prefers-color-scheme:dark){.sts-probe .sts-good{color:#56d364}.sts-probe .sts-bad{color:#ff7b72}}</style>"
+from ..knowledge import finding_texts
+from ..markup import one_line, plural, span, when
+from ..render import (
+    Badge,
+    Block,
+    Code,
+    Document,
+    Items,
+    Paragraph,
+    Preformatted,
+    Quiet,
+    Section,
+    Steps,
+    Strong,
+    Table,
+    Tone,
+    document,
 )
+from ..vocabulary import Severity, Status
+from ._attempts import DnsAttempt, SmtpAttempt, TlsSession
+from ._checks import Commands
+from ._compare import Comparison
+from ._evidence import Evidence, MxHost
+from ._many import Probes
+from ._probe import Probe
+from .findings import faults_at
+
+__all__: list[str] = []
+
+_TONES = {Tone.GOOD: "good", Tone.PARTLY: "partly", Tone.BAD: "fault", Tone.UNKNOWN: "not observed"}
+_PROBLEMS = {
+    "null": "null MX: no mail accepted",
+    "ip-literal": "an address, not a name",
+    "invalid-name": "not a host name",
+    "limit": "not probed",
+}
 
 
-def as_html(probe: Probe) -> str:
-    """Return the probe as HTML: the three fundamentals, then MX by MX, then the findings."""
-    mode = f"mode {probe.mode.value}" if probe.mode else "no MTA-STS policy that senders see"
-    summary = probe.findings.summary()
-    parts = [
-        f"<p><strong>{html_text(probe.domain)}</strong>: {html_text(mode)}. {html_text(summary)}</p>",
-        _fundamentals(probe),
-        _mx(probe),
-    ]
+@document.register
+def _(probe: Probe) -> Document:
+    mode = f"mode {probe.mode.value}" if probe.mode else "no MTA-STS policy that senders can use"
+    lead = Paragraph(Strong(probe.domain), f": {mode}. {probe.findings.summary()}", lead=True)
+    fundamentals = Steps([(_badge(tone), (Paragraph(title, strong=True), Paragraph(one_line(text, 700))))
+                          for tone, title, text in _fundamentals(probe)])  # fmt: skip
+    hosts = Steps([(None, _host(probe, mx)) for mx in probe.mx_hosts])
+    body: list[Block] = [lead, Section("The three fundamentals, and reporting", (fundamentals,))]
+    body.append(Section("MX hosts, by preference", (hosts if probe.mx_hosts else Paragraph(probe.mx.detail),)))
     if probe.providers:
-        shown = "; ".join(f"{one.name} ({one.role}, by {one.evidence})" for one in probe.providers)
-        parts.append(f"<p>Providers: {html_text(shown, 600)}</p>")
+        providers = "; ".join(f"{known.name} ({known.role}, by {known.evidence})" for known in probe.providers)
+        body.append(Paragraph(f"Providers: {one_line(providers, 600)}"))
     if probe.findings:
-        parts.append(probe.findings._repr_html_())
-    parts.append(f'<p class="sts-quiet">{html_text(vantage_line(probe), 600)}</p>')
-    return f'{_STYLE}<div class="sts-probe">{"".join(parts)}</div>'
+        body.append(Section("Findings", document(probe.findings).body))
+    body.append(Paragraph(Quiet(_vantage(probe))))
+    return Document(body)
 
 
-def _state(light: Light) -> str:
-    return f'<span class="{_CLASSES[light]}">{_SIGNS[light]} {html_text(light.value)}</span>'
+@document.register
+def _(probes: Probes) -> Document:
+    def worst_first(probe: Probe) -> tuple[int, int]:
+        return -len(probe.findings.of(Severity.ERROR)), -len(probe.findings.of(Severity.WARNING))
+
+    rows = [probes.row(probe) for probe in sorted(probes, key=worst_first)]
+    columns = {"domain": "Domain", "mode": "Mode", "errors": "Errors", "warnings": "Warnings", "codes": "Findings",
+               "mx_hosts": "MX hosts", "providers": "Providers"}  # fmt: skip
+    caption = f"{plural(len(probes), 'domain')}, the worst first."
+    body: list[Block] = [Table(columns, rows, caption=caption, numeric=("errors", "warnings"))]
+    if probes.rejects:
+        rejects = [(Code(one_line(text, 100)), f": {reason}") for text, reason in probes.rejects]
+        body.append(Section("Not probed", (Items(rejects),)))
+    return Document(body)
 
 
-def _table(caption: str, headings: tuple[str, str], rows: list[tuple[str, str]]) -> str:
-    """Return a table of two columns of ready HTML: it fits a phone without scrolling sideways."""
-    head = "".join(f'<th scope="col">{text}</th>' for text in headings)
-    body = "".join(f'<tr><th scope="row">{first}</th><td>{second}</td></tr>' for first, second in rows)
-    return f'<table class="sts"><caption>{caption}</caption><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>'
+@document.register
+def _(comparison: Comparison) -> Document:
+    before, after = comparison.before.started, comparison.after.started
+    lead = (
+        f"{comparison.domain}, {when(before)} and {when(after)} ({span(after - before)} apart): "
+        f"{plural(len(comparison.changes), 'change')}, {len(comparison.fixed)} fixed, {len(comparison.new)} new."
+    )
+    body: list[Block] = [Paragraph(lead, lead=True)]
+    if comparison.changes:
+        columns = {"what": "What", "kind": "Change", "before": "Before", "after": "After"}
+        rows = [{name: str(getattr(change, name)) for name in columns} for change in comparison.changes]
+        body.append(Table(columns, rows, caption="What changed."))
+    titled = (("Fixed", comparison.fixed), ("New", comparison.new), ("From the comparison", comparison.findings))
+    body += [Section(title, document(findings).body) for title, findings in titled if findings]
+    return Document(body)
 
 
-def _fundamentals(probe: Probe) -> str:
-    rows = [
-        (html_text(row.title, 300), f"{_state(row.light)}<br>{html_text(row.text, 700)}") for row in fundamentals(probe)
-    ]
-    return _table("The three fundamentals, in order, and reporting.", ("Step", "Seen"), rows)
+@document.register
+def _(commands: Commands) -> Document:
+    steps: list[tuple[Badge | None, tuple[Block, ...]]] = []
+    for command in commands:
+        expect = Paragraph("Works if it prints: ", one_line(command.expect, 300))
+        observed = Paragraph("The probe observed: ", Code(one_line(command.observed, 400)))
+        title = Paragraph(command.title, strong=True)
+        steps.append((None, (title, Preformatted(command.line), expect, observed)))
+    return Document((Steps(steps),))
 
 
-def _mx(probe: Probe) -> str:
-    rows = mx_rows(probe)
-    if not rows:
-        return html_table([{"seen": probe.mx.detail}], {"seen": "MX records"})
-    by_host: dict[str, list[MxRow]] = {}
-    for row in rows:
-        by_host.setdefault(row.host, []).append(row)
-    caption = "Each MX host, each address: senders try them by preference, lowest first."
-    cells = [(_host(of_host[0]), "<br>".join(map(_seen_at, of_host))) for of_host in by_host.values()]
-    return _table(caption, ("MX host", "Seen"), cells)
+def _badge(tone: Tone) -> Badge:
+    return Badge(tone, _TONES[tone])
 
 
-def _host(row: MxRow) -> str:
-    permitted = {"yes": "permitted by the policy", "no": "not permitted by the policy"}.get(row.permitted, "")
-    more = ", ".join(text for text in (f"preference {row.preference}", permitted) if text)
-    return f'{html_text(row.host, 253)}<br><span class="sts-quiet">{html_text(more)}</span>'
+def _tone(verdicts: Iterable[bool | None]) -> Tone:
+    known = [verdict for verdict in verdicts if verdict is not None]
+    if not known:
+        return Tone.UNKNOWN
+    return Tone.GOOD if all(known) else Tone.PARTLY if any(known) else Tone.BAD
 
 
-def _seen_at(row: MxRow) -> str:
-    return f"{_state(row.light)} at {html_text(row.address, 300)}<br>{html_text(row.seen, 700)}"
+def _fundamentals(evidence: Evidence) -> Iterator[tuple[Tone, str, str]]:
+    yield _record_tone(evidence.sts, evidence.record), "Record _mta-sts", _dns_text(evidence.sts)
+    yield _policy_tone(evidence), "Policy file", _policy_text(evidence)
+    sessions = [attempt.session for attempt in evidence.policy_host.attempts]
+    texts = dict.fromkeys(_session_text(session) for session in sessions if session is not None)
+    valid = (session.validation.valid if session and session.validation else None for session in sessions)
+    yield _tone(valid), "Certificate of the policy host", "; ".join(texts) or "none observed"
+    yield _record_tone(evidence.tlsrpt, evidence.tlsrpt_record), "Reporting _smtp._tls", _dns_text(evidence.tlsrpt)
+
+
+def _record_tone(attempt: DnsAttempt, record: object) -> Tone:
+    return _tone([None if attempt.status is Status.NOT_OBSERVED else record is not None])
+
+
+def _dns_text(attempt: DnsAttempt) -> str:
+    if attempt.answer is None or not attempt.texts:
+        return attempt.detail
+    parts = [" · ".join(attempt.texts)]
+    if attempt.answer.cname_chain:
+        parts.append(f"by CNAME {' → '.join(attempt.answer.cname_chain)}")
+    if attempt.answer.ttl is not None:
+        parts.append(f"TTL {span(attempt.answer.ttl)}")
+    if attempt.secure:
+        parts.append("DNSSEC validated")
+    return ", ".join(parts)
+
+
+def _policy_tone(evidence: Evidence) -> Tone:
+    attempts = evidence.policy_host.attempts
+    if not attempts:
+        return Tone.UNKNOWN if evidence.policy_host.addresses_unknown else Tone.BAD
+    served = (
+        attempt.stage == "done" and attempt.served is not None if attempt.observed else None for attempt in attempts
+    )
+    tone = _tone(served)
+    return Tone.BAD if evidence.served_policy is None and tone is not Tone.UNKNOWN else tone
+
+
+def _policy_text(evidence: Evidence) -> str:
+    texts: dict[str, list[str]] = {}
+    for attempt in evidence.policy_host.attempts:
+        response = attempt.response
+        text = f"status {response.status_code}" if response and attempt.stage == "done" else attempt.ending
+        texts.setdefault(text, []).append(attempt.request.address)
+    fetches = "; ".join(f"{text} from {', '.join(addresses)}" for text, addresses in texts.items())
+    policy = evidence.served_policy
+    if policy is None:
+        return fetches or "no address to fetch it from"
+    patterns = ", ".join(policy.mx) or "no mx"
+    return f"mode {policy.mode}, max_age {span(policy.max_age)}, mx {patterns}; {fetches}"
+
+
+def _session_text(session: TlsSession) -> str:
+    validation = session.validation
+    if validation is None or not session.chain:
+        return "no certificate"
+    parts = [] if validation.verdict.trusted else [f"{validation.verdict.text} (OpenSSL {validation.verdict.code})"]
+    if not validation.name_matches:
+        parts.append(validation.name_detail)
+    leaf, left = session.chain[0], validation.days_left
+    if left is not None:
+        days = f"{plural(int(left), 'day')} left" if left >= 0 else f"expired {plural(int(-left), 'day')} ago"
+        parts.append(f"until {when(leaf.not_after)[:10]} ({days})")
+    return ", ".join(part for part in (*parts, leaf.key) if part)
+
+
+def _host(evidence: Evidence, mx: MxHost) -> tuple[Block, ...]:
+    """Return a host with what was observed at its addresses; those with the same result together."""
+    policy = evidence.served_policy
+    covered = policy.matches(mx.host) if policy is not None and policy.mx else None
+    notes = ["no MX record" if mx.implicit else f"preference {mx.preference}"]
+    if covered is not None:
+        notes.append("matched by the policy" if covered else "NOT matched by the policy")
+    head = Paragraph(Strong(one_line(mx.host, 253)), Quiet(f", {', '.join(notes)}"))
+    if not mx.attempts:
+        unknown = mx.problem == "limit" or any(attempt.status is Status.NOT_OBSERVED for attempt in mx.lookups)
+        badge = _badge(Tone.UNKNOWN if unknown else Tone.BAD)
+        return head, Paragraph(badge, f" {_PROBLEMS.get(mx.problem, 'no address')}")
+    faults, texts = faults_at(mx), finding_texts()
+    together: dict[tuple[Tone, str], list[str]] = {}
+    for attempt in mx.attempts:
+        errors = [f for f in faults.get(attempt.request.address, ()) if texts[f.code].severity is Severity.ERROR]
+        works = not errors and covered is not False if attempt.observed else None
+        together.setdefault((_tone([works]), _smtp_text(mx, attempt)), []).append(attempt.request.address)
+    return head, *(
+        Paragraph(_badge(tone), f" at {', '.join(addresses)}: {one_line(text, 700)}")
+        for (tone, text), addresses in together.items()
+    )
+
+
+def _smtp_text(mx: MxHost, attempt: SmtpAttempt) -> str:
+    parts = [attempt.ending]
+    if attempt.starttls is not None and attempt.stage != "starttls":
+        parts = ["STARTTLS offered" if attempt.starttls_offered else "STARTTLS hidden"]
+        parts += [attempt.detail] if attempt.session is None and attempt.stage == "handshake" else []
+    if attempt.session:
+        parts += [attempt.session.version, _session_text(attempt.session)]
+    usable = [match.matches for match in attempt.tlsa if match.matches is not None]
+    if usable:
+        secure = "" if mx.tlsa is not None and mx.tlsa.secure else ", not secure"
+        parts.append(f"TLSA {'matches' if any(usable) else 'no match'}{secure}")
+    return "; ".join(part for part in parts if part)
+
+
+def _vantage(evidence: Evidence) -> str:
+    vantage = evidence.vantage
+    lab = ", addresses routed elsewhere" if vantage.routed else ""
+    return one_line(
+        f"Probed {when(evidence.started)} in {evidence.seconds:.1f} s, resolver {', '.join(vantage.nameservers) or 'none'}, "
+        f"roots {vantage.trust_store}{lab}; {vantage.versions[0] if vantage.versions else 'version unknown'}.",
+        600,
+    )

@@ -1,4 +1,4 @@
-"""What comes of a message: rows as a sender would report them, and the message's fate."""
+"""What happens to a message: rows as a sender would report them, and how delivery ends."""
 
 from __future__ import annotations
 
@@ -9,24 +9,23 @@ from enum import StrEnum
 from typing import TYPE_CHECKING, Any
 
 from ..policy import Policy
+from ..render import Rendered
 from ..vocabulary import Mode, PolicyType, ResultType
 
 if TYPE_CHECKING:
     import pandas as pd
 
-    from ._profiles import Otherwise
-
-__all__ = ["COLUMNS", "Delivery", "Outcomes", "Row"]
+__all__ = ["COLUMNS", "Delivery", "Outcomes", "ProfileDifference", "Row"]
 
 #: The columns of `Outcomes.to_frame`, in order.
 COLUMNS = ("policy_type", "mx", "address", "delivery", "result_type", "failure_reason_code", "why")
 
 
 class Delivery(StrEnum):
-    """What becomes of a message, at one address or after every MX host.
+    """What happens to a message, at one address or after every MX host.
 
-    In a row, `DEFERRED` and `BOUNCED` say that nothing is delivered *there*, for now or for good: the sender goes on to
-    the next address and host. Only where none is left is it the message's fate.
+    In a row, `DEFERRED` and `BOUNCED` mean that nothing is delivered *there*, for now or permanently: the sender tries
+    the next address and host. Only if none is left does it hold for the message.
     """
 
     DELIVERED = "delivered"
@@ -37,30 +36,30 @@ class Delivery(StrEnum):
 
     @property
     def accepted(self) -> bool:
-        """Whether the message is taken, protected or not."""
+        """Whether the message is delivered, protected or not."""
         return self in (Delivery.DELIVERED, Delivery.WITHOUT_STS)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Row:
-    """What a sender meets at one address of one MX host, or at the policy host, under one policy.
+    """What a sender observes at one address of one MX host, or at the policy host, under one policy.
 
     Attributes
     ----------
     policy_type : PolicyType
         The policy under which the session is reported (RFC 8460 §4.4). An address has a row under ``tlsa`` and another
-        under ``sts`` where both apply: the same session, not two.
+        under ``sts`` if both apply: the same session, not two.
     mx, address : str
-        Empty in a row about the policy host; `address` is empty where the host itself is out of reach.
+        Empty in a row about the policy host; `address` is empty if the host itself cannot be reached.
     delivery : Delivery
-        What becomes of the message there. In a row about the policy host: ``delivered`` where the policy is had,
-        ``without_sts`` where it is not.
+        What happens to the message there. In a row about the policy host: ``delivered`` if a policy was fetched or is
+        cached, ``without_sts`` if not.
     result_type : ResultType or None
-        None where there is nothing to report: a success, or a failure that is none of TLS.
+        None if there is nothing to report: a success, or a failure that does not concern TLS.
     failure_reason_code : str
-        More about it; RFC 8460 leaves the words to the sender, so others write others.
+        More about it; RFC 8460 does not define the codes, so other senders use others.
     why : str
-        In a sentence, with the section that decides.
+        As a sentence, with the section that decides.
     """
 
     policy_type: PolicyType
@@ -73,7 +72,7 @@ class Row:
 
 
 @dataclass(frozen=True, kw_only=True, repr=False)
-class Outcomes:
+class Outcomes(Rendered):
     """What a sender does with a message to a domain, and what it reports. Shows itself in a notebook and by ``print``.
 
     Attributes
@@ -81,23 +80,23 @@ class Outcomes:
     domain : str
         The policy domain.
     at : datetime
-        The moment of the probe, UTC.
+        The time of the probe, UTC.
     rows : tuple of Row
         The policy host first, then the MX hosts in the order in which they are tried.
     delivery : Delivery
-        The message's fate after every MX host in order of preference.
+        What happens to the message after every MX host in order of preference.
     delivery_why : str
-        Why, in a sentence.
+        Why, as a sentence.
     policy : Policy or None
-        The MTA-STS policy that the sender applies, with its mode; None where it has none.
+        The MTA-STS policy that the sender applies, with its mode; None if it has none.
     policy_source : str
-        ``live``, ``cached``, ``none`` (the sender has no policy) or ``unknown`` (what it would find was not observed).
+        ``live``, ``cached``, ``none`` (the sender has no policy) or ``unknown`` (it was not observed).
     policy_why : str
-        How it came to that policy, or to none.
+        Why it applies that policy, or none.
     what_if : str
-        The assumptions, in words; empty where there were none.
-    otherwise : tuple of Otherwise
-        Sender profiles that would act otherwise, and why.
+        The assumptions as text; empty if there are none.
+    differences : tuple of ProfileDifference
+        Known senders that act differently, and why.
     """
 
     domain: str
@@ -109,11 +108,11 @@ class Outcomes:
     policy_source: str
     policy_why: str
     what_if: str = ""
-    otherwise: tuple[Otherwise, ...] = ()
+    differences: tuple[ProfileDifference, ...] = ()
 
     @property
     def mode(self) -> Mode | None:
-        """The mode that the sender applies; None where it has no policy."""
+        """The mode that the sender applies; None if it has no policy."""
         return None if self.policy is None else self.policy.mode
 
     @property
@@ -136,18 +135,19 @@ class Outcomes:
         return pd.DataFrame(table, columns=list(COLUMNS)).astype("string")
 
     def report(self) -> dict[str, Any]:
-        """Return the TLS report (RFC 8460 §4.4) on this one message, every row taken as one session.
+        """Return the TLS report (RFC 8460 §4.4) on this one message, every row counted as one session.
 
-        A sender stops at the first host that takes the message; the report shows what it would say of each host that
-        was observed. Rows whose outcome is unknown are left out, and so are failures that are none of TLS.
+        A sender stops at the first host that accepts the message; the report shows what it would report of each host
+        that was observed. Rows whose outcome is unknown are left out, and so are failures that do not concern TLS.
         """
         day = self.at.astimezone(UTC).date()
         begin = datetime.combine(day, time(), UTC)
+        end = begin + timedelta(days=1, seconds=-1)
         return {
             "organization-name": "mtasts-nb simulation",
             "date-range": {
-                "start-datetime": begin.strftime("%Y-%m-%dT%H:%M:%SZ"),
-                "end-datetime": (begin + timedelta(days=1, seconds=-1)).strftime("%Y-%m-%dT%H:%M:%SZ"),
+                "start-datetime": f"{begin:%Y-%m-%dT%H:%M:%SZ}",
+                "end-datetime": f"{end:%Y-%m-%dT%H:%M:%SZ}",
             },
             "contact-info": "postmaster@mtasts-nb.invalid",
             "report-id": f"{day.isoformat()}-{self.domain}",
@@ -163,8 +163,7 @@ class Outcomes:
             lines.append(("max_age", str(self.policy.max_age)))
             described["policy-string"] = [f"{key}: {value}" for key, value in lines]
             described["mx-host"] = list(self.policy.mx)
-        sessions = [row for row in rows if row.mx and row.address]
-        good = sum(row.result_type is None and row.delivery.accepted for row in sessions)
+        good = sum(row.result_type is None and row.delivery.accepted for row in rows if row.mx and row.address)
         failed = Counter(
             (row.result_type, row.mx, row.address, row.failure_reason_code) for row in rows if row.result_type
         )
@@ -177,19 +176,9 @@ class Outcomes:
             "failure-details": [_detail(*key, count) for key, count in failed.items()],
         }
 
-    def __str__(self) -> str:
-        from ._view import as_text
-
-        return as_text(self)
-
     def __repr__(self) -> str:
-        found = ", ".join(self.result_types) or "no result type"
-        return f"<Outcomes for {self.domain}: {self.delivery.value}, {found}>"
-
-    def _repr_html_(self) -> str:
-        from ._view import as_html
-
-        return as_html(self)
+        types = ", ".join(self.result_types) or "no result type"
+        return f"<Outcomes for {self.domain}: {self.delivery.value}, {types}>"
 
 
 def _detail(result_type: ResultType | None, mx: str, address: str, reason: str, count: int) -> dict[str, Any]:
@@ -201,3 +190,31 @@ def _detail(result_type: ResultType | None, mx: str, address: str, reason: str, 
         "failure-reason-code": reason,
     }
     return {key: value for key, value in fields.items() if value != ""}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ProfileDifference:
+    """A known sender that acts differently.
+
+    Attributes
+    ----------
+    profile, title : str
+        The sender.
+    outcomes : Outcomes
+        All that it would do.
+    why : str
+        Its differences that matter here, as sentences.
+    sources : tuple of str
+        Where they were read.
+    """
+
+    profile: str
+    title: str
+    outcomes: Outcomes
+    why: str
+    sources: tuple[str, ...]
+
+    @property
+    def delivery(self) -> Delivery:
+        """What happens to the message with it."""
+        return self.outcomes.delivery

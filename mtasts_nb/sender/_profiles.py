@@ -1,4 +1,9 @@
-"""Sender profiles: where known senders act otherwise than the RFC asks. Data with sources, no logic."""
+"""Sender profiles: where known senders differ from what the RFCs require. Data with sources, no logic.
+
+A rule has a topic and a behaviour. The code that takes a decision asks `Profile.does` for the topic and compares it with
+the behaviours that it knows; empty means as the RFC requires. A new rule is an entry in profiles.toml and the place in
+the code that applies it.
+"""
 
 from __future__ import annotations
 
@@ -8,47 +13,26 @@ from dataclasses import dataclass
 from functools import cache
 from importlib import resources
 
-from ._outcomes import Delivery, Outcomes
-
-__all__ = ["STRICT", "TOPICS", "Otherwise", "Profile", "Rule", "profiles"]
-
-#: What a rule may be about, and what it may say; the first of each is what the RFC asks.
-TOPICS: Mapping[str, tuple[str, ...]] = {
-    "sts": ("applied", "none"),
-    "record": ("one", "prefix", "any-prefix", "delimiter", "joined"),  # RFC 8461 §3.1
-    "record-id": ("checked", "unchecked", "not-needed"),  # §3.1
-    "content-type": ("text/plain", "any"),  # §3.2
-    "common-name": ("ignored", "accepted"),  # §3.3
-    "blank-lines": ("refused", "skipped"),  # §3.2
-    "lines": ("refused", "skipped"),  # §3.2
-    "repeated": ("first", "last", "refused"),  # §3.2
-    "max-age": ("limited", "capped", "any-number"),  # §3.2
-    "patterns": ("checked", "unchecked"),  # §3.2
-    "coverage": ("host", "certificate"),  # §4.1
-    "testing": ("reported", "ignored"),  # §5
-    "dane": ("both", "instead", "overridden"),  # §2
-    "dane-insecure-mx": ("plain", "dane"),  # RFC 7672 §2.2.1
-    "greeting-5xx": ("next", "bounce"),  # RFC 5321 §4.2.1
-}
+__all__ = ["STRICT", "Profile", "Rule", "profiles"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Rule:
-    """One thing that a sender does otherwise.
+    """One difference of a sender.
 
     Attributes
     ----------
-    topic, does : str
-        A key of `TOPICS` and one of its values.
-    says : str
-        The same in a sentence.
+    topic, behaviour : str
+        What it is about, and what the sender does.
+    text : str
+        The same as a sentence.
     source : str
-        Where it was read: an address.
+        The address where it was read.
     """
 
     topic: str
-    does: str
-    says: str
+    behaviour: str
+    text: str
     source: str
 
 
@@ -60,59 +44,33 @@ class Profile:
     ----------
     name, title : str
         For code and for people.
-    seen : str
+    version : str
         The version or commit that was read.
     source : str
         The project's address.
     rules : tuple of Rule
-        What it does otherwise. What is not listed was not found to differ.
+        Its differences. On every other topic it is taken to do what the RFC requires.
     """
 
     name: str
     title: str
-    seen: str = ""
+    version: str = ""
     source: str = ""
     rules: tuple[Rule, ...] = ()
 
     def does(self, topic: str) -> str:
-        """Return what it does about a topic.
+        """Return its behaviour about a topic; empty if it does what the RFC requires.
 
         Examples
         --------
         >>> profiles()["mox"].does("content-type"), profiles()["mox"].does("coverage")
-        ('any', 'host')
+        ('any', '')
         """
-        return next((rule.does for rule in self.rules if rule.topic == topic), TOPICS[topic][0])
+        return next((rule.behaviour for rule in self.rules if rule.topic == topic), "")
 
 
-#: The sender that does what the RFCs ask.
-STRICT = Profile(name="rfc", title="as RFC 8461 asks")
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Otherwise:
-    """A profile that would act otherwise.
-
-    Attributes
-    ----------
-    profile, title : str
-        The sender.
-    delivery : Delivery
-        The message's fate with it.
-    outcomes : Outcomes
-        All that it would do.
-    why : str
-        What it does otherwise, in sentences.
-    sources : tuple of str
-        Where that was read.
-    """
-
-    profile: str
-    title: str
-    delivery: Delivery
-    outcomes: Outcomes
-    why: str
-    sources: tuple[str, ...]
+#: The sender that does what the RFCs require.
+STRICT = Profile(name="rfc", title="as RFC 8461 requires")
 
 
 @cache
@@ -124,14 +82,8 @@ def profiles() -> Mapping[str, Profile]:
     >>> profiles()["postfix-mta-sts-resolver"].title
     'Postfix with postfix-mta-sts-resolver'
     """
-    text = resources.files(__package__).joinpath("profiles.toml").read_text("utf-8")
-    found = {}
-    for name, entry in tomllib.loads(text).items():
-        rules = tuple(Rule(**rule) for rule in entry.pop("rule"))
-        for rule in rules:
-            if rule.does not in TOPICS[rule.topic][1:]:
-                raise ValueError(
-                    f"profiles.toml, {name}: {rule.topic} = {rule.does!r} is not one of {TOPICS[rule.topic]}"
-                )
-        found[name] = Profile(name=name, rules=rules, **entry)
-    return found
+    entries = tomllib.loads(resources.files(__package__).joinpath("profiles.toml").read_text("utf-8"))
+    return {
+        name: Profile(name=name, rules=tuple(Rule(**rule) for rule in entry.pop("rule")), **entry)
+        for name, entry in entries.items()
+    }

@@ -1,4 +1,4 @@
-"""The record and the policy as a sender of some profile reads them."""
+"""The record and the policy file as a sender of some profile reads them."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 from ..errors import PolicyError, RecordError
 from ..policy import Policy, find_sts_record, parse_policy, parse_sts_record
 from ..vocabulary import Mode
-from ._profiles import STRICT, Profile
+from ._profiles import Profile
 
 __all__ = ["read_policy", "record_id"]
 
@@ -23,21 +23,21 @@ def record_id(texts: Sequence[str], profile: Profile) -> str:
     RecordError
         It finds none, or cannot use it.
     """
-    manner, checked = profile.does("record"), profile.does("record-id") == "checked"
-    if manner == "one" and checked:
+    behaviour, id_check = profile.does("record"), profile.does("record-id")
+    if not behaviour and not id_check:
         return find_sts_record(texts).id
-    if manner == "joined":
+    if behaviour == "joined":
         fields = _fields(["".join(texts)])
         if fields.get("v") != "STSv1":
-            raise RecordError("joined, the TXT records are no STSv1 record", reason="missing")
+            raise RecordError("joined, the TXT records are not an STSv1 record", reason="missing")
     else:
-        kept = [text for text in texts if _counts(text, manner)]
-        if not kept or (len(kept) > 1 and manner != "any-prefix"):
+        kept = [text for text in texts if _counts(text, behaviour)]
+        if not kept or (len(kept) > 1 and behaviour != "any-prefix"):
             raise RecordError(f"{len(kept)} records count", reason="multiple" if kept else "missing")
-        if checked:
+        if not id_check:
             return parse_sts_record(kept[0]).id
         fields = _fields(kept[:1])
-        if profile.does("record-id") == "not-needed":
+        if id_check == "not-needed":
             return fields.get("id", "")
         if fields.get("v") != "STSv1":
             raise RecordError("the version is not STSv1", reason="syntax")
@@ -46,11 +46,11 @@ def record_id(texts: Sequence[str], profile: Profile) -> str:
     return fields["id"]
 
 
-def _counts(text: str, manner: str) -> bool:
-    if manner in ("prefix", "any-prefix"):
+def _counts(text: str, behaviour: str) -> bool:
+    if behaviour in ("prefix", "any-prefix"):
         return text.startswith(_TAG)
     rest = text.removeprefix(_TAG)
-    return rest != text and (rest.lstrip(" \t") if manner == "delimiter" else rest).startswith(";")
+    return rest != text and (rest.lstrip(" \t") if behaviour == "delimiter" else rest).startswith(";")
 
 
 def _fields(texts: Iterable[str]) -> dict[str, str]:
@@ -66,24 +66,19 @@ def read_policy(body: bytes | str, profile: Profile) -> Policy:
     PolicyError
         It cannot use it.
     """
-    tolerant = any(profile.does(topic) != STRICT.does(topic) for topic in _TEXT_TOPICS)
-    if not tolerant:
+    if not any(map(profile.does, ("blank-lines", "lines", "repeated", "max-age", "patterns"))):
         return parse_policy(body)
     try:
         strict = parse_policy(body)
     except PolicyError as error:
         return _read(body, profile, error)
-    if profile.does("repeated") == "first":
+    if not profile.does("repeated"):
         return strict
-    return _read(body, profile, None)
+    return _read(body, profile, PolicyError("a key is repeated", reason="policy-key-repeated"))
 
 
-_TEXT_TOPICS = ("blank-lines", "lines", "repeated", "max-age", "patterns")
-
-
-def _read(body: bytes | str, profile: Profile, error: PolicyError | None) -> Policy:
-    """Return the policy read line by line, as the profile does; `error` is what the strict reader says."""
-    refusal = error or PolicyError("a key is repeated", reason="policy-key-repeated")
+def _read(body: bytes | str, profile: Profile, refusal: PolicyError) -> Policy:
+    """Return the policy read line by line, as the profile does; `refusal` is raised if it cannot use it either."""
     try:
         lines = (body if isinstance(body, str) else body.decode("utf-8")).splitlines()
     except UnicodeDecodeError:
@@ -98,11 +93,10 @@ def _read(body: bytes | str, profile: Profile, error: PolicyError | None) -> Pol
         elif profile.does("lines") != "skipped":
             raise refusal
     policy = _assembled(values, profile, refusal)
-    if profile.does("patterns") == "checked" and policy.mx:
-        # The form of the patterns, held to the grammar in a policy that is otherwise in order.
-        parse_policy(
-            "".join([f"version: STSv1\nmode: {policy.mode}\nmax_age: 0\n", *(f"mx: {one}\n" for one in policy.mx)])
-        )
+    if profile.does("patterns") != "unchecked" and policy.mx:
+        # The form of the patterns, checked by the grammar in a policy that is otherwise valid.
+        head = f"version: STSv1\nmode: {policy.mode}\nmax_age: 0\n"
+        parse_policy(head + "".join(f"mx: {pattern}\n" for pattern in policy.mx))
     return policy
 
 
@@ -117,7 +111,7 @@ def _assembled(values: dict[str, list[str]], profile: Profile, refusal: PolicyEr
     age = chosen["max_age"]
     if chosen["version"] != "STSv1" or chosen["mode"] not in list(Mode) or not (age.isascii() and age.isdigit()):
         raise refusal
-    if len(age) > 10 or (int(age) > _LONGEST_AGE and profile.does("max-age") == "limited"):
+    if len(age) > 10 or (int(age) > _LONGEST_AGE and profile.does("max-age") not in ("capped", "any-number")):
         raise refusal
     mx = tuple(values.get("mx", ()))
     if not mx and chosen["mode"] != Mode.NONE:

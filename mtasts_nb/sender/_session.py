@@ -1,24 +1,46 @@
-"""One address of one MX host under the policies that apply there (RFC 8461 §§2, 4, 5; RFC 7672)."""
+"""One address of one MX host under the policies that apply there: MTA-STS (RFC 8461 §§2, 4, 5) and DANE (RFC 7672)."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from enum import Enum
+from string import hexdigits
+from typing import TypeAlias
 
 from ..markup import one_line
 from ..policy import Policy
-from ..vocabulary import Mode, PolicyType, ResultType
-from ._certificates import Objection
-from ._contact import Contact
-from ._dane import Dane, State, dane_row
+from ..probe import Evidence, MxHost
+from ..vocabulary import Mode, PolicyType, ResultType, Status
+from ._contact import Contact, Objection
 from ._outcomes import Delivery, Row
 from ._profiles import Profile
 
-__all__ = ["Address", "Stance", "meet_policies"]
+__all__ = ["Address", "Dane", "DaneState", "SenderState", "apply_policies", "dane_for"]
+
+_Result: TypeAlias = tuple[Delivery, Objection | None, str]
+
+
+class DaneState(Enum):
+    """Whether DANE applies to a host."""
+
+    NONE = "does not apply"
+    UNKNOWN = "not observed"
+    BROKEN = "lookup of the TLSA records failed"
+    UNUSABLE = "no TLSA record is usable for SMTP"
+    USABLE = "applies"
+
+
+@dataclass(frozen=True, slots=True)
+class Dane:
+    """Whether DANE applies to a host, and why."""
+
+    state: DaneState
+    why: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Stance:
-    """With what a sender comes to a host: its manner, the MTA-STS policy it applies (`source` as in Outcomes), DANE."""
+class SenderState:
+    """What a sender knows when it connects to a host: the MTA-STS policy it applies (`source` as in Outcomes), DANE."""
 
     profile: Profile
     policy: Policy | None
@@ -28,150 +50,139 @@ class Stance:
 
     @property
     def applied(self) -> Policy | None:
-        """The policy, where it has a mode in which anything is checked."""
+        """The policy, if it has a mode in which anything is checked."""
         policy = self.policy
         if policy is None or policy.mode is Mode.NONE:
             return None
-        if policy.mode is Mode.TESTING and self.profile.does("testing") == "ignored":
-            return None
-        return policy
+        return None if policy.mode is Mode.TESTING and self.profile.does("testing") == "ignored" else policy
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Address:
-    """What comes of the message at one address; `permanent` where nothing is delivered there for good."""
+    """What happens to the message at one address."""
 
     address: str
     delivery: Delivery
     rows: tuple[Row, ...]
 
 
-def meet_policies(host: str, contact: Contact, stance: Stance) -> Address:
-    """Return what comes of the message at one address, and the rows that report it."""
-    manner = stance.profile.does("dane")
-    enforced = stance.applied is not None and stance.applied.mode is Mode.ENFORCE
-    tlsa = None if manner == "overridden" and enforced else dane_row(host, contact, stance.dane)
-    if tlsa is not None and stance.dane.state is State.USABLE and manner == "instead":
+def apply_policies(host: str, contact: Contact, state: SenderState) -> Address:
+    """Return what happens to the message at one address, and the rows that report it."""
+    behaviour, policy = state.profile.does("dane"), state.applied
+    overridden = behaviour == "overridden" and policy is not None and policy.mode is Mode.ENFORCE
+    dane = None if overridden else _dane_result(contact, state.dane)
+    tlsa = None if dane is None else _row(PolicyType.TLSA, host, contact, dane)
+    if tlsa is not None and state.dane.state is DaneState.USABLE and behaviour == "instead":
         rows: tuple[Row, ...] = (tlsa,)
-    elif stance.applied is not None:
-        sts = _sts_row(host, contact, stance)
+    elif policy is not None:
+        delivery, objection, why = _sts_result(host, contact, policy, state.profile)
+        if state.dane.state is DaneState.NONE:
+            why = f"{why} {state.dane.why}".strip()
+        sts = _row(PolicyType.STS, host, contact, (delivery, objection, why))
         rows = (sts,) if tlsa is None else _both(tlsa, sts)
-    elif tlsa is not None:
-        # A policy that was not observed may forbid what DANE allows.
-        rows = (tlsa, _plain_row(host, contact, stance)) if stance.source == "unknown" else (tlsa,)
     else:
-        rows = (_plain_row(host, contact, stance),)
-    rows = tuple(_for_good(row, contact, stance) for row in rows)
+        plain = _row(PolicyType.NO_POLICY_FOUND, host, contact, _plain_result(contact, state))
+        # A policy that was not observed may forbid what DANE allows.
+        rows = (plain,) if tlsa is None else (tlsa, plain) if state.source == "unknown" else (tlsa,)
+    rows = tuple(_bounced(row, contact, state.profile) for row in rows)
     return Address(address=contact.address, delivery=_together(rows), rows=rows)
 
 
+def _row(policy_type: PolicyType, host: str, contact: Contact, result: _Result) -> Row:
+    delivery, objection, why = result
+    return Row(
+        policy_type=policy_type,
+        mx=host,
+        address=contact.address,
+        delivery=delivery,
+        result_type=None if objection is None else objection.result_type,
+        failure_reason_code="" if objection is None else objection.code,
+        why=why,
+    )
+
+
 def _both(tlsa: Row, sts: Row) -> tuple[Row, Row]:
-    """Return the two rows of one session, each with what really becomes of the message."""
+    """Return the two rows of one session, each with what really happens to the message."""
     if not tlsa.delivery.accepted and sts.delivery.accepted:
-        word = "is not known" if tlsa.delivery is Delivery.UNKNOWN else "fails"
-        why = f"MTA-STS has no objection, but DANE {word}, and MTA-STS does not override it (RFC 8461 §2)."
+        result = "was not observed" if tlsa.delivery is Delivery.UNKNOWN else "fails"
+        why = f"MTA-STS allows the host, but DANE {result}, and MTA-STS does not override it (RFC 8461 §2)."
         sts = replace(sts, delivery=tlsa.delivery, why=why if sts.result_type is None else f"{sts.why} {why}")
     elif tlsa.delivery.accepted and not sts.delivery.accepted:
-        why = "A TLSA record matches, but MTA-STS in mode enforce forbids this host; a sender that does both obeys both (RFC 8461 §2, §5)."
+        why = "A TLSA record matches, but MTA-STS in mode enforce forbids this host; a sender that checks both obeys both (RFC 8461 §2, §5)."
         tlsa = replace(tlsa, delivery=sts.delivery, why=why)
     return tlsa, sts
 
 
 def _together(rows: tuple[Row, ...]) -> Delivery:
-    """Return what becomes of one session that has a row under each policy."""
-    fates = [row.delivery for row in rows]
-    for worst in (Delivery.BOUNCED, Delivery.DEFERRED, Delivery.UNKNOWN):
-        if worst in fates:
-            return worst
-    # DANE has authenticated the host, whatever a policy in mode testing says of it.
-    return Delivery.DELIVERED if Delivery.DELIVERED in fates else Delivery.WITHOUT_STS
+    """Return what happens in one session that has a row under each policy."""
+    deliveries = {row.delivery for row in rows}
+    # DELIVERED before WITHOUT_STS: DANE has authenticated the host, whatever a policy in mode testing says.
+    order = (Delivery.BOUNCED, Delivery.DEFERRED, Delivery.UNKNOWN, Delivery.DELIVERED)
+    return next((delivery for delivery in order if delivery in deliveries), Delivery.WITHOUT_STS)
 
 
-def _for_good(row: Row, contact: Contact, stance: Stance) -> Row:
-    bounces = contact.permanent or (contact.rejected and stance.profile.does("greeting-5xx") == "bounce")
+def _bounced(row: Row, contact: Contact, profile: Profile) -> Row:
+    bounces = contact.permanent or (contact.rejected and profile.does("greeting-5xx") == "bounce")
     if bounces and row.delivery is Delivery.DEFERRED and row.result_type is None:
         return replace(row, delivery=Delivery.BOUNCED)
     return row
 
 
-def _unreached(contact: Contact) -> str:
+def _unreached(contact: Contact) -> _Result:
+    why = f"Not reached ({contact.why}): not a TLS failure; the sender tries the next address (RFC 5321 §5.1)."
     if not contact.address:
-        return f"Nothing to connect to: {contact.why}. The sender goes on to the next host (RFC 5321 §5.1)."
-    return f"Not reached ({contact.why}): no failure of TLS; the sender goes on to the next address (RFC 5321 §5.1)."
-
-
-def _plain_row(host: str, contact: Contact, stance: Stance) -> Row:
-    """Return the row of a sender that checks nothing here."""
-    none = stance.policy is not None and stance.policy.mode is Mode.NONE
-    kind = PolicyType.NO_POLICY_FOUND
-    if not contact.observed:
-        return Row(
-            policy_type=kind, mx=host, address=contact.address, delivery=Delivery.UNKNOWN, why=_unobserved(contact)
-        )
-    if stance.source == "unknown":
-        why = f"Whether a policy applies is not known: {stance.why}"
-        return Row(policy_type=kind, mx=host, address=contact.address, delivery=_either_way(contact), why=why)
-    if not contact.reachable:
-        why = _unreached(contact)
-        return Row(policy_type=kind, mx=host, address=contact.address, delivery=Delivery.DEFERRED, why=why)
-    trouble = f" There, {contact.trouble.why}, which no sender minds without a policy." if contact.trouble else ""
-    dane = f" {stance.dane.why}" if stance.dane.why and stance.dane.state is State.NONE else ""
-    if none:
-        head = "Mode none: as if there were no policy (RFC 8461 §5)."
-    elif stance.policy is not None:
-        head = "This sender does nothing about a policy in mode testing."
-    else:
-        head = "The sender has no policy (RFC 8461 §3.3)."
-    why = f"{head} Delivered with whatever TLS there is.{trouble}{dane}"
-    return Row(policy_type=kind, mx=host, address=contact.address, delivery=Delivery.WITHOUT_STS, why=why)
-
-
-def _either_way(contact: Contact) -> Delivery:
-    """Return what becomes of a message that no policy would change."""
-    return Delivery.UNKNOWN if contact.reachable else Delivery.DEFERRED
+        why = f"Nothing to connect to: {contact.why}. The sender tries the next host (RFC 5321 §5.1)."
+    return Delivery.DEFERRED, None, why
 
 
 def _unobserved(contact: Contact) -> str:
     return f"Not observed: {contact.why}."
 
 
-def _sts_row(host: str, contact: Contact, stance: Stance) -> Row:
-    policy = stance.applied
-    if policy is None:  # pragma: no cover - the caller has looked
-        raise AssertionError("no policy to apply")
-    delivery, objection, why = _verdict(host, contact, policy, stance.profile)
-    return Row(
-        policy_type=PolicyType.STS,
-        mx=host,
-        address=contact.address,
-        delivery=delivery,
-        result_type=None if objection is None else objection.result_type,
-        failure_reason_code="" if objection is None else objection.code,
-        why=f"{why} {stance.dane.why}".strip() if stance.dane.state is State.NONE else why,
-    )
+def _plain_result(contact: Contact, state: SenderState) -> _Result:
+    """Return the result with a sender that checks nothing here."""
+    if not contact.observed:
+        return Delivery.UNKNOWN, None, _unobserved(contact)
+    if state.source == "unknown":
+        why = f"Whether a policy applies is not known: {state.why}"
+        return Delivery.UNKNOWN if contact.reachable else Delivery.DEFERRED, None, why
+    if not contact.reachable:
+        return _unreached(contact)
+    if state.policy is None:
+        why = "The sender has no policy (RFC 8461 §3.3)."
+    elif state.policy.mode is Mode.NONE:
+        why = "Mode none: as if there were no policy (RFC 8461 §5)."
+    else:
+        why = "This sender ignores policies in mode testing."
+    why += " Delivered with the TLS that is available."
+    if contact.trouble:
+        why += f" There, {contact.trouble.why}: without a policy, senders ignore this."
+    if state.dane.why and state.dane.state is DaneState.NONE:
+        why += f" {state.dane.why}"
+    return Delivery.WITHOUT_STS, None, why
 
 
-def _verdict(host: str, contact: Contact, policy: Policy, profile: Profile) -> tuple[Delivery, Objection | None, str]:
+def _sts_result(host: str, contact: Contact, policy: Policy, profile: Profile) -> _Result:
     enforced = policy.mode is Mode.ENFORCE
     uncovered = _uncovered(host, policy, profile)
-    if contact.permanent:  # null MX, no address: there is no host to hold to a policy
-        return Delivery.DEFERRED, None, _unreached(contact)
+    if contact.permanent:  # null MX, no address: no host to apply a policy to
+        return _unreached(contact)
     if uncovered is not None and enforced:
         why = f"{_sentence(uncovered.why)} A sender does not connect to it (RFC 8461 §4.1, §5)."
         return Delivery.DEFERRED, uncovered, why
     if not contact.observed:
         return Delivery.UNKNOWN, uncovered, _unobserved(contact)
-    trouble = uncovered or contact.no_tls or _refused(contact, policy, profile)
+    trouble = uncovered or contact.no_tls or _invalid(contact, policy, profile)
     if trouble is not None and enforced:
-        why = f"{_sentence(trouble.why)} In mode enforce nothing is delivered to this host; the sender goes on, and tries again (RFC 8461 §4.2, §5)."
+        why = f"{_sentence(trouble.why)} In mode enforce nothing is delivered to this host; the sender tries the next one, and later again (RFC 8461 §4.2, §5)."
         return Delivery.DEFERRED, trouble, why
     if not contact.reachable:
-        return Delivery.DEFERRED, trouble, _unreached(contact)
+        delivery, _, why = _unreached(contact)
+        return delivery, trouble, why
     if trouble is not None:
-        why = f"{_sentence(trouble.why)} In mode testing it is reported, and the message delivered all the same (RFC 8461 §5)."
+        why = f"{_sentence(trouble.why)} In mode testing it is reported, and the message is delivered anyway (RFC 8461 §5)."
         return Delivery.WITHOUT_STS, trouble, why
-    why = "The policy permits the host; TLS and certificate are in order (RFC 8461 §4.1, §4.2)."
-    return Delivery.DELIVERED, None, why
+    return Delivery.DELIVERED, None, "The policy matches the host; TLS and certificate are valid (RFC 8461 §4.1, §4.2)."
 
 
 def _sentence(text: str) -> str:
@@ -185,21 +196,101 @@ def _uncovered(host: str, policy: Policy, profile: Profile) -> Objection | None:
     return Objection(ResultType.VALIDATION_FAILURE, "mx-mismatch", why)
 
 
-def _refused(contact: Contact, policy: Policy, profile: Profile) -> Objection | None:
-    refused = contact.refused
-    by_name = refused is not None and refused.result_type is ResultType.CERTIFICATE_HOST_MISMATCH
-    if profile.does("coverage") != "certificate" or contact.tls is None or (refused is not None and not by_name):
-        return refused
+def _invalid(contact: Contact, policy: Policy, profile: Profile) -> Objection | None:
+    invalid = contact.invalid
+    by_name = invalid is not None and invalid.result_type is ResultType.CERTIFICATE_HOST_MISMATCH
+    if profile.does("coverage") != "certificate" or contact.tls is None or (invalid is not None and not by_name):
+        return invalid
     names = contact.tls.chain[0].dns_names if contact.tls.chain else ()
-    if any(_alike(pattern, name) for pattern in policy.mx for name in names):
+    if any(_names_match(pattern, name) for pattern in policy.mx for name in names):
         return None
     why = "no name of the certificate matches an mx pattern"
     return Objection(ResultType.CERTIFICATE_HOST_MISMATCH, "name-mismatch", why)
 
 
-def _alike(pattern: str, name: str) -> bool:
-    """Return whether a certificate's name and a pattern agree; either may be a wildcard."""
+def _names_match(pattern: str, name: str) -> bool:
+    """Return whether a name of a certificate and a pattern match; either may be a wildcard."""
     pattern, name = pattern.lower(), name.lower()
     if pattern.startswith("*."):
         return name.endswith(pattern[1:])
     return name == pattern or (name.startswith("*.") and name[2:] == pattern.partition(".")[2])
+
+
+# -- DANE
+
+
+def dane_for(evidence: Evidence, mx: MxHost, profile: Profile) -> Dane:
+    """Return whether DANE applies to a host: only if MX, addresses and TLSA are secure (RFC 7672 §2.2)."""
+    tlsa = mx.tlsa
+    if tlsa is None:
+        return Dane(DaneState.NONE)
+    addresses = [lookup for lookup in mx.lookups if lookup.texts]
+    secure = bool(addresses) and all(lookup.secure for lookup in addresses)
+    if not (mx.implicit or evidence.mx.secure or profile.does("dane-insecure-mx") == "dane"):
+        secure = False
+    ignored = "TLSA records exist but are ignored: {} (RFC 7672 §2.2)." if tlsa.texts else ""
+    if not secure:
+        return Dane(DaneState.NONE, ignored.format("the resolver did not validate all answers"))
+    if tlsa.status is Status.NOT_OBSERVED:
+        return Dane(DaneState.UNKNOWN, f"TLSA {tlsa.query.name} was not observed: {one_line(tlsa.detail, 160)}.")
+    if tlsa.status is Status.FAILED:
+        why = (
+            f"The lookup of TLSA {tlsa.query.name} failed ({one_line(tlsa.detail, 160)}) although the zone is signed: "
+            "the host must not be used (RFC 7672 §2.1.2, §2.2)."
+        )
+        return Dane(DaneState.BROKEN, why)
+    if not tlsa.texts or not tlsa.secure:
+        return Dane(DaneState.NONE, ignored.format("the answer is not secure"))
+    if any(_is_usable(text) for text in tlsa.texts):
+        return Dane(DaneState.USABLE)
+    why = "No TLSA record is usable for SMTP: TLS is required, without authentication (RFC 7672 §2.2)."
+    return Dane(DaneState.UNUSABLE, why)
+
+
+def _is_usable(record: str) -> bool:
+    parts = record.split()
+    # RFC 7672 §3.1: usages 2 and 3, selectors 0 and 1, matching types 0 to 2.
+    known = len(parts) > 3 and parts[0] in ("2", "3") and parts[1] in ("0", "1") and parts[2] in ("0", "1", "2")
+    return known and all(character in hexdigits for character in "".join(parts[3:]))
+
+
+def _dane_result(contact: Contact, dane: Dane) -> _Result | None:
+    """Return the result under policy type ``tlsa``; None if DANE does not decide."""
+    if dane.state is DaneState.NONE:
+        return None
+    if dane.state is DaneState.UNUSABLE and (contact.no_tls is None or not contact.observed):
+        return None
+    if dane.state is DaneState.UNKNOWN:
+        return Delivery.UNKNOWN, None, dane.why
+    if dane.state is DaneState.BROKEN:
+        return Delivery.DEFERRED, Objection(ResultType.DNSSEC_INVALID, "tlsa-lookup-failed", dane.why), dane.why
+    if not contact.observed:
+        return Delivery.UNKNOWN, None, _unobserved(contact)
+    if contact.no_tls is not None:
+        why = f"There are secure TLSA records, and {contact.no_tls.why}: no delivery without TLS (RFC 7672 §2.2)."
+        return Delivery.DEFERRED, contact.no_tls, why
+    mismatch = _mismatch(contact)
+    if mismatch is not None:
+        why = f"DANE fails: {mismatch.why}; it fails in every mode of MTA-STS (RFC 8461 §2)."
+        return Delivery.DEFERRED, mismatch, why
+    if not contact.reachable:
+        return _unreached(contact)
+    return Delivery.DELIVERED, None, "A TLSA record matches what is presented (RFC 7672 §3.1)."
+
+
+def _mismatch(contact: Contact) -> Objection | None:
+    """Return why no TLSA record matches; None if one does, or if no certificate was presented."""
+    if contact.tls is None:
+        return None
+    usable = [match for match in contact.tlsa if match.matches is not None]
+    matching = [match for match in usable if match.matches]
+    if any(match.record.startswith("3") for match in matching):
+        return None  # DANE-EE(3): neither names nor dates count (RFC 7672 §3.1.1)
+    if matching:  # DANE-TA(2): they do (§3.1.2)
+        dated = contact.invalid is not None and contact.invalid.code in ("expired", "not-yet-valid")
+        return contact.invalid if dated else None
+    if usable and all(match.name_only for match in usable):
+        why = "the trust anchor of a TLSA record matches, the name does not"
+        return Objection(ResultType.CERTIFICATE_HOST_MISMATCH, "name-mismatch", why)
+    records = "; ".join(f"{one_line(match.record, 40)}: {one_line(match.detail, 80)}" for match in usable[:3])
+    return Objection(ResultType.TLSA_INVALID, "tlsa-mismatch", f"no TLSA record matches what is presented ({records})")

@@ -1,27 +1,24 @@
-"""A message taken through the evidence of a probe, host by host, as a sender would."""
+"""What happens to a message, by the evidence of a probe, host by host in the order of a sender (RFC 5321 §5.1)."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 from ..markup import one_line
 from ..policy import Policy, parse_policy
-from ..probe import MxHost, Probe
-from ..vocabulary import Mode, Status
-from ._contact import Contact, meet, unseen
-from ._dane import dane_for
-from ._discovery import Found, discover
-from ._fate import Host, fate
-from ._outcomes import Outcomes
-from ._profiles import STRICT, Otherwise, Profile, Rule, profiles
-from ._session import Stance, meet_policies
+from ..probe import Evidence, MxHost
+from ..vocabulary import Mode, PolicyType, Status
+from ._contact import Contact, contacts
+from ._discovery import AppliedPolicy, discover
+from ._outcomes import Delivery, Outcomes, ProfileDifference, Row
+from ._profiles import STRICT, Profile, Rule, profiles
+from ._session import Address, SenderState, apply_policies, dane_for
 
 __all__ = ["simulate"]
 
 
 def simulate(
-    probe: Probe,
+    probe: Evidence,
     mode: Mode | str | None = None,
     cached_policy: Policy | str | bytes | None = None,
     *,
@@ -29,54 +26,55 @@ def simulate(
 ) -> Outcomes:
     """Return what a conformant sender would do with a message to this domain, and what it would report.
 
-    Nothing is asked of the network: the evidence of the probe is taken through RFC 8461 §§3–5, and RFC 7672 where there
-    are TLSA records. What was not observed gives the outcome ``unknown``.
+    No network is used: the evidence of the probe is evaluated by RFC 8461 §§3–5, and by RFC 7672 if there are TLSA
+    records. What was not observed gives the outcome ``unknown``.
 
     Parameters
     ----------
-    probe : Probe
-        What was seen.
+    probe : Evidence
+        What was observed: a `Probe`, or its evidence alone.
     mode : Mode or str, optional
-        What if the policy that the sender comes to were in this mode: ``enforce``, ``testing`` or ``none``. Without a
-        policy there is nothing to change; one that names no mx, as in mode none it may, is taken to name the domain's own.
+        What if the policy that the sender applies were in this mode: ``enforce``, ``testing`` or ``none``. Without a
+        policy there is nothing to change; one that names no mx, as allowed in mode none, is taken to name the domain's
+        own.
     cached_policy : Policy, str or bytes, optional
-        What if the sender still held this policy in its cache, in date: a `Policy`, or the text of a policy file.
+        What if the sender still had this policy in its cache, not expired: a `Policy`, or the text of a policy file.
     cached_id : str, optional
-        The id under which it holds it. With it the sender looks at the record, as many do at each attempt, and fetches
-        the policy anew where the id differs, but not where it is the same, whatever the file says by now. Without it the
-        sender goes by its cache (RFC 8461 §5.1 leaves it that choice).
+        The id under which it is cached. With it the sender checks the record, as many do at each attempt, and fetches the
+        policy again if the id differs, but not if it is the same, whatever the file says now. Without it the sender uses
+        its cache (RFC 8461 §5.1 leaves it that choice).
 
     Returns
     -------
     Outcomes
-        Rows per MX host and address, the message's fate, and the known senders that would act otherwise.
+        Rows per MX host and address, what happens to the message, and the known senders that would act differently.
 
     Raises
     ------
     ValueError
         `mode` is none of the three, or `cached_id` comes without `cached_policy`.
     PolicyError
-        `cached_policy` is a text that is no valid policy.
+        `cached_policy` is a text that is not a valid policy.
 
     Examples
     --------
     >>> from mtasts_nb.lab import Lab
     >>> from mtasts_nb.probe import probe
     >>> with Lab("mx-certificate-expired") as lab:
-    ...     seen = probe("nordwind.example", lab.settings)
-    >>> simulate(seen)
+    ...     evidence = probe("nordwind.example", lab.settings)
+    >>> simulate(evidence)
     <Outcomes for nordwind.example: deferred, certificate-expired>
-    >>> simulate(seen, mode="testing").delivery.value
+    >>> simulate(evidence, mode="testing").delivery.value
     'without_sts'
     """
     assumed = _mode(mode)
     cached = parse_policy(cached_policy) if isinstance(cached_policy, str | bytes) else cached_policy
     if cached_id is not None and cached is None:
-        raise ValueError("cached_id says under which id cached_policy is held: give cached_policy too, or neither.")
+        raise ValueError("cached_id is the id under which cached_policy is cached: give cached_policy too, or neither.")
     case = _Case(probe, assumed, cached, cached_id)
     strict = case.run(STRICT)
-    others = (_compared(case, strict, profile) for profile in profiles().values())
-    return replace(strict, otherwise=tuple(other for other in others if other is not None))
+    others = (_difference(case, strict, profile) for profile in profiles().values())
+    return replace(strict, differences=tuple(other for other in others if other is not None))
 
 
 def _mode(mode: Mode | str | None) -> Mode | None:
@@ -89,121 +87,153 @@ def _mode(mode: Mode | str | None) -> Mode | None:
 
 
 class _Case:
-    """A probe and the assumptions, to be gone through by one sender after another."""
+    """The evidence and the assumptions, evaluated for one sender after another."""
 
-    def __init__(self, probe: Probe, mode: Mode | None, cached: Policy | None, cached_id: str | None) -> None:
-        self._probe = probe
+    def __init__(self, evidence: Evidence, mode: Mode | None, cached: Policy | None, cached_id: str | None) -> None:
+        self._evidence = evidence
         self._mode = mode
         self._cached = cached
         self._cached_id = cached_id
-        self._contacts = [_contacts(mx) for mx in probe.mx_hosts]
+        self._contacts = [(mx, contacts(mx)) for mx in evidence.mx_hosts]
 
     def run(self, profile: Profile) -> Outcomes:
         """Return what a sender of this profile does."""
-        probe = self._probe
-        found = discover(probe, profile, self._cached, self._cached_id)
-        if found.policy is not None and self._mode is not None:
-            # A file in mode none need not name an mx (RFC 8461 §3.2); in another mode it would have to.
-            mx = found.policy.mx or tuple(host.host for host in probe.mx_hosts if not host.problem)
-            found = replace(found, policy=replace(found.policy, mode=self._mode, mx=mx))
-        hosts = [
-            _host(probe, mx, seen, profile, found) for mx, seen in zip(probe.mx_hosts, self._contacts, strict=True)
-        ]
-        delivery, why, rows = fate(probe, hosts)
+        evidence = self._evidence
+        applied = discover(evidence, profile, self._cached, self._cached_id)
+        if applied.policy is not None and self._mode is not None:
+            # A file in mode none need not name an mx (RFC 8461 §3.2); in another mode it must.
+            mx = applied.policy.mx or tuple(host.host for host in evidence.mx_hosts if not host.problem)
+            applied = replace(applied, policy=replace(applied.policy, mode=self._mode, mx=mx))
+        hosts = [self._host(mx, addresses, profile, applied) for mx, addresses in self._contacts]
+        if hosts:
+            delivery, why = _try_hosts(hosts)
+            rows = tuple(row for host in hosts for address in host.addresses for row in address.rows)
+        else:
+            delivery, why = _without_hosts(evidence)
+            rows = (Row(policy_type=PolicyType.NO_POLICY_FOUND, mx=evidence.domain, delivery=delivery, why=why),)
         return Outcomes(
-            domain=probe.domain,
-            at=probe.started,
-            rows=(*found.rows, *rows, *(row for host in hosts for row in host.rows)),
+            domain=evidence.domain,
+            at=evidence.started,
+            rows=(*applied.rows, *rows),
             delivery=delivery,
             delivery_why=why,
-            policy=found.policy,
-            policy_source=found.source,
-            policy_why=found.why,
+            policy=applied.policy,
+            policy_source=applied.source,
+            policy_why=applied.why,
             what_if=self._assumptions(),
         )
+
+    def _host(self, mx: MxHost, addresses: tuple[Contact, ...], profile: Profile, applied: AppliedPolicy) -> _Host:
+        dane = dane_for(self._evidence, mx, profile)
+        state = SenderState(profile=profile, policy=applied.policy, source=applied.source, why=applied.why, dane=dane)
+        return _Host(mx, tuple(apply_policies(mx.host, contact, state) for contact in addresses))
 
     def _assumptions(self) -> str:
         parts = []
         if self._cached is not None:
-            held = f" under the id {one_line(self._cached_id, 40)}" if self._cached_id is not None else ""
-            parts.append(f"the sender still holds a policy in mode {self._cached.mode.value}{held}")
+            name = f" under the id {one_line(self._cached_id, 40)}" if self._cached_id is not None else ""
+            parts.append(f"the sender has a cached policy in mode {self._cached.mode.value}{name}")
         if self._mode is not None:
             parts.append(f"its policy is in mode {self._mode.value}")
         return " and ".join(parts)
 
 
-def _contacts(mx: MxHost) -> tuple[Contact, ...]:
-    """Return what a sender meets at each address of a host; one contact without an address where there is none."""
-
-    def without(why: str, *, permanent: bool) -> tuple[Contact, ...]:
-        return (Contact(address="", reachable=False, permanent=permanent, why=why),)
-
-    if mx.problem == "limit":
-        return (unseen("", "more MX hosts than are visited"),)
-    if mx.problem == "null":
-        return without("a null MX, no host", permanent=True)
-    if mx.problem:
-        what = "an IP address, which is no host name" if mx.problem == "ip-literal" else "no valid host name"
-        return without(f"the MX record names {what} (RFC 5321 §5.1)", permanent=True)
-    lookups = [attempt for attempt in (mx.a, mx.aaaa) if attempt is not None]
-    addresses = list(dict.fromkeys(text for attempt in lookups for text in attempt.texts))
-    if not addresses:
-        statuses = {attempt.status for attempt in lookups}
-        if Status.NOT_OBSERVED in statuses or not lookups:
-            return (unseen("", "its addresses were not looked up"),)
-        if Status.FAILED in statuses:
-            failed = next(attempt for attempt in lookups if attempt.status is Status.FAILED)
-            return without(f"its addresses cannot be looked up: {one_line(failed.detail, 160)}", permanent=False)
-        return without("it has no address", permanent=True)
-    attempts = {attempt.request.address: attempt for attempt in mx.attempts}
-    return tuple(
-        meet(attempts[address]) if address in attempts else unseen(address, "not visited") for address in addresses
-    )
+# -- what happens to the message after every host
 
 
-def _host(probe: Probe, mx: MxHost, contacts: Iterable[Contact], profile: Profile, found: Found) -> Host:
-    dane = dane_for(probe, mx, profile)
-    stance = Stance(profile=profile, policy=found.policy, source=found.source, why=found.why, dane=dane)
-    return Host(mx=mx, addresses=tuple(meet_policies(mx.host, contact, stance) for contact in contacts))
+@dataclass(frozen=True, slots=True)
+class _Host:
+    """An MX host, and what happens to the message at each of its addresses."""
+
+    mx: MxHost
+    addresses: tuple[Address, ...]
+
+    @property
+    def delivery(self) -> Delivery:
+        """What happens to the message at this host: each address is tried until one accepts it.
+
+        The sender chooses the order of addresses: if one accepts the message unprotected, it is not protected.
+        """
+        deliveries = {address.delivery for address in self.addresses}
+        order = (Delivery.WITHOUT_STS, Delivery.DELIVERED, Delivery.UNKNOWN, Delivery.DEFERRED, Delivery.BOUNCED)
+        return next((delivery for delivery in order if delivery in deliveries), Delivery.UNKNOWN)
 
 
-def _compared(case: _Case, strict: Outcomes, profile: Profile) -> Otherwise | None:
-    """Return the profile as one that acts otherwise; None where it does the same."""
+def _without_hosts(evidence: Evidence) -> tuple[Delivery, str]:
+    attempt = evidence.mx
+    detail = one_line(attempt.detail, 160)
+    if attempt.status is Status.NOT_OBSERVED:
+        return Delivery.UNKNOWN, f"The MX records were not looked up: {detail}."
+    if attempt.status is Status.FAILED:
+        why = f"The lookup of the MX records failed ({detail}): mail is queued at the sender (RFC 5321 §5.1)."
+        return Delivery.DEFERRED, why
+    why = f"{evidence.domain} does not exist or accepts no mail ({detail}): mail bounces (RFC 5321 §5.1)."
+    return Delivery.BOUNCED, why
+
+
+def _try_hosts(hosts: list[_Host]) -> tuple[Delivery, str]:
+    if len(hosts) == 1 and hosts[0].mx.problem == "null":
+        return Delivery.BOUNCED, "The null MX means that the domain accepts no mail: it bounces (RFC 7505 §3)."
+    failed: list[str] = []
+    unknown: list[str] = []
+    for host in hosts:
+        delivery, name = host.delivery, one_line(host.mx.host, 120)
+        if delivery.accepted:
+            protection = "" if delivery is Delivery.DELIVERED else ", without the protection of MTA-STS"
+            return delivery, f"{name} accepts the message{protection}.{_before(failed, unknown)}"
+        (unknown if delivery is Delivery.UNKNOWN else failed).append(name)
+    if unknown:
+        return Delivery.UNKNOWN, f"What happens at {', '.join(unknown)} is not known.{_before(failed, [])}"
+    if all(host.delivery is Delivery.BOUNCED for host in hosts):
+        return Delivery.BOUNCED, f"No host to deliver to: {', '.join(failed)}. The message bounces (RFC 5321 §5.1)."
+    why = f"No MX host is left ({', '.join(failed)}): the message is queued and retried (RFC 5321 §4.5.4.1)."
+    return Delivery.DEFERRED, why
+
+
+def _before(failed: list[str], unknown: list[str]) -> str:
+    text = f" Before it, {', '.join(failed)} could not be used." if failed else ""
+    return text + (f" Whether {', '.join(unknown)} would have accepted it is not known." if unknown else "")
+
+
+# -- known senders that act differently
+
+
+def _difference(case: _Case, strict: Outcomes, profile: Profile) -> ProfileDifference | None:
+    """Return a profile that acts differently; None if it does the same."""
     other = case.run(profile)
-    if _acts(other) == _acts(strict):
+    if _visible(other) == _visible(strict):
         return None
     rules = _deciding(case, strict, other, profile)
-    if _nothing_noticed(strict, other) and all(rule.topic in ("sts", "testing") for rule in rules):
+    unnoticed = strict.delivery.accepted and other.delivery.accepted and not (strict.failures or other.failures)
+    if unnoticed and all(rule.topic in ("sts", "testing") for rule in rules):
         return None
-    return Otherwise(
+    return ProfileDifference(
         profile=profile.name,
         title=profile.title,
-        delivery=other.delivery,
         outcomes=other,
-        why=" ".join(rule.says for rule in rules),
+        why=" ".join(rule.text for rule in rules),
         sources=tuple(dict.fromkeys(rule.source for rule in rules)),
     )
 
 
 def _deciding(case: _Case, strict: Outcomes, other: Outcomes, profile: Profile) -> tuple[Rule, ...]:
-    """Return the rules that make the difference: alone, or, where it takes several, those it does not go without."""
-    alone = tuple(rule for rule in profile.rules if _acts(case.run(replace(profile, rules=(rule,)))) != _acts(strict))
+    """Return the rules that make the difference: each alone, or, if it takes several, those that it needs."""
+
+    def result(rules: tuple[Rule, ...]) -> object:
+        return _visible(case.run(replace(profile, rules=rules)))
+
+    alone = tuple(rule for rule in profile.rules if result((rule,)) != _visible(strict))
     if alone:
         return alone
     needed = tuple(
         rule
         for rule in profile.rules
-        if _acts(case.run(replace(profile, rules=tuple(r for r in profile.rules if r is not rule)))) != _acts(other)
+        if result(tuple(kept for kept in profile.rules if kept is not rule)) != _visible(other)
     )
     return needed or profile.rules
 
 
-def _nothing_noticed(strict: Outcomes, other: Outcomes) -> bool:
-    """Return whether the message is taken either way and nothing is reported, protected or not."""
-    return strict.delivery.accepted and other.delivery.accepted and not (strict.failures or other.failures)
-
-
-def _acts(outcomes: Outcomes) -> object:
-    """Return what one can see from outside: the message's fate, and what is reported of which host."""
+def _visible(outcomes: Outcomes) -> object:
+    """Return what is visible from outside: what happens to the message, and what is reported of which host."""
     reported = frozenset((row.mx, row.address, row.result_type) for row in outcomes.failures)
     return outcomes.delivery, reported

@@ -7,7 +7,7 @@ import pytest
 from mtasts_nb.knowledge import causes, providers
 from mtasts_nb.policy._providers import mail_provider
 from mtasts_nb.probe import DnsAttempt, DnsQuery, HttpAttempt, HttpRequest, HttpResponse, MxHost, PolicyHost
-from mtasts_nb.probe._providers import recognise
+from mtasts_nb.probe._run import recognise
 from mtasts_nb.vocabulary import Status
 
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 from mtasts_nb.probe import probe
-from mtasts_nb.probe._domain import is_host_name, policy_domain
-from mtasts_nb.probe._network import address_problem
+from mtasts_nb.probe._evidence import is_host_name, policy_domain
+from mtasts_nb.probe.wire._network import address_problem
 
 
 @pytest.mark.parametrize(
@@ -29,8 +29,8 @@ def test_a_domain(typed, asked):
 @pytest.mark.parametrize(
     ("typed", "told"),
     [
-        ("", "no domain"),
-        (" . ", "no domain"),
+        ("", "No domain given"),
+        (" . ", "No domain given"),
         ("user@nordwind.example", "address or a URL"),
         ("https://nordwind.example/", "address or a URL"),
         ("192.0.2.1", "IP address"),

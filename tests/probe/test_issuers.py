@@ -10,10 +10,10 @@ import pytest
 
 from mtasts_nb.lab import Lab
 from mtasts_nb.probe import IssuerFetch
-from mtasts_nb.probe._certificates import TrustStore, validate_chain
-from mtasts_nb.probe._dns import Resolver
-from mtasts_nb.probe._https import IssuerFetcher
-from mtasts_nb.probe._network import Network
+from mtasts_nb.probe.wire._dns import Resolver
+from mtasts_nb.probe.wire._https import IssuerFetcher
+from mtasts_nb.probe.wire._network import Network
+from mtasts_nb.probe.wire._tls import TrustStore, validate_chain
 from mtasts_nb.vocabulary import Status
 
 GOOD = "http://pki.example/intermediate.cer"
@@ -28,8 +28,13 @@ def lab() -> Iterator[Lab]:
 @pytest.fixture
 def fetcher(lab) -> Iterator[IssuerFetcher]:
     network = Network(lab.settings)
-    yield IssuerFetcher(network, Resolver(network, lab.settings.nameservers))
+    yield fetcher_through(network)
     network.close()
+
+
+def fetcher_through(network: Network) -> IssuerFetcher:
+    settings = network.settings
+    return IssuerFetcher(network, Resolver(network, settings.nameservers), TrustStore(None, settings.now()))
 
 
 def test_a_good_one(fetcher):
@@ -73,14 +78,14 @@ def test_a_name_that_leads_to_a_private_address(lab):
         if zone.get("pki.example.", "A"):
             zone.set("pki.example.", "A", "10.0.0.1")
     network = Network(lab.settings)
-    attempt, certificates = IssuerFetcher(network, Resolver(network, lab.settings.nameservers)).fetch(GOOD)
+    attempt, certificates = fetcher_through(network).fetch(GOOD)
     network.close()
     assert (attempt.reason, attempt.status, certificates) == ("private-address", Status.NOT_OBSERVED, ())
 
 
 def test_the_address_family_that_is_turned_off_is_not_used(lab):
     network = Network(replace(lab.settings, ipv4=False))
-    attempt, _ = IssuerFetcher(network, Resolver(network, lab.settings.nameservers)).fetch(GOOD)
+    attempt, _ = fetcher_through(network).fetch(GOOD)
     network.close()
     assert attempt.status is Status.COMPLETED
     assert {request.address for request in lab.requests if request.port == 80} == {"2001:db8:2::81"}

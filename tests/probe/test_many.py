@@ -13,8 +13,8 @@ from mtasts_nb import ProbeSettings
 from mtasts_nb.lab import Lab
 from mtasts_nb.probe import SmtpRequest, probe_many
 from mtasts_nb.probe._many import PER_SERVER
-from mtasts_nb.probe._network import Network
-from mtasts_nb.probe._smtp import Conversations
+from mtasts_nb.probe.wire._network import Network
+from mtasts_nb.probe.wire._smtp import Conversations
 from mtasts_nb.vocabulary import Status
 
 DOMAIN = "nordwind.example"
@@ -85,10 +85,11 @@ def test_another_look_is_not_waited_for_beyond_the_own_deadline():
     """Two domains at one MX: the first to talk to it may have begun later, and end later."""
     conversations = Conversations()
     request = SmtpRequest(mx="mx1.nordwind.example", address="192.0.2.25", port=25)
-    conversations._held[request] = Future()  # a conversation that goes on
+    # A conversation that goes on.
+    conversations._attempts._results[request] = Future()
     network = Network(ProbeSettings(deadline=0.2))
     begun = time.monotonic()
-    attempt = conversations.hold(network, request, None, None)
+    attempt = conversations.hold(network, request, None)
     network.close()
     assert time.monotonic() - begun < 2
     assert (attempt.status, attempt.reason) == (Status.NOT_OBSERVED, "deadline")

@@ -17,7 +17,8 @@ from hypothesis import strategies as st
 
 from mtasts_nb.errors import SnapshotError
 from mtasts_nb.probe import HttpRequest, PolicyHost, Probe, SmtpRequest, TlsSession, compare_probes, load_probe
-from mtasts_nb.probe._snapshot import SCHEMA
+from mtasts_nb.probe._probe import SCHEMA
+from mtasts_nb.vocabulary import Findings
 
 # What the probe keeps is decoded from bytes as UTF-8 with escapes, so it holds no lone surrogates.
 TEXT = st.text(st.characters(exclude_categories=["Cs"]), max_size=20)
@@ -65,10 +66,10 @@ def values(kind):
     return plain[kind]
 
 
-class Evidence(Probe):
+class Unjudged(Probe):
     """A probe whose findings are left out: made-up evidence need not make sense to the judges."""
 
-    findings = ()
+    findings = Findings()
 
 
 @settings(max_examples=60, suppress_health_check=list(HealthCheck))
@@ -77,11 +78,19 @@ def test_a_probe_comes_back_as_it_was(data, healthy, tmp_path_factory):
     hints = typing.get_type_hints(Probe)
     name = data.draw(st.sampled_from(["started", "vantage", "sts", "policy_host", "mx_hosts", "providers"]))
     fields = {key: getattr(healthy, key) for key in Probe.__dataclass_fields__}
-    seen = Evidence(**{**fields, name: data.draw(values(hints[name]))})
+    seen = Unjudged(**{**fields, name: data.draw(values(hints[name]))})
     file = tmp_path_factory.mktemp("snapshot") / "probe.json"
     seen.save(file)
     again = load_probe(file)
     assert {key: getattr(again, key) for key in fields} == {key: getattr(seen, key) for key in fields}
+
+
+def test_a_snapshot_of_an_earlier_version_loads():
+    """Written by version 0.1.0, from the lab with the fault dane-mismatch."""
+    seen = load_probe(Path(__file__).with_name("snapshot-0.1.0.json"))
+    assert seen.findings.codes == ("tlsa-mismatch", "tlsa-mismatch")
+    assert [finding.host for finding in seen.findings] == ["mx1.nordwind.example", "mx2.nordwind.example"]
+    assert seen.mode == "enforce"
 
 
 def test_each_piece_of_evidence_is_in_the_file(healthy, tmp_path):
@@ -153,7 +162,7 @@ FIRST_TLS = ("mx_hosts", 0, "attempts", 0, "tls")
         (put("-nordwind.example", "domain"), "not a domain"),
         (put("\x1b[2J.example", "domain"), "not a domain"),
         (put("Nordwind.example", "domain"), "not a policy domain"),
-        (put("", "domain"), "no domain"),
+        (put("", "domain"), "No domain given"),
         (put("$(reboot)", "policy_host", "host"), "not the policy host"),
         (put("mta-sts.suedwind.example", "policy_host", "host"), "not the policy host"),
         (put("\x1b[2J", "mx_hosts", 0, "attempts", 0, "request", "address"), "address"),
@@ -165,7 +174,7 @@ FIRST_TLS = ("mx_hosts", 0, "attempts", 0, "tls")
         (put("0001-01-01T00:00:00+14:00", *FIRST_TLS, "chain", 0, "not_after"), "out of range"),
         (put("9999-12-31T23:59:59-14:00", *FIRST_TLS, "validation", "at"), "out of range"),
         # Verdicts without evidence.
-        (put([], *FIRST_TLS, "chain"), "not there"),
+        (put([], *FIRST_TLS, "chain"), "empty"),
         (put({"code": 0, "text": "ok"}, *FIRST_TLS, "validation", "completed_verdict"), "without a certificate"),
         (put("enforced", "sts", "status"), "damaged"),
         (put("not base64!", *FIRST_TLS, "chain", 0, "der"), "damaged"),

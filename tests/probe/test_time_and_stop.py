@@ -17,8 +17,8 @@ import pytest
 from mtasts_nb import ProbeSettings
 from mtasts_nb.lab import Lab
 from mtasts_nb.probe import probe, probe_many
-from mtasts_nb.probe._closed import without_ipv6, without_port_25
-from mtasts_nb.probe._network import Network, StepError
+from mtasts_nb.probe.findings import without_ipv6, without_port_25
+from mtasts_nb.probe.wire._network import Network, StepError
 from mtasts_nb.vocabulary import Effect, Status
 
 DOMAIN = "nordwind.example"
@@ -124,7 +124,7 @@ def test_a_table_of_routes_that_knows_no_way_is_ours():
     with pytest.raises(StepError) as caught:
         network.connect("192.0.2.25", 25)
     network.close()
-    assert (caught.value.reason, caught.value.observed) == ("no-way-out", False)
+    assert (caught.value.reason, caught.value.status) == ("no-way-out", Status.NOT_OBSERVED)
 
 
 def test_one_silent_mx_among_others_is_not_a_closed_port(look):
@@ -172,7 +172,7 @@ def test_a_private_address_is_not_contacted(speaker):
 
 
 def test_no_resolver_at_all_gives_no_verdict(monkeypatch):
-    monkeypatch.setattr(sys.modules["mtasts_nb.probe._look"], "system_nameservers", lambda: ())
+    monkeypatch.setattr(sys.modules["mtasts_nb.probe._run"], "system_nameservers", lambda: ())
     seen = probe(DOMAIN, ProbeSettings(timeout=0.2, deadline=1.0))
     assert seen.findings.codes == ("resolver-unreachable",)
     assert {row["status"] for _, row in seen.checks.iterrows()} == {"not observed"}

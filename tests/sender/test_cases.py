@@ -67,7 +67,7 @@ def test_a_failing_fetch_leaves_the_cached_policy_in_force(fault, result, cached
     assert (without.delivery, without.result_types) == (Delivery.WITHOUT_STS, (result,))
     kept = simulate(look(fault), cached_policy=SAME, cached_id=cached_id)
     assert (kept.delivery, kept.result_types, kept.policy_source) == (Delivery.DELIVERED, (result,), "cached")
-    assert kept.policy_why.startswith("No policy is had")
+    assert kept.policy_why.startswith("Policy fetch failed")
     old = simulate(look(fault), cached_policy=OLD, cached_id=cached_id)
     assert old.delivery is Delivery.DEFERRED
     assert old.result_types == (result, ResultType.VALIDATION_FAILURE)
@@ -165,7 +165,7 @@ def test_tlsa_counts_only_where_every_answer_is_secure(what, dane):
     outcomes = simulate(seen)
     assert (outcomes.delivery, outcomes.failures) == (Delivery.DELIVERED, ())
     assert all("ignored" in row.why for row in outcomes.rows if row.mx)
-    postfix = {other.profile for other in outcomes.otherwise if other.delivery is Delivery.DEFERRED}
+    postfix = {other.profile for other in outcomes.differences if other.delivery is Delivery.DEFERRED}
     assert postfix == ({"postfix"} if what == "mx" else set())  # RFC 7672 §2.2.1 allows it
 
 
@@ -345,9 +345,9 @@ def test_a_5xx_greeting_and_a_4xx_greeting_send_the_sender_on(look):
     for fault in ("mx-greeting-554", "mx-greeting-421"):
         outcomes = simulate(look(fault))
         assert (outcomes.delivery, outcomes.failures) == (Delivery.DEFERRED, ())
-    bounced = {other.profile for other in simulate(look("mx-greeting-554")).otherwise}
+    bounced = {other.profile for other in simulate(look("mx-greeting-554")).differences}
     assert bounced == {"exim"}
-    assert simulate(look("mx-greeting-421")).otherwise == ()
+    assert simulate(look("mx-greeting-421")).differences == ()
 
 
 # ---- Outcomes

@@ -77,7 +77,7 @@ def test_a_healthy_domain_is_delivered_to_and_nothing_is_reported(name, mode, lo
 @pytest.mark.parametrize("name", FAULTS)
 def test_outcomes_of_every_fault_can_be_shown_and_tabled(name, look):
     outcomes = simulate(look(name))
-    assert outcomes._repr_html_().count("<table") == 1
+    assert outcomes._repr_html_().count("<li>") >= len({row.mx for row in outcomes.rows})
     assert max(map(len, str(outcomes).splitlines())) <= 130
     assert len(outcomes.to_frame()) == len(outcomes.rows)
 

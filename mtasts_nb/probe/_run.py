@@ -1,4 +1,4 @@
-"""One look at a domain: which steps wait for which, and all that need not wait side by side.
+"""One probe of a domain: which steps wait for which; all others run at the same time.
 
 ::
 
@@ -13,37 +13,36 @@ from __future__ import annotations
 
 import platform
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from datetime import UTC
 from functools import partial
 
-import httpx
+import httpcore
 from OpenSSL import SSL
 
+from .. import knowledge
 from .._version import __version__
 from ..settings import ProbeSettings
 from ..vocabulary import Status
-from ._certificates import TrustStore
-from ._closed import without_ipv6, without_port_25, without_resolver
-from ._crew import Crew
-from ._dane import match_tlsa
-from ._dns import Resolver, system_nameservers
-from ._domain import is_host_name, policy_domain
-from ._evidence import DnsAttempt, DnsQuery, HttpRequest, MxHost, PolicyHost, SmtpRequest, Vantage
-from ._https import IssuerFetcher, fetch_policy
-from ._network import Network, Throttle
+from ._attempts import DnsAttempt, DnsQuery, HttpRequest, SmtpRequest
+from ._evidence import Evidence, MxHost, PolicyHost, Provider, Vantage, is_host_name, policy_domain
 from ._probe import Probe
-from ._providers import recognise
-from ._smtp import Conversations
+from .findings import without_ipv6, without_port_25, without_resolver
+from .wire._dns import Resolver, system_nameservers
+from .wire._https import IssuerFetcher, fetch_policy
+from .wire._network import Network
+from .wire._smtp import Conversations
+from .wire._threads import ThreadGroup, Throttle
+from .wire._tls import TrustStore, match_tlsa
 
-__all__ = ["MOST_ADDRESSES", "MOST_MX", "MOST_NAMESERVERS", "look", "probe"]
+__all__ = ["observe", "probe", "recognise"]
 
-#: Most MX hosts that are visited, by preference.
+#: Most MX hosts that are probed, by preference.
 MOST_MX = 10
-#: Most addresses of one host that are visited, per family.
+#: Most addresses of one host that are connected to, per family.
 MOST_ADDRESSES = 4
-#: Most authoritative servers that are asked.
+#: Most authoritative servers that are queried.
 MOST_NAMESERVERS = 8
 
 
@@ -55,77 +54,77 @@ def probe(
 ) -> Probe:
     """Return what the DNS, the policy host and the MX hosts of a domain answer to a sender, now.
 
-    The call blocks until every step has ended or run out of time (`settings.timeout` per step, `settings.deadline` for
-    all), in a script and inside a running event loop alike. The stop button of a notebook ends it at once.
+    The call blocks until every step has ended or timed out (`settings.timeout` per step, `settings.deadline` for all), in
+    a script and inside a running event loop alike. The stop button of a notebook ends it at once.
 
     Parameters
     ----------
     domain : str
         The part after the @ of a mail address; A-labels or U-labels.
     settings : ProbeSettings, optional
-        How to reach the world. The default is the real internet through the system's resolvers.
+        How to reach the servers. The default is the real internet through the system's resolvers.
     on_start : callable, optional
-        Called once the look has begun, with a function that ends it at once from any thread: what was not seen by then
-        is *not observed*.
+        Called once the probe has begun, with a function that ends it at once from any thread: what was not observed by
+        then is *not observed*.
 
     Raises
     ------
     ValueError
-        `domain` is not a domain. A domain that does not exist, or does not answer, is a `Probe` all the same.
+        `domain` is not a domain. A domain that does not exist, or does not answer, is a `Probe` nevertheless.
 
     Examples
     --------
     >>> from mtasts_nb.lab import Lab
     >>> with Lab() as lab:
-    ...     seen = probe("nordwind.example", lab.settings)
-    >>> seen.mode.value, seen.findings.summary()
+    ...     result = probe("nordwind.example", lab.settings)
+    >>> result.mode.value, result.findings.summary()
     ('enforce', 'No findings.')
     """
-    handed_over = None if on_start is None else (lambda network: on_start(network.stop))
-    return look(policy_domain(domain), settings or ProbeSettings(), on_start=handed_over)
+    started = None if on_start is None else (lambda network: on_start(network.stop))
+    return Probe.of(observe(policy_domain(domain), settings or ProbeSettings(), on_start=started))
 
 
-def look(
+def observe(
     domain: str,
     settings: ProbeSettings,
     throttle: Throttle | None = None,
     conversations: Conversations | None = None,
     on_start: Callable[[Network], None] | None = None,
-) -> Probe:
-    """Return the probe of a domain whose name is in order."""
+) -> Evidence:
+    """Return the evidence about a domain whose name is valid."""
     network = Network(settings, throttle)
-    crew = Crew(f"probe {domain}")
+    threads = ThreadGroup(f"probe {domain}")
     try:
         if on_start is not None:
             on_start(network)
-        return _Look(domain, settings, network, crew, conversations or Conversations()).run()
+        return _Run(domain, settings, network, threads, conversations or Conversations()).evidence()
     finally:
         # By now every step has ended, unless the stop button was pressed: then this ends them.
         network.stop()
-        crew.join(5.0)
+        threads.join(5.0)
         network.close()
 
 
-class _Look:
+class _Run:
     def __init__(
-        self, domain: str, settings: ProbeSettings, network: Network, crew: Crew, conversations: Conversations
+        self, domain: str, settings: ProbeSettings, network: Network, threads: ThreadGroup, conversations: Conversations
     ) -> None:
         self._conversations = conversations
         self._domain = domain
         self._settings = settings
         self._network = network
-        self._crew = crew
+        self._threads = threads
         self._started = settings.now().astimezone(UTC)
         self._begun = time.monotonic()
         self._nameservers = settings.nameservers or system_nameservers()
         self._resolver = Resolver(network, self._nameservers)
         self._store = TrustStore(settings.trust_roots, self._started)
-        self._issuers = IssuerFetcher(network, self._resolver)
+        self._issuers = IssuerFetcher(network, self._resolver, self._store)
         self._limits: list[str] = []
 
-    def run(self) -> Probe:
-        """Do all steps and put the evidence together."""
-        domain, start = self._domain, self._crew.start
+    def evidence(self) -> Evidence:
+        """Do all steps and return what was observed."""
+        domain, start = self._domain, self._threads.start
         sts_future = start(partial(self._resolver.ask, f"_mta-sts.{domain}", "TXT"))
         tlsrpt_future = start(partial(self._resolver.ask, f"_smtp._tls.{domain}", "TXT"))
         policy_future = start(self._policy_host)
@@ -139,7 +138,7 @@ class _Look:
         policy_host = replace(policy_host, a=a, aaaa=aaaa)
         policy_host, mx_hosts, ipv6_closed = without_ipv6(policy_host, mx_hosts)
         mx_hosts, port_25_closed = without_port_25(mx_hosts)
-        return Probe(
+        return Evidence(
             domain=domain,
             started=self._started,
             seconds=time.monotonic() - self._begun,
@@ -164,7 +163,7 @@ class _Look:
             smtp_port=s.smtp_port, timeout=s.timeout, deadline=s.deadline, allow_private=s.allow_private,
             routed=bool(s.routes),
             versions=(
-                f"mtasts-nb {__version__}", f"Python {platform.python_version()}", f"httpx {httpx.__version__}",
+                f"mtasts-nb {__version__}", f"Python {platform.python_version()}", f"httpcore {httpcore.__version__}",
                 SSL.OpenSSL_version(SSL.OPENSSL_VERSION).decode("ascii", "replace"),
             ),
         )  # fmt: skip
@@ -176,18 +175,18 @@ class _Look:
                 self._limits.append(f"{query.name}: {attempt.answer.records_dropped} more {query.type} records{at}")
 
     def _addresses(self, host: str) -> tuple[DnsAttempt, DnsAttempt]:
-        a, aaaa = self._crew.all([partial(self._resolver.ask, host, kind) for kind in ("A", "AAAA")])
+        a, aaaa = self._threads.all([partial(self._resolver.ask, host, kind) for kind in ("A", "AAAA")])
         return a, aaaa
 
     def _chosen(self, host: str, a: DnsAttempt, aaaa: DnsAttempt) -> list[str]:
-        """Return the addresses of a host that are visited."""
+        """Return the addresses of a host to connect to."""
         chosen: list[str] = []
         for wanted, attempt in ((self._settings.ipv4, a), (self._settings.ipv6, aaaa)):
             if wanted:
-                found = list(dict.fromkeys(attempt.texts))
-                chosen += found[:MOST_ADDRESSES]
+                addresses = list(dict.fromkeys(attempt.texts))
+                chosen += addresses[:MOST_ADDRESSES]
                 dropped = attempt.answer.records_dropped if attempt.answer else 0
-                if more := len(found[MOST_ADDRESSES:]) + dropped:
+                if more := len(addresses[MOST_ADDRESSES:]) + dropped:
                     self._limits.append(f"{host}: {more} more {attempt.query.type} records")
         return chosen
 
@@ -200,8 +199,8 @@ class _Look:
             HttpRequest(url=f"https://{at}/.well-known/mta-sts.txt", host=host, address=address, port=port)
             for address in self._chosen(host, a, aaaa)
         ]
-        attempts = self._crew.all(
-            [partial(fetch_policy, self._network, request, self._store, self._issuers) for request in requests]
+        attempts = self._threads.all(
+            [partial(fetch_policy, self._network, request, self._issuers) for request in requests]
         )
         return PolicyHost(host=host, a=a, aaaa=aaaa, attempts=tuple(attempts))
 
@@ -214,19 +213,19 @@ class _Look:
         if not hosts and mx.answer is not None and mx.status is Status.COMPLETED and mx.answer.rcode == "NOERROR":
             hosts = [MxHost(host=self._domain, preference=0, implicit=True)]
         best: dict[str, MxHost] = {}
-        for host in hosts:  # a host that is named twice is tried at its better preference
+        for host in hosts:  # a host that is listed twice has the better preference
             best.setdefault(host.host, host)
         hosts = list(best.values())
         dropped = mx.answer.records_dropped if mx.answer else 0
         if more := len(hosts[MOST_MX:]) + dropped:
             self._limits.append(f"{self._domain}: {more} more MX hosts")
             hosts = [host if n < MOST_MX else replace(host, problem="limit") for n, host in enumerate(hosts)]
-        return mx, tuple(self._crew.all([partial(self._mx_host, host) for host in hosts]))
+        return mx, tuple(self._threads.all([partial(self._mx_host, host) for host in hosts]))
 
     def _mx_host(self, mx: MxHost) -> MxHost:
         if mx.problem:
             return mx
-        tlsa_future = self._crew.start(
+        tlsa_future = self._threads.start(
             partial(self._resolver.ask, f"_{self._settings.smtp_port}._tcp.{mx.host}", "TLSA")
         )
         a, aaaa = self._addresses(mx.host)
@@ -234,11 +233,8 @@ class _Look:
             SmtpRequest(mx=mx.host, address=address, port=self._settings.smtp_port)
             for address in self._chosen(mx.host, a, aaaa)
         ]
-        attempts = self._crew.all(
-            [
-                partial(self._conversations.hold, self._network, request, self._store, self._issuers)
-                for request in requests
-            ]
+        attempts = self._threads.all(
+            [partial(self._conversations.hold, self._network, request, self._issuers) for request in requests]
         )
         tlsa = tlsa_future.result()
         matched = tuple(
@@ -248,7 +244,7 @@ class _Look:
         return replace(mx, a=a, aaaa=aaaa, tlsa=tlsa, attempts=matched)
 
     def _authoritative(self) -> tuple[DnsAttempt, ...]:
-        """Put the three questions to every authoritative server of the zone that holds the domain."""
+        """Ask every authoritative server of the zone that has the domain the three questions."""
         zone = self._domain
         servers: tuple[str, ...] = ()
         while not servers and zone.count(".") >= 1:
@@ -256,8 +252,8 @@ class _Look:
             zone = zone.partition(".")[2]
         if len(servers) > MOST_NAMESERVERS:
             self._limits.append(f"{self._domain}: {len(servers) - MOST_NAMESERVERS} more name servers")
-        found = self._crew.all([partial(self._ask_server, server) for server in servers[:MOST_NAMESERVERS]])
-        return tuple(attempt for attempts in found for attempt in attempts)
+        by_server = self._threads.all([partial(self._ask_server, server) for server in servers[:MOST_NAMESERVERS]])
+        return tuple(attempt for attempts in by_server for attempt in attempts)
 
     def _ask_server(self, server: str) -> list[DnsAttempt]:
         a, aaaa = self._addresses(server)
@@ -274,7 +270,7 @@ class _Look:
                 )
             ]  # fmt: skip
         ask = self._resolver.ask_server
-        return self._crew.all([partial(ask, server, address, name, kind) for name, kind in questions])
+        return self._threads.all([partial(ask, server, address, name, kind) for name, kind in questions])
 
 
 def _mx_problem(name: str) -> str:
@@ -283,3 +279,33 @@ def _mx_problem(name: str) -> str:
     if name.count(".") == 3 and all(part.isdigit() and int(part) < 256 for part in name.split(".")):
         return "ip-literal"
     return "" if is_host_name(name) else "invalid-name"
+
+
+def recognise(mx: Sequence[MxHost], policy_host: PolicyHost) -> tuple[Provider, ...]:
+    """Return the providers that MX names, CNAMEs and headers show, each role once per provider."""
+    providers: dict[tuple[str, str], Provider] = {}
+    for known in knowledge.providers():
+        for role, evidence in _traces(known, mx, policy_host):
+            providers.setdefault((known.name, role), Provider(name=known.name, role=role, evidence=evidence))
+    return tuple(providers.values())
+
+
+def _traces(known: knowledge.Provider, mx: Sequence[MxHost], policy_host: PolicyHost) -> Iterator[tuple[str, str]]:
+    for host in mx:
+        if _is_below(host.host, known.mx):
+            yield "mx", f"MX {host.host}"
+            break
+    for name in policy_host.cname_chain:
+        if _is_below(name, known.cname):
+            yield "policy host", f"CNAME {name}"
+            return
+    for attempt in policy_host.attempts:
+        for header, wanted in known.headers:
+            value = attempt.response.header(header) if attempt.response else ""
+            if value and wanted in value.lower():
+                yield "policy host", f"header {header}: {value[:80]}"
+                return
+
+
+def _is_below(name: str, domains: Sequence[str]) -> bool:
+    return any(name == domain or name.endswith(f".{domain}") for domain in domains)

@@ -1,7 +1,8 @@
-"""Certificates as presented: read, and held against a trust store, a name and a moment.
+"""TLS: the handshake, the certificates as presented, and what they are checked against: roots, name, time, TLSA records.
 
-OpenSSL judges the chain (through pyOpenSSL, which gives its verify codes), service-identity the name. A server that
-leaves out an intermediate is told from one with an unknown CA by fetching the issuer that the certificate itself names.
+The handshake never verifies the chain, so that an invalid one is seen and not just refused. OpenSSL judges the chain
+(through pyOpenSSL, which gives its verify codes), service-identity the name. A server that does not send an intermediate
+is distinguished from one with an unknown CA by fetching the issuer that the certificate itself names.
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ import hashlib
 import warnings
 from collections.abc import Callable, Sequence
 from datetime import datetime
+from functools import lru_cache
 from pathlib import Path
 from typing import TypeVar
 
@@ -18,18 +20,28 @@ from cryptography import x509
 from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import dsa, ec, ed448, ed25519, rsa
+from cryptography.hazmat.primitives.asymmetric.types import CertificatePublicKeyTypes
 from cryptography.hazmat.primitives.serialization import pkcs7
 from cryptography.utils import CryptographyDeprecationWarning
 from cryptography.x509.oid import AuthorityInformationAccessOID, ExtendedKeyUsageOID, NameOID
-from OpenSSL import crypto
+from OpenSSL import SSL, crypto
 from service_identity import CertificateError, VerificationError
 from service_identity.cryptography import verify_certificate_hostname
 
-from ..markup import one_line
-from ..vocabulary import Status
-from ._evidence import Certificate, IssuerFetch, Validation, Verdict
+from ...markup import one_line
+from .._attempts import Certificate, IssuerFetch, TlsaMatch, TlsSession, Validation, Verdict
+from ._network import Network, StepError, Stream
 
-__all__ = ["LONGEST_CHAIN", "TrustStore", "issuers_in", "read_certificate", "validate_chain"]
+__all__ = [
+    "LONGEST_CHAIN",
+    "TrustStore",
+    "client_context",
+    "handshake",
+    "issuers_in",
+    "match_tlsa",
+    "read_certificate",
+    "validate_chain",
+]
 
 T = TypeVar("T")
 
@@ -38,22 +50,62 @@ LONGEST_CHAIN = 10
 #: Most issuers fetched for one chain.
 MOST_FETCHES = 3
 
-# X509_verify_cert_error_string(3): the issuer was not found. What was not sent may be at the caIssuers URL.
+_HASHES = {1: hashlib.sha256, 2: hashlib.sha512}  # RFC 6698 §2.1.3
+# X509_verify_cert_error_string(3): the issuer was not found. It may be at the caIssuers URL.
 _ISSUER_NOT_FOUND = frozenset({2, 20, 21})
-# What reading a certificate made by a stranger can raise.
+# Exceptions that reading a stranger's certificate can raise.
 _UNREADABLE = (ValueError, TypeError, KeyError, AttributeError, UnsupportedAlgorithm, x509.DuplicateExtension,
                x509.UnsupportedGeneralNameType, OverflowError)  # fmt: skip
 
 
+@lru_cache(maxsize=4)
+def client_context(*, older: bool = False, alpn: bytes = b"") -> SSL.Context:
+    """Return a TLS client context.
+
+    Parameters
+    ----------
+    older : bool
+        Offer TLS 1.0 and 1.1 too, which OpenSSL 3 does at security level 0 only.
+    alpn : bytes
+        The one protocol to offer (RFC 7301).
+    """
+    context = SSL.Context(SSL.TLS_CLIENT_METHOD)
+    context.set_verify(SSL.VERIFY_NONE)
+    context.set_min_proto_version(SSL.TLS1_VERSION if older else SSL.TLS1_2_VERSION)
+    if older:
+        context.set_cipher_list(b"DEFAULT@SECLEVEL=0")
+    if alpn:
+        context.set_alpn_protos([alpn])
+    return context
+
+
+def handshake(network: Network, stream: Stream, name: str, context: SSL.Context) -> TlsSession:
+    """Do the handshake and return what was agreed and presented, not yet validated; `StepError` where it fails."""
+    try:
+        tls = stream.start_tls(context, name, network.step())
+    except (UnicodeError, ValueError) as error:
+        raise StepError("invalid-name", f"not a name for SNI: {error}", observed=False) from error
+    presented = tls.get_peer_cert_chain() or []
+    return TlsSession(
+        version=tls.get_protocol_version_name(),
+        cipher=tls.get_cipher_name() or "",
+        sni=name,
+        chain=tuple(
+            read_certificate(crypto.dump_certificate(crypto.FILETYPE_ASN1, cert)) for cert in presented[:LONGEST_CHAIN]
+        ),
+        chain_complete=len(presented) <= LONGEST_CHAIN,
+    )
+
+
 class TrustStore:
-    """Trusted roots from one PEM file, at one moment. One store serves the policy host and the MX hosts.
+    """Trusted roots from one PEM file, at one time. One store serves the policy host and the MX hosts.
 
     Parameters
     ----------
     path : Path or None
-        The PEM file; None means the Mozilla roots that certifi brings.
+        The PEM file; None means the Mozilla roots of certifi.
     at : datetime
-        The moment of the checks, UTC.
+        The time of the checks, UTC.
     """
 
     def __init__(self, path: Path | None, at: datetime) -> None:
@@ -80,7 +132,7 @@ class TrustStore:
 
 
 def read_certificate(der: bytes) -> Certificate:
-    """Return what stands in a certificate; `problem` says what could not be read, and nothing is raised.
+    """Return the content of a certificate; `problem` says what could not be read, and nothing is raised.
 
     Examples
     --------
@@ -110,11 +162,7 @@ def _read(cert: x509.Certificate, der: bytes, digest: str) -> Certificate:
 
     public = attempt("key", cert.public_key, None)
     key, bits = _describe_key(public)
-    spki = (
-        public.public_bytes(serialization.Encoding.DER, serialization.PublicFormat.SubjectPublicKeyInfo)
-        if public is not None
-        else b""
-    )
+    spki = b"" if public is None else _spki(public)
     return Certificate(
         der=der,
         sha256=digest,
@@ -139,6 +187,10 @@ def _read(cert: x509.Certificate, der: bytes, digest: str) -> Certificate:
         issuer_urls=attempt("authority information access", lambda: _issuer_urls(cert), ()),
         problem="; ".join(problems),
     )
+
+
+def _spki(public: CertificatePublicKeyTypes) -> bytes:
+    return public.public_bytes(serialization.Encoding.DER, serialization.PublicFormat.SubjectPublicKeyInfo)
 
 
 def _is_ca(cert: x509.Certificate) -> bool:
@@ -175,20 +227,8 @@ def _describe_key(public: object) -> tuple[str, int | None]:
 
 
 def _describe_signature(cert: x509.Certificate) -> str:
-    name = cert.signature_algorithm_oid._name  # noqa: SLF001  (the only way to the name; the number else)
+    name = cert.signature_algorithm_oid._name  # noqa: SLF001  (the name is not public otherwise)
     return name if name != "Unknown OID" else cert.signature_algorithm_oid.dotted_string
-
-
-def weakness(certificate: Certificate) -> str:
-    """Return what is weak about a certificate's key or signature (RFC 9325 §4.5), or nothing."""
-    bits, key = certificate.key_bits, certificate.key
-    if bits is not None and (
-        (key.startswith(("RSA", "DSA")) and bits < 2048) or (key.startswith("EC ") and bits < 224)
-    ):
-        return f"the key is {key}"
-    if any(word in certificate.signature.lower() for word in ("md5", "sha1", "md2")):
-        return f"the signature is {certificate.signature}"
-    return ""
 
 
 def _name_check(certificate: Certificate, name: str) -> tuple[bool, str]:
@@ -197,8 +237,7 @@ def _name_check(certificate: Certificate, name: str) -> tuple[bool, str]:
             warnings.simplefilter("ignore", CryptographyDeprecationWarning)
             verify_certificate_hostname(x509.load_der_x509_certificate(certificate.der), name)
     except VerificationError:
-        seen = ", ".join(certificate.dns_names[:8]) or "no DNS name"
-        return False, f"names {seen}"
+        return False, f"names {', '.join(certificate.dns_names[:8]) or 'no DNS name'}"
     except CertificateError as error:
         return False, one_line(f"no usable SAN: {error}", 200)
     except _UNREADABLE as error:
@@ -217,7 +256,7 @@ def _purpose_problem(leaf: Certificate) -> str:
 
 
 def issuers_in(body: bytes) -> tuple[Certificate, ...]:
-    """Return the certificates in what a caIssuers URL gave: DER, PEM, or PKCS #7 (RFC 5280 §4.2.2.1)."""
+    """Return the certificates in the response of a caIssuers URL: DER, PEM, or PKCS #7 (RFC 5280 §4.2.2.1)."""
     readings: tuple[Callable[[bytes], list[x509.Certificate]], ...] = (
         lambda data: [x509.load_der_x509_certificate(data)],
         pkcs7.load_der_pkcs7_certificates,
@@ -225,8 +264,8 @@ def issuers_in(body: bytes) -> tuple[Certificate, ...]:
     )
     for read in readings:
         try:
-            found = read(body)[:LONGEST_CHAIN]
-            return tuple(read_certificate(cert.public_bytes(serialization.Encoding.DER)) for cert in found)
+            issuers = read(body)[:LONGEST_CHAIN]
+            return tuple(read_certificate(cert.public_bytes(serialization.Encoding.DER)) for cert in issuers)
         except _UNREADABLE:
             continue
     return ()
@@ -238,16 +277,16 @@ def validate_chain(
     store: TrustStore,
     fetch: Callable[[str], tuple[IssuerFetch, tuple[Certificate, ...]]] | None = None,
 ) -> Validation:
-    """Return a presented chain held against the store, the name and the store's moment.
+    """Return a presented chain checked against the store, the name and the store's time.
 
     Parameters
     ----------
     chain : sequence of Certificate
         As presented, leaf first; not empty.
     name : str
-        The name to find among the SANs.
+        The name that the certificate must have as a SAN.
     store : TrustStore
-        Trusted roots, and the moment.
+        Trusted roots, and the time.
     fetch : callable, optional
         Gets a missing issuer by URL.
     """
@@ -259,13 +298,13 @@ def validate_chain(
     if verdict.code in _ISSUER_NOT_FOUND and fetch is not None:
         whole, child = list(chain), _last_of(chain)
         for _ in range(MOST_FETCHES):
-            # Plain HTTP is what can be fetched; another URL is named as what was not tried.
+            # Only plain HTTP is fetched; another URL is reported as not fetched.
             url = min(child.issuer_urls, key=lambda url: not url.lower().startswith("http://"), default=None)
             if url is None or child.self_issued:
                 break
-            tried, found = fetch(url)
-            fetches.append(tried)
-            parent = next((cert for cert in found if cert.subject == child.issuer), None)
+            attempt, certificates = fetch(url)
+            fetches.append(attempt)
+            parent = next((cert for cert in certificates if cert.subject == child.issuer), None)
             if parent is None:
                 break
             whole.append(parent)
@@ -287,7 +326,7 @@ def validate_chain(
 
 
 def _last_of(chain: Sequence[Certificate]) -> Certificate:
-    """Return the certificate at which the chain from the leaf breaks off."""
+    """Return the certificate at which the chain from the leaf ends."""
     last, rest = chain[0], list(chain[1:])
     while not last.self_issued:
         parent = next((cert for cert in rest if cert.subject == last.issuer), None)
@@ -298,7 +337,44 @@ def _last_of(chain: Sequence[Certificate]) -> Certificate:
     return last
 
 
-def failed_fetch(url: str, reason: str, detail: str, *, observed: bool = True) -> IssuerFetch:
-    """Return the attempt to fetch an issuer that did not succeed."""
-    status = Status.FAILED if observed else Status.NOT_OBSERVED
-    return IssuerFetch(url=url, status=status, reason=reason, detail=detail)
+def match_tlsa(records: Sequence[str], session: TlsSession) -> tuple[TlsaMatch, ...]:
+    """Return each TLSA record with whether the presented chain matches it (RFC 6698, RFC 7671).
+
+    DANE-EE(3) checks the leaf only, neither names nor dates; DANE-TA(2) needs a certificate of the chain above the leaf,
+    and the name too (RFC 7672 §3.1). PKIX-TA(0) and PKIX-EE(1) are not usable for SMTP (§3.1.3).
+    """
+    return tuple(_match(text, session) for text in records)
+
+
+def _match(text: str, session: TlsSession) -> TlsaMatch:
+    parts = text.split()
+    try:
+        usage, selector, matching = (int(part) for part in parts[:3])
+        expected = bytes.fromhex("".join(parts[3:]))
+    except ValueError:
+        return TlsaMatch(record=text, matches=None, detail="not a TLSA record")
+    if usage not in (2, 3):
+        return TlsaMatch(record=text, matches=None, detail=f"usage {usage} is not for SMTP")
+    if selector not in (0, 1) or matching not in (0, 1, 2) or not expected:
+        return TlsaMatch(record=text, matches=None, detail="unknown selector or matching type")
+    candidates = session.chain[:1] if usage == 3 else session.chain[1:]
+    for depth, certificate in enumerate(candidates, start=0 if usage == 3 else 1):
+        if _association(certificate, selector, matching) == expected:
+            if usage == 2 and session.validation is not None and not session.validation.name_matches:
+                detail = "the trust anchor matches, the name does not"
+                return TlsaMatch(record=text, matches=False, detail=detail, name_only=True)
+            return TlsaMatch(record=text, matches=True, detail=f"matches the certificate at depth {depth}")
+    seen = ", ".join(_association(c, selector, 1 if matching == 0 else matching).hex()[:16] for c in candidates)
+    return TlsaMatch(record=text, matches=False, detail=f"presented: {seen or 'nothing at that depth'}")
+
+
+def _association(certificate: Certificate, selector: int, matching: int) -> bytes:
+    content = certificate.der if selector == 0 else _public_key(certificate)
+    return _HASHES[matching](content).digest() if matching else content
+
+
+def _public_key(certificate: Certificate) -> bytes:
+    try:
+        return _spki(x509.load_der_x509_certificate(certificate.der).public_key())
+    except _UNREADABLE:
+        return b""

@@ -1,25 +1,32 @@
 """Sockets with a deadline: every wait ends by itself, or at once when the probe is stopped.
 
-All of the probe's traffic goes through one `Network`: it leads addresses by `ProbeSettings.routes`, keeps away from
-private ones, holds the number of connections to one server down, and closes everything at the end.
+All of the probe's traffic goes through one `Network`: it applies `ProbeSettings.routes`, does not connect to private
+addresses, limits the number of connections to one server, and closes everything at the end.
 """
 
 from __future__ import annotations
 
 import errno
 import ipaddress
-import select
+import os
+import selectors
 import socket
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
+from functools import partial
+from typing import TypeVar
 
 from OpenSSL import SSL
 
-from ..settings import ProbeSettings
+from ...settings import ProbeSettings
+from ...vocabulary import Status
+from ._threads import Throttle
 
-__all__ = ["Deadline", "Network", "StepError", "Stream", "Throttle", "address_problem"]
+__all__ = ["Deadline", "Network", "StepError", "Stream", "address_problem"]
+
+T = TypeVar("T")
 
 # Not routed on the internet, beyond what `ipaddress` calls private: shared address space (RFC 6598), and the IPv6 forms
 # that carry an IPv4 address. The documentation networks are no danger and belong to the lab.
@@ -29,23 +36,42 @@ _DOCUMENTATION = tuple(
 _NAT64 = ipaddress.IPv6Network("64:ff9b::/96")
 _SHARED = ipaddress.IPv4Network("100.64.0.0/10")
 
-# What a socket says when this machine has no way out: our lack, not theirs.
-_NO_WAY_OUT = frozenset({errno.ENETUNREACH, errno.EADDRNOTAVAIL, errno.EACCES, errno.EPERM, errno.EAFNOSUPPORT,
-                         errno.ENETDOWN, errno.EMFILE, errno.ENFILE})  # fmt: skip
+
+# Errors of a socket by number: Windows has numbers of its own (WSAE…) for what POSIX calls by the same names.
+def _numbers(*names: str) -> frozenset[int]:
+    return frozenset(
+        number
+        for name in names
+        for prefix in ("", "WSA")
+        if (number := getattr(errno, prefix + name, None)) is not None
+    )
+
+
+# This machine has no way out.
+_NO_WAY_OUT = _numbers(
+    "ENETUNREACH", "EADDRNOTAVAIL", "EACCES", "EPERM", "EAFNOSUPPORT", "ENETDOWN", "EMFILE", "ENFILE"
+)
+_NO_ROUTE = _numbers("EHOSTUNREACH", "EHOSTDOWN")
+_TIMED_OUT = _numbers("ETIMEDOUT")
+_CONNECTING = _numbers("EINPROGRESS", "EWOULDBLOCK")
+
+
+# Of the selectors, these two open no file of their own for each wait; Windows has only the second.
+_Selector = getattr(selectors, "PollSelector", selectors.SelectSelector)
 
 
 class StepError(Exception):
-    """A step did not get to its end. `observed` is False where the cause is on our side."""
+    """A step was not completed: it failed, or, if the cause is on our side, was not observed."""
 
     def __init__(self, reason: str, detail: str, *, observed: bool = True) -> None:
         super().__init__(detail)
         self.reason = reason
         self.detail = detail
-        self.observed = observed
+        self.status = Status.FAILED if observed else Status.NOT_OBSERVED
 
 
 def address_problem(address: str) -> str:
-    """Return why an address is not one of the internet's, or nothing.
+    """Return why an address is not reachable on the internet; empty if it is.
 
     Examples
     --------
@@ -75,13 +101,13 @@ def address_problem(address: str) -> str:
 
 
 class Deadline:
-    """A moment by which a step has to be done, never later than that of the whole probe."""
+    """The time by which a step must be completed, never later than that of the whole probe."""
 
     __slots__ = ("at", "ours")
 
     def __init__(self, seconds: float, whole: Deadline | None = None) -> None:
         self.at = time.monotonic() + seconds
-        #: Whether it is the probe's own end that cuts the step short: then the other side is not to blame.
+        #: Whether it is the deadline of the whole probe: then the other side is not to blame.
         self.ours = whole is None
         if whole is not None and whole.at < self.at:
             self.at, self.ours = whole.at, True
@@ -93,22 +119,8 @@ class Deadline:
     def error(self, step: str) -> StepError:
         """Return what to raise when it has passed."""
         if self.ours:
-            return StepError("deadline", f"the time for the whole probe ran out in {step}", observed=False)
+            return StepError("deadline", f"the deadline of the whole probe passed: {step}", observed=False)
         return StepError("timeout", f"no answer in time: {step}")
-
-
-class Throttle:
-    """At most so many connections to one server at once, over all probes of a run."""
-
-    def __init__(self, per_server: int) -> None:
-        self._per_server = per_server
-        self._lock = threading.Lock()
-        self._servers: dict[tuple[str, int], threading.Semaphore] = {}
-
-    def of(self, address: str, port: int) -> threading.Semaphore:
-        """Return the semaphore of a server."""
-        with self._lock:
-            return self._servers.setdefault((address, port), threading.Semaphore(self._per_server))
 
 
 class Network:
@@ -128,26 +140,26 @@ class Network:
         self._throttle = throttle or Throttle(per_server=4)
         self._sockets: set[socket.socket] = set()
         self._lock = threading.Lock()
-        # One byte in this pair, never read, wakes every wait of every thread at once.
-        self._bell, self._rope = socket.socketpair()
+        # One byte in this pair, never read, ends every wait of every thread at once.
+        self._stop_receiver, self._stop_sender = socket.socketpair()
         self._stopped = False
 
     def step(self, times: float = 1.0) -> Deadline:
-        """Return the deadline of a step that begins now; some steps are given more than one `settings.timeout`."""
+        """Return the deadline of a step that begins now, `times` as long as `settings.timeout`."""
         return Deadline(times * self.settings.timeout, self.whole)
 
     def stop(self) -> None:
-        """Make every wait, present and to come, end at once."""
+        """End every wait at once, and every later one."""
         with self._lock:
             if not self._stopped:
                 self._stopped = True
-                self._rope.send(b"!")
+                self._stop_sender.send(b"!")
 
     def close(self) -> None:
-        """Close all that is open. No thread may be waiting any more."""
+        """Close everything. No thread may still be waiting."""
         with self._lock:
             self._stopped = True
-            for sock in (*self._sockets, self._bell, self._rope):
+            for sock in (*self._sockets, self._stop_receiver, self._stop_sender):
                 sock.close()
             self._sockets.clear()
 
@@ -159,7 +171,7 @@ class Network:
     def _open(self, family: int, kind: int) -> socket.socket:
         with self._lock:
             if self._stopped:
-                raise StepError("stopped", "the probe was stopped", observed=False)
+                raise self._stop_error()
             try:
                 sock = socket.socket(family, kind)
             except OSError as error:
@@ -187,29 +199,32 @@ class Network:
         read, write : tuple of socket
             What to watch.
         until : float, optional
-            A moment (monotonic seconds) before the deadline at which to come back with an empty list.
+            A time (monotonic seconds) before the deadline at which to return an empty list.
         """
         if self._stopped:
-            raise StepError("stopped", "the probe was stopped", observed=False)
-        poll = select.poll()
-        poll.register(self._bell, select.POLLIN)
-        for sock in read:
-            poll.register(sock, select.POLLIN)
-        for sock in write:
-            poll.register(sock, select.POLLOUT)
+            raise self._stop_error()
         end = deadline.at if until is None else min(deadline.at, until)
-        # Rounded up: a wait of half a millisecond must not become a busy loop.
-        ready = [number for number, _ in poll.poll(max(0, int((end - time.monotonic()) * 1000) + 1))]
-        if self._bell.fileno() in ready:
-            raise StepError("stopped", "the probe was stopped", observed=False)
+        with _Selector() as selector:
+            for sock in (self._stop_receiver, *read):
+                selector.register(sock, selectors.EVENT_READ)
+            for sock in write:
+                selector.register(sock, selectors.EVENT_WRITE)
+            # At least a millisecond, so that a wait of less does not become a busy loop.
+            ready = [key.fd for key, _ in selector.select(max(0.001, end - time.monotonic()))]
+        if self._stop_receiver.fileno() in ready:
+            raise self._stop_error()
         if not ready and deadline.left() <= 0:
             raise deadline.error(step)
         return ready
 
-    def route(self, address: str, port: int, *, trusted: bool = False) -> tuple[int, tuple[str, int]]:
-        """Return the address family, and where to connect for an address; raise where it must not be contacted.
+    @staticmethod
+    def _stop_error() -> StepError:
+        return StepError("stopped", "the probe was stopped", observed=False)
 
-        A resolver that the user configured is `trusted`: those are private addresses more often than not.
+    def route(self, address: str, port: int, *, trusted: bool = False) -> tuple[int, tuple[str, int]]:
+        """Return the address family and the endpoint for an address; raise if it must not be contacted.
+
+        A resolver that the user configured is `trusted`: most have private addresses.
         """
         target = self.settings.routes.get((address, port))
         if target is None:
@@ -222,17 +237,17 @@ class Network:
 
     @contextmanager
     def turn(self, address: str, port: int) -> Iterator[None]:
-        """Wait for a free place at a server, and hold it."""
-        place = self._throttle.of(address, port)
-        while not place.acquire(timeout=min(0.1, self.whole.left())):
+        """Wait until another connection to a server is allowed, and count this one until the end."""
+        slot = self._throttle.of(address, port)
+        while not slot.acquire(timeout=min(0.1, self.whole.left())):
             if self._stopped:
-                raise StepError("stopped", "the probe was stopped", observed=False)
+                raise self._stop_error()
             if self.whole.left() <= 0:
-                raise self.whole.error("waiting for a place at the server")
+                raise self.whole.error("waiting for other connections to the server")
         try:
             yield
         finally:
-            place.release()
+            slot.release()
 
     def datagrams(self, address: str, port: int, *, trusted: bool = False) -> socket.socket:
         """Return a UDP socket that takes answers from one server only."""
@@ -252,14 +267,13 @@ class Network:
         sock = self._open(family, socket.SOCK_STREAM)
         try:
             code = sock.connect_ex(target)
-            if code == errno.EHOSTUNREACH:  # at once: this machine's own table of routes says so
+            if code in _NO_ROUTE:  # at once: from this machine's own routing table, no packet was sent
                 code = errno.ENETUNREACH
-            if code not in (0, errno.EINPROGRESS, errno.EWOULDBLOCK):
-                raise OSError(code, errno.errorcode.get(code, "error"))  # noqa: TRY301
-            if code:
+            if code in _CONNECTING:
                 self.wait(deadline, "connecting", write=(sock,))
-                if code := sock.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR):
-                    raise OSError(code, errno.errorcode.get(code, "error"))  # noqa: TRY301
+                code = sock.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR)
+            if code:
+                raise OSError(code, os.strerror(code))  # noqa: TRY301
             sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         except OSError as error:
             self.discard(sock)
@@ -271,20 +285,19 @@ class Network:
 
 
 def _as_step_error(error: OSError, step: str) -> StepError:
-    code = error.errno
-    if code in _NO_WAY_OUT:
-        return StepError(
-            "no-way-out", f"no way out from this machine: {errno.errorcode.get(code or 0)}", observed=False
-        )
-    if code == errno.ECONNREFUSED:
+    number = error.errno or 0
+    name = errno.errorcode.get(number, type(error).__name__)
+    if number in _NO_WAY_OUT:
+        return StepError("no-way-out", f"no way out from this machine: {name}", observed=False)
+    if isinstance(error, ConnectionRefusedError):
         return StepError("refused", "connection refused")
-    if code == errno.ETIMEDOUT:
+    if isinstance(error, TimeoutError) or number in _TIMED_OUT:
         return StepError("timeout", f"no answer in time: {step}")
-    if code in (errno.EHOSTUNREACH, errno.EHOSTDOWN):
+    if number in _NO_ROUTE:
         return StepError("unreachable", "no route to the host")
-    if code in (errno.ECONNRESET, errno.EPIPE, errno.ECONNABORTED, errno.ENOTCONN, errno.ESHUTDOWN):
+    if isinstance(error, ConnectionError):
         return StepError("closed", f"connection reset: {step}")
-    return StepError("closed", f"{step}: {errno.errorcode.get(code or 0, 'error')}")
+    return StepError("closed", f"{step}: {name}")
 
 
 class Stream:
@@ -302,64 +315,52 @@ class Stream:
         return self._tls
 
     def send(self, payload: bytes, deadline: Deadline, step: str) -> None:
-        """Send all of it."""
+        """Send everything."""
         view = memoryview(payload)
+        send = self._tls.send if self._tls else self._sock.send
         while view:
-            if self._closed:
-                raise StepError("closed", f"the connection is closed: {step}")
-            try:
-                sent = self._tls.send(view) if self._tls else self._sock.send(view)
-            except (BlockingIOError, SSL.WantWriteError):
-                self._network.wait(deadline, step, write=(self._sock,))
-            except SSL.WantReadError:
-                self._network.wait(deadline, step, read=(self._sock,))
-            except (SSL.Error, OSError) as error:
-                raise _broken(error, step) from error
-            else:
-                view = view[sent:]
+            view = view[self._repeat(partial(send, view), deadline, step, sends=True) :]
 
     def receive(self, size: int, deadline: Deadline, step: str) -> bytes:
-        """Return up to `size` bytes; nothing once the other side has closed."""
-        while True:
-            if self._closed:
-                raise StepError("closed", f"the connection is closed: {step}")
-            if deadline.left() <= 0:  # an endless drip is always ready: look at the clock before the socket
-                raise deadline.error(step)
+        """Return up to `size` bytes; none once the other side has closed the connection."""
+
+        def receive() -> bytes:
             try:
                 return self._tls.recv(size) if self._tls else self._sock.recv(size)
-            except (BlockingIOError, SSL.WantReadError):
-                self._network.wait(deadline, step, read=(self._sock,))
-            except SSL.WantWriteError:
-                self._network.wait(deadline, step, write=(self._sock,))
             except SSL.ZeroReturnError:
                 return b""
-            except (SSL.Error, OSError) as error:
-                raise _broken(error, step) from error
+
+        return self._repeat(receive, deadline, step)
 
     def start_tls(self, context: SSL.Context, name: str, deadline: Deadline) -> SSL.Connection:
         """Do the handshake, with `name` as SNI; return the TLS connection."""
         tls = SSL.Connection(context, self._sock)
         tls.set_tlsext_host_name(name.encode("ascii"))
         tls.set_connect_state()
+        self._repeat(tls.do_handshake, deadline, "the TLS handshake")
+        self._tls = tls
+        return tls
+
+    def _repeat(self, call: Callable[[], T], deadline: Deadline, step: str, *, sends: bool = False) -> T:
+        """Return the result of a call that does not block, once the socket is ready for it."""
         while True:
-            if deadline.left() <= 0:
-                raise deadline.error("the TLS handshake")
+            if self._closed:
+                raise StepError("closed", f"the connection is closed: {step}")
+            if deadline.left() <= 0:  # a server that never ends is always ready: the clock is checked first
+                raise deadline.error(step)
             try:
-                tls.do_handshake()
-            except SSL.WantReadError:
-                self._network.wait(deadline, "the TLS handshake", read=(self._sock,))
-            except SSL.WantWriteError:
-                self._network.wait(deadline, "the TLS handshake", write=(self._sock,))
+                return call()
+            except (BlockingIOError, SSL.WantReadError, SSL.WantWriteError) as error:
+                writes = sends if isinstance(error, BlockingIOError) else isinstance(error, SSL.WantWriteError)
             except (SSL.Error, OSError) as error:
-                raise _broken(error, "the TLS handshake") from error
-            else:
-                self._tls = tls
-                return tls
+                raise _broken(error, step) from error
+            watched = (self._sock,)
+            self._network.wait(deadline, step, read=() if writes else watched, write=watched if writes else ())
 
     def close(self) -> None:
-        """Close it, once, without waiting for the other side's goodbye."""
+        """Close it, once, without waiting for the other side to do the same."""
         if self._closed:
-            # OpenSSL keeps the bare file number, which may be another connection's by now.
+            # OpenSSL keeps the file number only, which may belong to another connection by now.
             return
         self._closed = True
         if self._tls is not None:
@@ -373,10 +374,10 @@ def _broken(error: Exception, step: str) -> StepError:
     if isinstance(error, SSL.SysCallError):
         return StepError("closed", f"the connection was closed: {step}")
     if isinstance(error, SSL.Error):
-        # OpenSSL's queue: (library, function, reason); the reason is what a person can look up.
+        # OpenSSL's queue: (library, function, reason); it has no code for an early end before version 3.
         queue = error.args[0] if error.args and isinstance(error.args[0], list | tuple) else []
-        words = "; ".join(str(entry[-1]) for entry in queue if entry)
-        if "unexpected eof" in words:
+        text = "; ".join(str(entry[-1]) for entry in queue if entry)
+        if "unexpected eof" in text:
             return StepError("closed", f"the connection was closed: {step}")
-        return StepError("tls", f"{step}: {words or 'TLS error'}")
+        return StepError("tls", f"{step}: {text or 'TLS error'}")
     return _as_step_error(error, step) if isinstance(error, OSError) else StepError("closed", str(error))

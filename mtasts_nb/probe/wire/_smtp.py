@@ -1,22 +1,19 @@
-"""One conversation with an MX host, as a sender begins it: greeting, EHLO, STARTTLS, handshake, EHLO, QUIT.
+"""One conversation with an MX host, as a sender begins it: banner, EHLO, STARTTLS, handshake, EHLO, QUIT.
 
-No MAIL FROM is ever sent. Where STARTTLS is not offered it is asked for all the same, to tell a server without TLS from
-one whose offer something on the way hides (RFC 3207 §6).
+MAIL FROM is never sent. STARTTLS is sent even if it is not offered, to distinguish a server without TLS from one whose
+offer is removed in transit (RFC 3207 §6).
 """
 
 from __future__ import annotations
 
-import threading
 import time
-from concurrent.futures import Future
 from contextlib import suppress
-from dataclasses import replace
 
-from ..vocabulary import Status
-from ._certificates import TrustStore
-from ._evidence import SmtpAttempt, SmtpReply, SmtpRequest, TlsSession
-from ._https import IssuerFetcher, validated
+from ...vocabulary import Status
+from .._attempts import SmtpAttempt, SmtpReply, SmtpRequest, TlsSession
+from ._https import IssuerFetcher
 from ._network import Network, StepError, Stream
+from ._threads import Once
 from ._tls import client_context, handshake
 
 __all__ = ["Conversations", "converse"]
@@ -26,8 +23,8 @@ MOST_LINES = 100
 MOST_BYTES = 16 * 1024
 #: Longest line that is kept, in characters.
 LONGEST_LINE = 512
-#: Servers delay the greeting on purpose, to tell spammers from senders, who wait five minutes (RFC 5321 §4.5.3.2.1).
-#: So many times the timeout of a step it is given here.
+#: Servers delay the banner on purpose, to detect spammers: senders wait five minutes (RFC 5321 §4.5.3.2.1). This many
+#: times the timeout of a step is allowed for it here.
 GREETING_PATIENCE = 3.0
 
 
@@ -41,7 +38,7 @@ class _Dialogue:
 
     @property
     def leftover(self) -> bool:
-        """Whether more came than the last reply: before a handshake that is an injection (CVE-2011-0411)."""
+        """Whether more than the last reply was received: before a handshake that is an injection (CVE-2011-0411)."""
         return bool(self._buffer)
 
     def command(self, line: str) -> SmtpReply:
@@ -67,8 +64,8 @@ class _Dialogue:
             line = raw.rstrip(b"\r")
             code, mark = line[:3], line[3:4]
             if not (len(code) == 3 and code.isdigit() and code[:1] in b"2345" and mark in (b"", b" ", b"-")):
-                shown = line[:80].decode("utf-8", "backslashreplace")
-                raise StepError("not-smtp", f"not an SMTP reply ({step}): {shown!r}")
+                text = line[:80].decode("utf-8", "backslashreplace")
+                raise StepError("not-smtp", f"not an SMTP reply ({step}): {text!r}")
             lines.append(line[4:].decode("utf-8", "backslashreplace")[:LONGEST_LINE])
             if mark != b"-":
                 return SmtpReply(code=int(code), lines=tuple(lines))
@@ -77,7 +74,7 @@ class _Dialogue:
 
 
 class _Conversation:
-    """What has been seen so far; kept also when the next step breaks."""
+    """What has been observed so far; kept if the next step fails."""
 
     def __init__(self) -> None:
         self.stage = "connect"
@@ -89,7 +86,7 @@ class _Conversation:
         self.ehlo_after_tls: SmtpReply | None = None
 
     def run(self, network: Network, stream: Stream, name: str, *, older: bool = False) -> None:
-        """Talk until the end, or until a `StepError`."""
+        """Go on to the end, or to a `StepError`."""
         dialogue = _Dialogue(network, stream)
         hello = f"EHLO {network.settings.helo_name}"
         self.stage = "greeting"
@@ -117,75 +114,68 @@ class _Conversation:
         self.stage = "done"
 
 
-def _talk(network: Network, request: SmtpRequest, seen: _Conversation, *, older: bool = False) -> None:
+def _talk(network: Network, request: SmtpRequest, conversation: _Conversation, *, older: bool = False) -> None:
     with network.turn(request.address, request.port):
         stream = network.connect(request.address, request.port)
         try:
-            seen.run(network, stream, request.mx, older=older)
+            conversation.run(network, stream, request.mx, older=older)
         finally:
             # Politeness, not evidence: the server's 221 is not waited for.
-            if seen.stage != "handshake":
+            if conversation.stage != "handshake":
                 with suppress(StepError):
                     stream.send(b"QUIT\r\n", network.step(), "QUIT")
             stream.close()
 
 
-def converse(network: Network, request: SmtpRequest, store: TrustStore, issuers: IssuerFetcher) -> SmtpAttempt:
+def converse(network: Network, request: SmtpRequest, issuers: IssuerFetcher) -> SmtpAttempt:
     """Return one conversation with an MX host at one address."""
     begun = time.monotonic()
-    seen = _Conversation()
+    conversation = _Conversation()
     status, reason, detail, older = Status.COMPLETED, "", "", None
     try:
-        _talk(network, request, seen)
+        _talk(network, request, conversation)
     except StepError as error:
-        status = Status.FAILED if error.observed else Status.NOT_OBSERVED
-        reason, detail = error.reason, error.detail
-    if seen.stage == "handshake" and reason in ("tls", "closed"):
-        again = _Conversation()
+        status, reason, detail = error.status, error.reason, error.detail
+    if conversation.stage == "handshake" and reason in ("tls", "closed"):
+        second = _Conversation()
         with suppress(StepError):
-            _talk(network, request, again, older=True)
-        older = again.tls
-    if seen.tls is not None and not detail:
-        detail = f"{seen.tls.version}, {seen.tls.cipher}"
-    attempt = SmtpAttempt(
-        request=request, status=status, stage=seen.stage, reason=reason, detail=detail,
-        seconds=time.monotonic() - begun, greeting=seen.greeting, ehlo=seen.ehlo, starttls_offered=seen.offered,
-        starttls=seen.starttls, ehlo_after_tls=seen.ehlo_after_tls,
+            _talk(network, request, second, older=True)
+        older = second.tls
+    if conversation.tls is not None and not detail:
+        detail = f"{conversation.tls.version}, {conversation.tls.cipher}"
+    return SmtpAttempt(
+        request=request, status=status, stage=conversation.stage, reason=reason, detail=detail,
+        seconds=time.monotonic() - begun, greeting=conversation.greeting, ehlo=conversation.ehlo,
+        starttls_offered=conversation.offered, starttls=conversation.starttls,
+        ehlo_after_tls=conversation.ehlo_after_tls, tls=issuers.validated(conversation.tls, request.mx),
+        older_tls=issuers.validated(older, request.mx),
     )  # fmt: skip
-    return replace(attempt, tls=validated(seen.tls, request.mx, store, issuers),
-                   older_tls=validated(older, request.mx, store, issuers))  # fmt: skip
 
 
 class Conversations:
-    """Each MX host is spoken to once per address in a run, however many of its domains are looked at.
+    """Each MX host is connected to once per address in a run, for all of its domains that are probed.
 
-    What one look could not observe for want of time, another tries by itself.
+    If another probe ran out of time, this one connects by itself.
     """
 
     def __init__(self) -> None:
-        self._held: dict[SmtpRequest, Future[SmtpAttempt]] = {}
-        self._lock = threading.Lock()
+        self._attempts: Once[SmtpRequest, SmtpAttempt] = Once()
 
-    def hold(self, network: Network, request: SmtpRequest, store: TrustStore, issuers: IssuerFetcher) -> SmtpAttempt:
-        """Return the conversation, held now or by another look of the run."""
-        with self._lock:
-            other = self._held.get(request)
-            mine: Future[SmtpAttempt] = Future()
-            if other is None:
-                self._held[request] = mine
-        if other is not None:
-            try:
-                # It ends by the other look's deadline, which may lie beyond ours, or at once when the run is stopped.
-                attempt = other.result(timeout=network.whole.left())
-            except TimeoutError:
-                detail = network.whole.error("waiting for the conversation that another look holds").detail
-                return SmtpAttempt(
-                    request=request, status=Status.NOT_OBSERVED, stage="connect", reason="deadline", detail=detail
-                )
-            return attempt if attempt.status is not Status.NOT_OBSERVED else converse(network, request, store, issuers)
+    def hold(self, network: Network, request: SmtpRequest, issuers: IssuerFetcher) -> SmtpAttempt:
+        """Return the conversation, held now or by another probe of the run."""
+        own = False
+
+        def compute() -> SmtpAttempt:
+            nonlocal own
+            own = True
+            return converse(network, request, issuers)
+
         try:
-            mine.set_result(converse(network, request, store, issuers))
-        except BaseException as error:
-            mine.set_exception(error)
-            raise
-        return mine.result()
+            # It ends by the other probe's deadline, which may be later than ours, or at once when the run is stopped.
+            attempt = self._attempts.get(request, compute, timeout=network.whole.left())
+        except TimeoutError:
+            detail = network.whole.error("waiting for another probe's conversation with this host").detail
+            return SmtpAttempt(
+                request=request, status=Status.NOT_OBSERVED, stage="connect", reason="deadline", detail=detail
+            )
+        return attempt if own or attempt.observed else converse(network, request, issuers)
