@@ -31,9 +31,7 @@ PENDING: tuple[str, ...] = (
     "mtasts_nb/plots",
     "mtasts_nb/policy",
     "mtasts_nb/postmortem",
-    "mtasts_nb/probe",
     "mtasts_nb/rollout",
-    "mtasts_nb/sender",
     "notebooks",
 )
 

@@ -110,10 +110,10 @@ def compare_probes(before: Probe, after: Probe) -> Comparison:
         findings=Findings(_same_id(before, after)),
         fixed=Findings(
             result
-            for place, result in findings_before.items()
-            if place not in findings_after and _is_comparable(result, after)
+            for key, result in findings_before.items()
+            if key not in findings_after and _is_comparable(result, after)
         ),
-        new=Findings(result for place, result in findings_after.items() if place not in findings_before),
+        new=Findings(result for key, result in findings_after.items() if key not in findings_before),
     )
 
 

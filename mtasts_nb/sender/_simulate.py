@@ -1,4 +1,4 @@
-"""What happens to a message, by the evidence of a probe, host by host in the order of a sender (RFC 5321 §5.1)."""
+"""What happens to a message, from the evidence of a probe, host by host in the order of a sender (RFC 5321 §5.1)."""
 
 from __future__ import annotations
 

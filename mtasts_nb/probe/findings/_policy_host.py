@@ -99,8 +99,10 @@ def _faults(attempt: HttpAttempt) -> Iterator[Fault]:
     if response is None:
         return
     if response.status_code != 200:
-        place = response.header("location")
-        yield Fault(_status_code(response), f"status {response.status_code}{f', Location: {place}' if place else ''}")
+        location = response.header("location")
+        yield Fault(
+            _status_code(response), f"status {response.status_code}{f', Location: {location}' if location else ''}"
+        )
         return
     if not response.is_plain_text:
         yield Fault("policy-content-type", f"Content-Type: {response.header('content-type') or '(none)'}")

@@ -149,7 +149,7 @@ class Network:
         return Deadline(times * self.settings.timeout, self.whole)
 
     def stop(self) -> None:
-        """End every wait at once, and every later one."""
+        """End all waits immediately, and all later ones."""
         with self._lock:
             if not self._stopped:
                 self._stopped = True
