@@ -86,11 +86,16 @@ def open_files() -> int:
     return sum(1 for _ in listing.iterdir()) if listing.exists() else 0
 
 
-@pytest.fixture
-def nothing_left() -> Iterator[None]:
-    """Fails the test where a thread of the probe or a file is left behind, once lab and servers have closed."""
-    with Lab(timeout=SHORT) as lab:  # what a first look leaves in caches is no leak
+@pytest.fixture(scope="session")
+def first_probe() -> None:
+    """Probe once: what a first probe leaves in caches is no leak."""
+    with Lab(timeout=SHORT) as lab:
         probe(DOMAIN, lab.settings)
+
+
+@pytest.fixture
+def nothing_left(first_probe: None) -> Iterator[None]:
+    """Fails the test where a thread of the probe or a file is left behind, once lab and servers have closed."""
     threads, files = set(threading.enumerate()), open_files()
     yield
     assert [thread.name for thread in threading.enumerate() if thread not in threads] == []
