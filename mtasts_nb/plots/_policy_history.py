@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any, Final
@@ -49,6 +50,7 @@ _MOST_ROWS: Final = 15
 _MOST_MARKS: Final = 60
 _ROW: Final = 17.5
 _BAND: Final = 0.95
+_CHANGE_LINE: Final[dict[str, Any]] = {"color": MARK, "linewidth": 1.1, "linestyle": (0, (3, 2))}
 # The mode by colour; policies of one mode by hatch, and each by its number.
 _HATCHES: Final = ("", "////", "\\\\\\\\", "----", "||||", "xxxx")
 
@@ -66,10 +68,7 @@ class _Rows:
 
 @dataclass(frozen=True, slots=True)
 class _Mark:
-    """A change of the policy: its first day, the policies before and after, and the line above the rows for that.
-
-    The line is 0 or 1; None if there is no room on either.
-    """
+    """A change of the policy: its first day, what is written above it, and on which line, if there is room."""
 
     day: int
     text: str
@@ -194,14 +193,13 @@ def _rows(history: PolicyHistory, view: View, most: int) -> _Rows:
 def _styles(policies: pd.DataFrame, rows: _Rows) -> dict[int, Style]:
     """Return how each policy is filled; more of one mode than there are hatches share one style."""
     styles: dict[int, Style] = {}
-    used: dict[str, int] = {}
+    used: Counter[str] = Counter()
     for row in policies.to_dict("records"):
-        if row["policy"] not in rows.by_policy:
-            continue
-        colour = MODES.get(row["policy_mode"], PLUM)
-        rank = used.get(colour, 0)
-        used[colour] = rank + 1
-        styles[row["policy"]] = Style(colour, _HATCHES[rank]) if rank < len(_HATCHES) else OTHER
+        if row["policy"] in rows.by_policy:
+            colour = MODES.get(row["policy_mode"], PLUM)
+            hatch = _HATCHES[used[colour]] if used[colour] < len(_HATCHES) else None
+            styles[row["policy"]] = OTHER if hatch is None else Style(colour, hatch)
+            used[colour] += 1
     return styles
 
 
@@ -287,10 +285,7 @@ def _joined(parts: list[tuple[int, int]], bridges: Bools) -> list[list[tuple[int
 def _draw_marks(axes: Axes, marks: list[_Mark]) -> None:
     for mark in marks:
         top = -0.12 - (mark.level or 0) * _BAND
-        axes.plot(
-            [mark.day, mark.day], [top, 10_000], color=MARK, linewidth=1.1, linestyle=(0, (3, 2)), zorder=3.5,
-            scalex=False, scaley=False,
-        )  # fmt: skip
+        axes.plot([mark.day, mark.day], [top, 10_000], zorder=3.5, scalex=False, scaley=False, **_CHANGE_LINE)
         if mark.level is not None:
             axes.text(
                 mark.day, top - 0.08, mark.text, ha="center", va="bottom", size=TEXT_SIZE, family=FONT, color=INK,
@@ -315,7 +310,7 @@ def _entries(policies: pd.DataFrame, rows: _Rows, styles: dict[int, Style], mark
     if rows.not_observed.any():
         entries.append((Line2D([], [], color=POLICY_NOT_GIVEN.colour, linewidth=2.2), "report without a policy"))
     if marks:
-        entries.append((Line2D([], [], color=MARK, linewidth=1.1, linestyle=(0, (3, 2))), "change, first day seen"))
+        entries.append((Line2D([], [], **_CHANGE_LINE), "change, first day seen"))
     if view.unknown_days:
         entries.append(no_report_entry(view.unknown_days))
     return entries
@@ -352,7 +347,7 @@ def _title(events: pd.DataFrame, rows: _Rows, view: View) -> str:
     if not inside:
         return f"{plural(len(rows.by_policy), 'policy', 'policies')} and no change seen, {view.dates}"
     times = "once" if len(inside) == 1 else f"{plural(len(inside), 'time')}, last"
-    return f"The policy changed {times} on {when(inside[-1]['day'].date())}{_spread(inside[-1], '; {} applied it {}')}"
+    return f"The policy changed {times} on {when(inside[-1]['day'].date())}{_spread(inside[-1])}"
 
 
 def _inside(events: pd.DataFrame, view: View) -> list[dict[Any, Any]]:
@@ -363,14 +358,13 @@ def _inside(events: pd.DataFrame, view: View) -> list[dict[Any, Any]]:
     ]
 
 
-def _spread(row: dict[Any, Any], words: str) -> str:
+def _spread(row: dict[Any, Any]) -> str:
     """Return how many reporters applied a change; empty if none was seen before and after it."""
     if not row["taken_over"]:
         return ""
     last = int(row["days_to_last"])
-    return words.format(
-        plural(int(row["taken_over"]), "reporter"), "on that day" if last == 0 else f"within {plural(last, 'day')}"
-    )
+    when_last = "on that day" if last == 0 else f"within {plural(last, 'day')}"
+    return f"; {plural(int(row['taken_over']), 'reporter')} applied it {when_last}"
 
 
 def _note(history: PolicyHistory, view: View, rows: _Rows, domain: str | None) -> str:
@@ -394,13 +388,8 @@ def _sentences(policies: pd.DataFrame, events: pd.DataFrame, rows: _Rows, view: 
         f"{plural(reporters, 'reporter')}; {policies_seen} and {plural(len(inside), 'change')} seen.",
     ]
     parts += [f"Policy {row['policy']}: {_policy_text(row, with_mx=True)}." for row in _records(policies, rows)[:9]]
-    parts += [
-        f"{when(row['day'].date())}: {label(row['what'], 200)}{_spread(row, '; {} applied it {}')}."
-        for row in inside[-9:]
-    ]
-    any_policy = np.zeros(len(rows.names), bool)
-    for flags in rows.by_policy.values():
-        any_policy |= flags.any(axis=1)
+    parts += [f"{when(row['day'].date())}: {label(row['what'], 200)}{_spread(row)}." for row in inside[-9:]]
+    any_policy = np.any([np.zeros(len(rows.names), bool), *(f.any(axis=1) for f in rows.by_policy.values())], axis=0)
     unseen = int((rows.not_observed.any(axis=1) & ~any_policy).sum())
     if unseen:
         parts.append(

@@ -219,7 +219,8 @@ def view_of(
         rows = rows[rows["policy_domain"].astype("str") == domain.strip().lower().removesuffix(".")]
     # A reporter that does not name itself has an empty name.
     rows = rows.assign(**{key: rows[key].astype(object).where(rows[key].astype(object) != "") for key in by})
-    rows = rows.assign(policy_type=_named(rows["policy_type"]), number=_day_numbers(rows["day"]))
+    days_of_rows = pd.to_datetime(rows["day"], utc=True).dt.tz_localize(None).to_numpy("datetime64[D]")
+    rows = rows.assign(policy_type=_named(rows["policy_type"]), number=days_of_rows.astype(np.int64))
     chosen = None if any_type and policy_type is None else policy_type or _usual_type(rows)
     own_rows = rows if chosen is None else rows[rows["policy_type"] == chosen]
     first, last = _limits(period, own_rows)
@@ -248,11 +249,6 @@ def view_of(
 def _named(column: pd.Series) -> pd.Series:
     """Return a column of names as plain text, `unknown` where it is missing."""
     return column.astype(object).where(column.notna(), UNKNOWN)
-
-
-def _day_numbers(days: pd.Series) -> Ints:
-    moments = pd.to_datetime(days, utc=True).dt.tz_localize(None)
-    return moments.to_numpy("datetime64[D]").astype(np.int64)
 
 
 def _usual_type(rows: pd.DataFrame) -> str | None:
@@ -378,8 +374,8 @@ def fold(view: View, key: str, most: int | None = None) -> list[Series]:
         for rank, code in enumerate(kept)
     ]
     if key == RESULT_TYPE:
-        order = {kind: rank for rank, kind in enumerate(RESULT_ORDER)}
-        series.sort(key=lambda each: (order.get(each.members[0], len(order)), each.members[0]))
+        order = [*RESULT_ORDER, *sorted({each.members[0] for each in series}.difference(RESULT_ORDER))]
+        series.sort(key=lambda each: order.index(each.members[0]))
     if rest:
         folded = f"other ({plural(len(rest), KEYS[key].singular, KEYS[key].plural)})"
         series.append(Series(folded, OTHER, table[-2], tuple(sorted(str(names[code]) for code in rest))))
