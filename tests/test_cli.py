@@ -224,7 +224,7 @@ def test_a_reader_that_goes_away_is_no_error(reports) -> None:
 
 
 def test_the_command_starts_without_the_heavy_libraries() -> None:
-    heavy = ["pandas", "matplotlib", "ipywidgets", "httpx", "dns", "pyarrow", "nbconvert", "numpy", "nbclient"]
+    heavy = ["pandas", "matplotlib", "ipywidgets", "httpcore", "dns", "pyarrow", "nbconvert", "numpy", "nbclient"]
     script = f"import sys; from mtasts_nb.cli import main; main(['--help']); print(*[m for m in {heavy} if m in sys.modules], file=sys.stderr)"
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
     assert done.stderr.strip() == ""

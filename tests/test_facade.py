@@ -15,7 +15,7 @@ def test_all_is_sorted_and_every_name_can_be_reached() -> None:
 
 
 def test_import_loads_nothing_heavy() -> None:
-    heavy = ("pandas", "matplotlib", "ipywidgets", "httpx", "dns", "pyarrow", "nbconvert", "numpy")
+    heavy = ("pandas", "matplotlib", "ipywidgets", "httpcore", "dns", "pyarrow", "nbconvert", "numpy")
     script = f"import sys, mtasts_nb; print(*[m for m in {heavy!r} if m in sys.modules])"
     loaded = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True).stdout.split()
     assert loaded == []

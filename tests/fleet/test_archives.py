@@ -72,7 +72,7 @@ def test_replacing_a_sample_keeps_what_somebody_put_beside_it(tmp_path: Path) ->
 def test_neither_pandas_nor_the_rest_is_loaded() -> None:
     code = (
         "import sys; import tests.fleet.sample as s; "
-        "heavy = {'pandas', 'numpy', 'pyarrow', 'matplotlib', 'dns', 'httpx', 'aiosmtpd', 'mtasts_nb.reports'}; "
+        "heavy = {'pandas', 'numpy', 'pyarrow', 'matplotlib', 'dns', 'httpcore', 'aiosmtpd', 'mtasts_nb.reports'}; "
         "print(sorted(heavy & set(sys.modules)))"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)

@@ -163,11 +163,6 @@ class Network:
                 sock.close()
             self._sockets.clear()
 
-    def open_sockets(self) -> int:
-        """Return how many sockets are open."""
-        with self._lock:
-            return len(self._sockets)
-
     def _open(self, family: int, kind: int) -> socket.socket:
         with self._lock:
             if self._stopped:
