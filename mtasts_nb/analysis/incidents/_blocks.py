@@ -1,0 +1,125 @@
+"""Failed sessions by day and reporter, one block for each policy domain and policy type, as arrays."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from itertools import pairwise
+from typing import TYPE_CHECKING, Any, Final
+
+import numpy as np
+
+from ..reports import daily
+from ._cells import far_off_days
+
+if TYPE_CHECKING:
+    import numpy.typing as npt
+    import pandas as pd
+
+    from ..reports import Source
+
+    Ints = npt.NDArray[np.int64]
+    Floats = npt.NDArray[np.float64]
+
+__all__ = ["Block", "blocks", "day_numbers"]
+
+# Reporters × days that are held as a table: a stranger may invent reporters without end.
+_CELLS: Final = 4_000_000
+
+
+@dataclass(frozen=True, slots=True)
+class Block:
+    """What was reported about one policy domain under one policy type.
+
+    Attributes
+    ----------
+    policy_domain, policy_type : str
+        Empty where a report gives none.
+    days : array of int
+        The days for which any report came, in days since 1970-01-01 (UTC), in order.
+    reporters : list of str
+        Their `organization_name`; empty where a report has none.
+    sessions : array, reporters by days
+        0 where that reporter sent nothing for that day.
+    kinds : list of (str, str)
+        MX host and result type of each kind of failure; the host is empty where the report names none.
+    kind, reporter, day, failed : array of int
+        One entry per kind, reporter and day with failures; the first three are positions.
+    """
+
+    policy_domain: str
+    policy_type: str
+    days: Ints
+    reporters: list[str]
+    sessions: Floats
+    kinds: list[tuple[str, str]]
+    kind: Ints
+    reporter: Ints
+    day: Ints
+    failed: Ints
+
+
+def day_numbers(days: pd.Series) -> Ints:
+    """Return days as whole numbers since 1970-01-01 (UTC)."""
+    numbers: Ints = days.dt.tz_localize(None).to_numpy("datetime64[D]").astype(np.int64)
+    return numbers
+
+
+def blocks(source: Source, policy_type: str | None = None) -> Iterator[Block]:
+    """Yield the blocks of a source, by policy domain and policy type."""
+    table = daily(source, by=("organization_name", "receiving_mx_hostname", "result_type"), policy_type=policy_type)
+    table = table[~far_off_days(table["day"])].reset_index(drop=True)
+    domain, domains = _codes(table["policy_domain"])
+    kind, kinds = _codes(table["policy_type"])
+    reporter, reporters = _codes(table["organization_name"])
+    mx, hosts = _codes(table["receiving_mx_hostname"])
+    result, results = _codes(table["result_type"])
+    day, failed = day_numbers(table["day"]), table["failed"].to_numpy()
+    sessions = table["group_sessions"].to_numpy().astype(np.float64)
+    block = domain * len(kinds) + kind
+    order = np.argsort(block, kind="stable")
+    edges = np.flatnonzero(np.diff(block[order], prepend=-1, append=-1))
+    for start, end in pairwise(edges):
+        rows = order[start:end]
+        days, at_day = np.unique(day[rows], return_inverse=True)
+        who, at_who = np.unique(reporter[rows], return_inverse=True)
+        names = [reporters[code] for code in who]
+        if len(who) * len(days) > _CELLS:
+            at_who, names = _folded(at_who, failed[rows], names, _CELLS // len(days))
+        # A reporter's sessions are repeated in each row of a day: one of each counts.
+        _, one = np.unique(reporter[rows] * len(days) + at_day, return_index=True)
+        seen = np.zeros((len(names), len(days)))
+        np.add.at(seen, (at_who[one], at_day[one]), sessions[rows[one]])
+        bad = failed[rows] > 0
+        of_kind = mx[rows][bad] * len(results) + result[rows][bad]
+        found, at_kind = np.unique(of_kind, return_inverse=True)
+        yield Block(
+            policy_domain=domains[domain[rows[0]]],
+            policy_type=kinds[kind[rows[0]]],
+            days=days,
+            reporters=names,
+            sessions=seen,
+            kinds=[(hosts[code // len(results)], results[code % len(results)]) for code in found],
+            kind=at_kind,
+            reporter=at_who[bad],
+            day=at_day[bad],
+            failed=failed[rows][bad],
+        )
+
+
+def _folded(at_who: Ints, failed: Ints, names: list[str], most: int) -> tuple[Ints, list[str]]:
+    """Return the reporters' positions and names with all but those that failed most made one, without a name."""
+    order = np.argsort(-np.bincount(at_who, failed, minlength=len(names)), kind="stable")
+    kept = np.sort(order[: max(1, most - 1)])
+    line = np.full(len(names), len(kept))
+    line[kept] = np.arange(len(kept))
+    return line[at_who], [*(names[place] for place in kept), ""]
+
+
+def _codes(column: pd.Series) -> tuple[Ints, list[str]]:
+    """Return a column as positions in a list of texts; a missing value is the empty text."""
+    values: list[str]
+    categories: Any = column.array
+    values = [*map(str, categories.categories), ""]
+    codes = categories.codes.astype(np.int64)
+    return np.where(codes < 0, len(values) - 1, codes), values
