@@ -1,26 +1,38 @@
 """What reports alone show: what failed, where, for whom, since when, and how far to trust it.
 
 Every function takes a `Source` (an `Archive`) and returns a value that shows itself in a notebook: a `Table` with its
-rows in `.frame`, or sentences. A notebook holds calls of these, so that every number in it is tested.
+rows in `.frame`, or statements. A notebook holds calls of these, so that every number in it is tested.
 """
 
 from __future__ import annotations
 
-from ._breakdown import by_mx, by_reporter, by_result_type, failing_policy_types, impact
+from . import _view as _view  # registers how the values are shown
+from ._breakdown import by_mx, by_reporter, by_result_type, failing_policy_types, impact, overview
+from ._cells import Cells, cells, narrow, on_policy_host
 from ._events import load_events
-from ._meanings import Meaning, Meanings, meanings
-from ._narrow import narrow
-from ._one_report import one_report
-from ._overview import overview
-from ._quality import arrivals, assumptions, coverage, refusals
-from ._summary import KeyFigures, Story, key_figures, scope, story
-from ._table import Table
-from ._timeline import timeline
-from .incidents._find import expected_failures, find_incidents
-from .incidents._verify_fix import FixCheck, verify_fix
-from .policy_history._history import PolicyHistory, policy_history
+from ._meanings import Meaning, Meanings, meanings, reason_codes
+from ._quality import arrivals, assumptions, coverage, one_report, refusals
+from ._summary import (
+    by_type,
+    deferred_figure,
+    effect_statement,
+    happened_statement,
+    incident_table,
+    key_figures,
+    lower_first,
+    scope,
+    sporadic,
+    story,
+    timeline,
+)
+from ._table import NO_MX, NO_NAME, KeyFigures, Story, Table, at_mx, day, days, listed, period, under
+from .incidents import FixCheck, expected_failures, find_incidents, verify_fix
+from .policy_history import PolicyHistory, policy_history
 
 __all__ = [
+    "NO_MX",
+    "NO_NAME",
+    "Cells",
     "FixCheck",
     "KeyFigures",
     "Meaning",
@@ -30,24 +42,40 @@ __all__ = [
     "Table",
     "arrivals",
     "assumptions",
+    "at_mx",
     "by_mx",
     "by_reporter",
     "by_result_type",
+    "by_type",
+    "cells",
     "coverage",
+    "day",
+    "days",
+    "deferred_figure",
+    "effect_statement",
     "expected_failures",
     "failing_policy_types",
     "find_incidents",
+    "happened_statement",
     "impact",
+    "incident_table",
     "key_figures",
+    "listed",
     "load_events",
+    "lower_first",
     "meanings",
     "narrow",
+    "on_policy_host",
     "one_report",
     "overview",
+    "period",
     "policy_history",
+    "reason_codes",
     "refusals",
     "scope",
+    "sporadic",
     "story",
     "timeline",
+    "under",
     "verify_fix",
 ]

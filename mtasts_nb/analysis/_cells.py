@@ -1,36 +1,45 @@
-"""The finest daily table, split into what every summary needs: sessions seen, and failures by kind."""
+"""The part of an archive that a question is about, and its finest daily table: sessions, failures, effect on mail."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from datetime import date, datetime
+from typing import TYPE_CHECKING, Final
 
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from ..errors import SourceError
+from ..markup import one_line
 from ..reports import daily
-from ..vocabulary import UNATTRIBUTED, UNKNOWN, Mode, PolicyType, ResultType
+from ..vocabulary import UNEXPLAINED, MailEffect, Mode, PolicyType, ResultType, is_on_policy_host
 
 if TYPE_CHECKING:
-    import pandas as pd
+    from ..reports import Archive, Source
 
-    from ..reports import Source
+Ints = npt.NDArray[np.int64]
 
-__all__ = ["EFFECTS", "Cells", "cells", "far_off_days"]
+__all__ = ["EFFECT_TEXTS", "Cells", "Ints", "cells", "day_numbers", "far_off_days", "narrow", "on_policy_host"]
 
 #: One reporter's sessions of one day, about one domain, under one policy type and mode.
-CELL = ["day", "policy_domain", "policy_type", "organization_name", "policy_mode"]
-#: What failures do to mail, the worst first, each with what it means (RFC 8461 §5; RFC 7672 §2.2).
-EFFECTS = {
-    "held back": "No session of that reporter succeeded that day, under enforce or DANE: its mail waited for a later try.",
-    "perhaps delayed": "Some sessions failed under enforce or DANE, others of the same reporter and day succeeded: "
-    "another MX or a later try may have taken the mail at once.",
-    "protection lost": "The policy could not be fetched or was not valid: mail went through, under a cached policy or "
-    "without one.",
-    "reported only": "The policy was in testing or none, or the sender saw none: the mail was delivered all the same.",
-    "not known": "The report does not say which policy mode applied, or not what failed.",
+CELL: Final = ["day", "policy_domain", "policy_type", "organization_name", "policy_mode"]
+#: What each effect means for a reader.
+EFFECT_TEXTS: Final = {
+    MailEffect.DEFERRED: "No session of that reporter succeeded that day, under enforce or DANE: its mail was queued.",
+    MailEffect.POSSIBLY_DELAYED: "Some sessions failed under enforce or DANE; others of the same reporter and day "
+    "succeeded. Another MX host or a later try may have taken the mail at once.",
+    MailEffect.UNPROTECTED: "The policy could not be fetched or was not valid. Mail was delivered under a cached policy "
+    "or without one.",
+    MailEffect.NO_EFFECT: "The policy was in testing or none, or the sender found none. The mail was delivered.",
+    MailEffect.NOT_KNOWN: "The report does not say which policy mode applied, or not what failed.",
 }
-_REGISTERED = frozenset(map(str, ResultType))
 #: Days are far off where no report came for so many days between them and the rest, and they are few beside the rest.
-_FAR_DAYS = 366
-_FEW = 0.05
+_FAR_DAYS: Final = 366
+_FEW: Final = 0.05
+#: Before the first and after the last day that a report can be about.
+_ALL_TIME: Final = ("1970-01-01", "2200-01-01")
 
 
 @dataclass(frozen=True, eq=False)
@@ -43,10 +52,10 @@ class Cells:
         `CELL` and ``sessions`` (int64): one row for each combination for which a report came.
     failures : DataFrame
         `CELL`, ``receiving_mx_hostname`` (empty where none was reached), ``result_type``, ``failed`` (int64) and
-        ``effect``, one of `EFFECTS`.
+        ``effect``, a value of `MailEffect`.
     far_off : DataFrame
         The rows that would be in `sessions`, were their days not years from all others: one report with a wrong clock
-        would make a week of reports a week in seventy years.
+        would turn a week of reports into a week in seventy years.
     """
 
     sessions: pd.DataFrame
@@ -58,9 +67,45 @@ class Cells:
         """The last day for which a report came."""
         return None if self.sessions.empty else self.sessions["day"].max()
 
+    def of(self, policy_type: str) -> Cells:
+        """Return the cells of one policy type."""
+        return self._where(lambda frame: frame["policy_type"] == policy_type)
+
+    def since(self, day: pd.Timestamp) -> Cells:
+        """Return the cells from a day on."""
+        return self._where(lambda frame: frame["day"] >= day)
+
+    def _where(self, chosen: Callable[[pd.DataFrame], pd.Series[bool]]) -> Cells:
+        return Cells(*(frame[chosen(frame)] for frame in (self.sessions, self.failures, self.far_off)))
+
+    def enforced(self) -> Cells:
+        """Return the cells with the effect that the failures would have had under enforce."""
+        failures = self.failures.assign(policy_mode=Mode.ENFORCE.value)
+        every = self.sessions.assign(policy_mode=Mode.ENFORCE.value)
+        sessions = every.groupby(CELL, as_index=False).agg(sessions=("sessions", "sum"))
+        return Cells(sessions, _with_effect(failures.reset_index(drop=True), sessions), self.far_off)
+
+    @property
+    def at_mx(self) -> pd.DataFrame:
+        """The failures that are not on the policy host; unexplained ones may be either and are among them."""
+        return self.failures[~on_policy_host(self.failures["result_type"])]
+
+    @property
+    def on_policy_host(self) -> pd.DataFrame:
+        """The failures on the policy host, which defer no mail by themselves (RFC 8461 §5)."""
+        return self.failures[on_policy_host(self.failures["result_type"])]
+
+    def failed_by_type(self) -> pd.Series:
+        """Return failed sessions by policy type; sts and tlsa may count the same ones (RFC 8460 §4.4)."""
+        return self.failures.groupby("policy_type")["failed"].sum()
+
+    def sessions_by_type(self) -> pd.Series:
+        """Return all sessions by policy type."""
+        return self.sessions.groupby("policy_type")["sessions"].sum()
+
 
 def cells(source: Source | Cells) -> Cells:
-    """Return the sessions and failures of a source; of what is split already, itself."""
+    """Return the sessions and failures of a source; `Cells` are returned as they are."""
     if isinstance(source, Cells):
         return source
     fine = daily(source, by=("organization_name", "policy_mode", "receiving_mx_hostname", "result_type"))
@@ -81,32 +126,102 @@ def _sessions(fine: pd.DataFrame) -> pd.DataFrame:
 
 def far_off_days(day: pd.Series) -> pd.Series:
     """Return which rows have a day far off: few days, more than a year from the stretch with the most days."""
-    import numpy as np
-    import pandas as pd
-
     if day.empty:
         return day.astype("bool")
-    days = pd.Series(np.sort(day.unique()))
-    stretch = (days.diff().dt.days > _FAR_DAYS).cumsum()
+    known = pd.Series(np.sort(day.unique()))
+    stretch = (known.diff().dt.days > _FAR_DAYS).cumsum()
     sizes = stretch.value_counts()
     few = sizes[(sizes < _FEW * sizes.max()) | ((sizes == 1) & (sizes.max() > 2))].index
-    return day.isin(days[stretch.isin(few)])
+    return day.isin(known[stretch.isin(few)])
+
+
+def day_numbers(day: pd.Series) -> Ints:
+    """Return days as whole numbers since 1970-01-01 (UTC)."""
+    numbers: Ints = day.dt.tz_localize(None).to_numpy("datetime64[D]").astype(np.int64)
+    return numbers
+
+
+def on_policy_host(result_type: pd.Series) -> pd.Series[bool]:
+    """Return which rows are faults on the policy host; each name is checked once."""
+    names = result_type.astype("str").unique()
+    return result_type.astype("str").isin([name for name in names if is_on_policy_host(name)])
 
 
 def _with_effect(failures: pd.DataFrame, sessions: pd.DataFrame) -> pd.DataFrame:
-    import numpy as np
-
+    """Return the failures with what they did to mail: the one rule, applied to one reporter and day."""
     seen = sessions.set_index(CELL)["sessions"]
     total = failures.groupby(CELL, sort=False)["failed"].transform("sum")
     whole = seen.reindex(failures.set_index(CELL).index).to_numpy()
     none_succeeded = total.to_numpy() >= whole
     kind, mode, policy = failures["result_type"], failures["policy_mode"], failures["policy_type"]
-    unexplained = kind.isin([UNATTRIBUTED, UNKNOWN]) | ~kind.isin(_REGISTERED)
+    unexplained = kind.isin(list(UNEXPLAINED)) | ~kind.isin(list(map(str, ResultType)))
     binding = (mode == Mode.ENFORCE) | (policy == PolicyType.TLSA)
     harmless = mode.isin([Mode.TESTING, Mode.NONE]) | (policy == PolicyType.NO_POLICY_FOUND)
-    effect = np.select(
-        [kind.str.startswith("sts-"), harmless & ~binding, unexplained, binding & none_succeeded, binding],
-        ["protection lost", "reported only", "not known", "held back", "perhaps delayed"],
-        default="not known",
-    )
+    rule = {
+        MailEffect.UNPROTECTED: on_policy_host(kind),
+        MailEffect.NO_EFFECT: harmless & ~binding,
+        MailEffect.NOT_KNOWN: unexplained,
+        MailEffect.DEFERRED: binding & none_succeeded,
+        MailEffect.POSSIBLY_DELAYED: binding,
+    }
+    effect = np.select(list(rule.values()), [name.value for name in rule], default=MailEffect.NOT_KNOWN.value)
     return failures.assign(effect=effect)
+
+
+def narrow(
+    archive: Archive,
+    domain: str | None = None,
+    start: str | date | datetime | None = None,
+    end: str | date | datetime | None = None,
+    *,
+    policy_type: str | None = None,
+    reporter: str | None = None,
+    mx: str | None = None,
+    result_type: str | None = None,
+) -> Archive:
+    """Return the reports about one policy domain and period, or only some of their rows; None asks for all.
+
+    Of the failures only those at one MX host or of one result type can be kept; all sessions stay, since reports count
+    successes per policy alone (RFC 8460 §4.4).
+
+    Parameters
+    ----------
+    archive : Archive
+        What `load` gave.
+    domain : str, optional
+        A policy domain.
+    start, end : str, date or datetime, optional
+        As `Archive.between` takes them: UTC, an `end` that is a day includes it.
+    policy_type, reporter : str, optional
+        Only sessions under this policy type, or in reports of this organization; empty text asks for those that give no
+        name.
+    mx, result_type : str, optional
+        Only failures at this MX host, or of this result type; empty text asks for failures that name no MX host.
+
+    Raises
+    ------
+    SourceError
+        No report at all is about that domain: most likely a typo in its name. A period without a report is no error.
+    """
+    if domain is not None:
+        names = sorted(archive.sessions["policy_domain"].astype("str").unique())
+        archive = archive.for_domain(domain)
+        if not len(archive.sessions):
+            known = ", ".join(one_line(name, 80) for name in names[:10]) or "no domain at all"
+            more = f" and {len(names) - 10} others" if len(names) > 10 else ""
+            raise SourceError(f"no report is about {one_line(domain, 80)}. There are reports about {known}{more}.")
+    if start is not None or end is not None:
+        archive = archive.between(_ALL_TIME[0] if start is None else start, _ALL_TIME[1] if end is None else end)
+    of_sessions = {"policy_type": policy_type, "organization_name": reporter}
+    of_failures = {**of_sessions, "receiving_mx_hostname": mx, "result_type": result_type}
+    if all(value is None for value in of_failures.values()):
+        return archive
+    return archive.with_rows(_only(archive.sessions, of_sessions), _only(archive.failures, of_failures))
+
+
+def _only(rows: pd.DataFrame, wanted: dict[str, str | None]) -> pd.DataFrame:
+    for column, value in wanted.items():
+        if value is not None:
+            values = rows[column]
+            rows = rows[values == value if value else values.isna() | (values == "")]
+    return rows

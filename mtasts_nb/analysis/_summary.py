@@ -1,94 +1,168 @@
-"""What happened, in a few sentences with numbers, and the figures to put on top of a page."""
+"""What happened, in a few sentences with numbers: of all reports, or of the incidents that a document is about.
+
+Each statement about an incident is made here once; a document of one incident uses the same ones.
+"""
 
 from __future__ import annotations
 
-import re
-from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
-from ..markup import html_text, number, one_line, plural, share, terminal_text
-from ..vocabulary import PolicyType
+import pandas as pd
+
+from ..knowledge import explain
+from ..markup import number, one_line, plural, share
+from ..vocabulary import MailEffect, PolicyType
 from ._cells import Cells, cells
-from ._meanings import reason_codes
-from ._table import as_day, days, listed
-from .incidents._find import CHRONIC, find_incidents
+from ._table import NO_MX, KeyFigures, Story, Table, at_mx, day, days, listed, period, under
+from .incidents import CHRONIC, find_incidents
 
 if TYPE_CHECKING:
-    import pandas as pd
-
     from ..reports import Source
 
-__all__ = ["UNDER", "KeyFigures", "Story", "key_figures", "scope", "story"]
+__all__ = [
+    "by_type",
+    "deferred_figure",
+    "effect_statement",
+    "happened_statement",
+    "incident_table",
+    "key_figures",
+    "lower_first",
+    "scope",
+    "sporadic",
+    "story",
+    "timeline",
+]
 
-#: How the policy types are said.
-UNDER = {
-    PolicyType.STS.value: "under MTA-STS",
-    PolicyType.TLSA.value: "under DANE",
-    PolicyType.NO_POLICY_FOUND.value: "where the sender found no policy",
-}
-#: On fewer days with reports, what fails all the time may pass for normal.
-FEW_DAYS = 7
-_DAY = re.compile(r"\b\d{4}-\d\d-\d\d\b")
-
-
-def shown_days(html: str) -> str:
-    """Return HTML text with every day in a piece that no line break parts."""
-    return _DAY.sub(r'<span class="sts-day">\g<0></span>', html)
-
-
-@dataclass(frozen=True)
-class Story:
-    """A few labelled statements: `(label, text)` each."""
-
-    statements: tuple[tuple[str, str], ...]
-
-    def _repr_html_(self) -> str:
-        items = "".join(
-            f"<li><strong>{html_text(label)}</strong> {shown_days(html_text(text))}</li>"
-            for label, text in self.statements
-        )
-        return f'<ul class="sts-lead">{items}</ul>'
-
-    def __repr__(self) -> str:
-        return "\n".join(terminal_text(f"{label} {text}") for label, text in self.statements)
-
-
-@dataclass(frozen=True)
-class KeyFigures:
-    """Figures with a word on each: `(figure, words)`."""
-
-    figures: tuple[tuple[str, str], ...]
-
-    def _repr_html_(self) -> str:
-        items = "".join(
-            f"<li><strong>{html_text(figure)}</strong> {html_text(words)}</li>" for figure, words in self.figures
-        )
-        return f'<ul class="sts-figures">{items}</ul>'
-
-    def __repr__(self) -> str:
-        return "\n".join(terminal_text(f"{figure}  {words}") for figure, words in self.figures)
+#: On fewer days with reports, what fails all the time may be taken for normal.
+_FEW_DAYS: Final = 7
+_HAPPENED, _EFFECT, _STATE = "What happened.", "What it did to mail.", "Is it over?"
 
 
 def story(source: Source) -> Story:
-    """Return what happened, what it did to mail, and where it stands: a sentence each, with its numbers.
+    """Return what happened, what it did to mail, and whether it is over: a sentence each, with its numbers.
 
-    Every number is of sessions that somebody reported; `scope` says of how many.
+    Every number is of reported sessions; `scope` gives of how many.
     """
-    found = cells(source)
-    if found.sessions.empty:
-        return Story(
-            (("What happened.", "Not known: no report came for this period. That is not the same as no failure."),)
-        )
-    if found.failures.empty:
-        return Story((("What happened.", f"{_period(found.sessions)}, no failure was reported."),))
+    split = cells(source)
+    if split.sessions.empty:
+        text = "Not known: no report came for this period. That is not the same as no failure."
+        return Story(((_HAPPENED, text),))
+    reported = period(split.sessions["day"].min(), split.sessions["day"].max())
+    if split.failures.empty:
+        return Story(((_HAPPENED, f"{reported}, no failure was reported."),))
     incidents = find_incidents(source)
+    if incidents.empty:
+        happened = f"{reported}, {sporadic(split)}."
+    else:
+        top = incidents.sort_values(["failed_session_count", "start"], ascending=[False, True]).head(1)
+        count = "was one incident." if len(incidents) == 1 else f"were {len(incidents)} incidents. The largest:"
+        happened = f"{reported}, there {count} {happened_statement(split, top)}"
     return Story(
-        (
-            ("What happened.", _happened(found, incidents, reason_codes(source))),
-            ("What it did to mail.", _effect(found)),
-            ("Where it stands.", _state(incidents, found)),
+        ((_HAPPENED, happened), (_EFFECT, effect_statement(split.failures)), (_STATE, _state(incidents, split)))
+    )
+
+
+def happened_statement(split: Cells, incidents: pd.DataFrame, summary: str = "") -> str:
+    """Return what failed where, from when to when, how much of it, and who reported it.
+
+    Parameters
+    ----------
+    split : Cells
+        The sessions among which they were reported.
+    incidents : DataFrame
+        Rows of `find_incidents` about one policy domain and policy type.
+    summary : str
+        What was wrong, in one sentence; empty: what the result type of the largest says.
+    """
+    rows = incidents.sort_values("failed_session_count", ascending=False)
+    domain, kind = str(rows["policy_domain"].iloc[0]), str(rows["policy_type"].iloc[0])
+    first, last, sessions = rows["start"].min(), rows["end"].max(), split.sessions
+    among = sessions[
+        (sessions["policy_type"] == kind) & (sessions["policy_domain"] == domain) & sessions["day"].between(first, last)
+    ]
+    failed, total = int(rows["failed_session_count"].sum()), int(among["sessions"].sum())
+    reporters = {name for names in rows["organization_name"] for name in str(names).split("\n")}
+    all_reporters = max(among["organization_name"].nunique(), len(reporters))
+    hosts = sorted({one_line(host, 80) for host in rows["receiving_mx_hostname"].dropna()})
+    where = f" at {listed(hosts)}" if hosts else ""
+    types = listed([one_line(name, 60) for name in dict.fromkeys(rows["result_type"])])
+    when = f"On {day(first)}" if first == last else f"From {day(first)} to {day(last)}"
+    if rows["ongoing"].any():
+        when = f"From {day(first)} on"
+    what = summary or explain(str(rows["result_type"].iloc[0])).short.split(". ")[0]
+    return (
+        f"{when}, {number(failed)} of {plural(total, 'session')} {under(kind)} for {one_line(domain, 80)} "
+        f"({share(failed, total)}) failed{where} with {types}, reported by {number(len(reporters))} of "
+        f"{plural(all_reporters, 'reporter')}: {lower_first(what).removesuffix('.')}."
+    )
+
+
+def lower_first(sentence: str) -> str:
+    """Return a sentence as the rest of another one."""
+    return sentence[0].lower() + sentence[1:] if sentence[1:2].islower() or sentence[1:2] == " " else sentence
+
+
+def sporadic(split: Cells) -> str:
+    """Return what failed outside any incident, as a clause; by policy type, for sts and tlsa may count the same ones."""
+    failed = {str(kind): int(count) for kind, count in split.failed_by_type().items() if count}
+    sessions = split.sessions_by_type()
+    few = split.sessions["day"].nunique()
+    if few < _FEW_DAYS and any(bad > CHRONIC * sessions[kind] for kind, bad in failed.items()):
+        counted = " and ".join(
+            f"{number(bad)} of {plural(int(sessions[kind]), 'session')} {under(kind)} failed ({share(bad, sessions[kind])})"
+            for kind, bad in failed.items()
         )
+        about = "a report about a single day is" if few == 1 else f"reports about {days(few)} are"
+        return f"{counted}, and {about} not enough to know what is normal"
+    return f"{by_type(split.failures, 'sporadic failed session')}, too few on any day for an incident"
+
+
+def by_type(failures: pd.DataFrame, noun: str) -> str:
+    """Return a count of failures; by policy type where there are several, since sts and tlsa may count the same ones."""
+    sums = failures.groupby("policy_type")["failed"].sum()
+    sums = sums[sums > 0]
+    if len(sums) == 1:
+        return plural(int(sums.iloc[0]), noun)
+    return " and ".join(f"{plural(int(count), noun)} {under(kind)}" for kind, count in sums.items())
+
+
+def effect_statement(failures: pd.DataFrame) -> str:
+    """Return what failures did to mail, the worst first: one sentence for each effect (RFC 8461 §5)."""
+    sentences = []
+    for effect in MailEffect:
+        rows = failures[failures["effect"] == effect]
+        if rows.empty:
+            continue
+        count = by_type(rows, "failed session")
+        sentences.append(
+            {
+                MailEffect.DEFERRED: f"Mail from {plural(rows['organization_name'].nunique(), 'reporter')} was deferred "
+                f"on {days(rows['day'].nunique())}, up to {count}: none of that day's sessions succeeded, and enforce or "
+                "DANE makes senders queue the mail and try again.",
+                MailEffect.POSSIBLY_DELAYED: f"Mail of {count} was delayed at most: other sessions of the same reporter "
+                "and day succeeded.",
+                MailEffect.UNPROTECTED: f"No mail was deferred by {count} in which the policy could not be used: it was "
+                "delivered under a cached policy or without protection.",
+                MailEffect.NO_EFFECT: f"{count[0].upper()}{count[1:]} had no effect on delivery: the policy was in testing "
+                "or none, or the sender found none.",
+                MailEffect.NOT_KNOWN: f"For {count} the reports do not show the effect.",
+            }[effect]
+        )
+    return " ".join(sentences) or "Nothing failed, so no mail was deferred."
+
+
+def _state(incidents: pd.DataFrame, split: Cells) -> str:
+    last_day = day(split.last_day)
+    if incidents.empty:
+        return f"There is no incident on the last day with reports, {last_day}."
+    ongoing = incidents[incidents["ongoing"]].sort_values("failed_session_count", ascending=False)
+    if len(ongoing):
+        what = [f"{row['result_type']}{at_mx(row['receiving_mx_hostname'])}" for row in ongoing.to_dict("records")]
+        return f"Not over: on {last_day}, the last day with reports, this was still occurring: {listed(what)}."
+    end = incidents["end"].max()
+    return (
+        f"Over, as far as reported: the last day with significant failures was {day(end)}. Reports came for "
+        f"{days((split.last_day - end).days)} after it, until {last_day}. Senders that do not report are not included."
     )
 
 
@@ -98,33 +172,24 @@ def scope(source: Source) -> Story:
     Sessions under sts and under tlsa are never added together: a reporter may list the same ones under both
     (RFC 8460 §4.4).
     """
-    found = cells(source)
-    if found.sessions.empty:
+    split = cells(source)
+    if split.sessions.empty:
         return Story((("The numbers.", "No report came."),))
-    return Story((("The numbers.", _scope(found)), *((("Apart from that.", text),) if (text := _rest(found)) else ())))
-
-
-def _period(sessions: pd.DataFrame) -> str:
-    first, last = as_day(sessions["day"].min()), as_day(sessions["day"].max())
-    return f"On {first}" if first == last else f"Between {first} and {last}"
-
-
-def _scope(found: Cells) -> str:
-    seen, failed = found.sessions, found.failures.groupby("policy_type")["failed"].sum()
-    totals = seen.groupby("policy_type")["sessions"].sum()
+    failed, totals = split.failed_by_type(), split.sessions_by_type()
     parts = []
     for kind in _order(totals):
         count, bad = int(totals[kind]), int(failed.get(kind, 0))
         every = plural(count, "session")
-        told = f"{number(bad)} of {every} failed ({share(bad, count)})" if bad else f"none of {every} failed"
-        parts.append(f"{UNDER.get(kind, 'under ' + kind)} {told}")
-    domains = sorted(seen["policy_domain"].unique())
+        result = f"{number(bad)} of {every} failed ({share(bad, count)})" if bad else f"none of {every} failed"
+        parts.append(f"{under(kind)} {result}")
+    seen = split.sessions
     both = {PolicyType.STS, PolicyType.TLSA} <= set(totals.index)
     same = " Sessions under MTA-STS and DANE may be the same ones, so they are not added up." if both else ""
-    return (
-        f"{_period(seen)}, {plural(seen['organization_name'].nunique(), 'reporter')} sent figures about {listed(domains)}: "
-        f"{'; '.join(parts)}.{same}"
+    text = (
+        f"{period(seen['day'].min(), seen['day'].max())}, {plural(seen['organization_name'].nunique(), 'reporter')} sent "
+        f"figures about {listed(sorted(seen['policy_domain'].unique()))}: {'; '.join(parts)}.{same}"
     )
+    return Story((("The numbers.", text),))
 
 
 def _order(totals: pd.Series) -> list[str]:
@@ -132,125 +197,68 @@ def _order(totals: pd.Series) -> list[str]:
     return sorted(map(str, totals.index), key=lambda kind: (kind != PolicyType.STS, -totals[kind], kind))
 
 
-def _happened(found: Cells, incidents: pd.DataFrame, reasons: Mapping[str, tuple[tuple[str, int], ...]]) -> str:
-    period = _period(found.sessions)
-    if incidents.empty:
-        return f"{period}, {scattered(found)}."
-    top = incidents.sort_values(["failed_session_count", "start"], ascending=[False, True]).iloc[0]
-    first, last = as_day(top["start"]), as_day(top["end"])
-    length = f"on {first}" if first == last else f"from {first} to {last}"
-    words = reasons.get(str(top["result_type"]), ())
-    quoted = f" ({one_line(words[0][0], 60)})" if words else ""
-    seen_by = f"{number(int(top['reporters']))} of {plural(found.sessions['organization_name'].nunique(), 'reporter')}"
-    count = plural(int(top["failed_session_count"]), "failed session")
-    kind = f"{top['result_type']}{quoted}{at_mx(top['receiving_mx_hostname'])}"
-    what = f"{kind}, for {top['policy_domain']}: {count} {length}, seen by {seen_by}"
-    if len(incidents) == 1:
-        return f"{period}, one kind of failure stood out: {what}."
-    return f"{period}, failures stood out {number(len(incidents))} times, most of all {what}."
-
-
-def _under(kind: str) -> str:
-    return UNDER.get(kind, f"under {kind}")
-
-
-def scattered(found: Cells) -> str:
-    """Return what failed outside any incident, as a clause; by policy type, for sts and tlsa may count the same ones."""
-    sums = found.failures.groupby("policy_type")["failed"].sum()
-    failed = {str(kind): int(count) for kind, count in sums.items() if count}
-    sessions = found.sessions.groupby("policy_type")["sessions"].sum()
-    seen = {kind: int(sessions[kind]) for kind in failed}
-    few = found.sessions["day"].nunique()
-    if few < FEW_DAYS and any(failed[kind] > CHRONIC * seen[kind] for kind in failed):
-        counted = " and ".join(
-            f"{number(bad)} of {plural(seen[kind], 'session')} {_under(kind)} failed ({share(bad, seen[kind])})"
-            for kind, bad in failed.items()
-        )
-        about = "a report about a single day is" if few == 1 else f"reports about {days(few)} are"
-        return f"{counted}, and {about} too little to tell what is normal"
-    counted = " and ".join(
-        plural(bad, "failed session") + ("" if len(failed) == 1 else f" {_under(kind)}") for kind, bad in failed.items()
-    )
-    return f"{counted} came scattered, too few on any day to stand out"
-
-
-def at_mx(host: object) -> str:
-    """Return where, as the rest of a phrase; empty where no MX host is named."""
-    return f" at {host}" if isinstance(host, str) and host else ""
-
-
-def _effect(found: Cells) -> str:
-    amount = found.failures.groupby("effect")["failed"].sum()
-    held = found.failures[found.failures["effect"] == "held back"]
-    if len(held):
-        who, some = held["organization_name"].nunique(), days(held["day"].nunique())
-        return (
-            f"Mail of {plural(who, 'reporter')} was held back, on {some} in all: none of that day's sessions succeeded "
-            f"where enforce or DANE asks senders to wait ({plural(int(held['failed'].sum()), 'failed session')})."
-        )
-    if "perhaps delayed" in amount:
-        return (
-            "Mail was delayed at most: no reporter failed in all its sessions of a day under enforce or DANE, "
-            f"{plural(int(amount['perhaps delayed']), 'session')} failed while others succeeded."
-        )
-    return "Nothing in the reports says that mail was held back."
-
-
-def _rest(found: Cells) -> str:
-    """Return what the failures that held nothing back, or about which that is not known, amount to."""
-    amount = found.failures.groupby("effect")["failed"].sum()
-    told = []
-    if "protection lost" in amount:
-        count = plural(int(amount["protection lost"]), "session")
-        told.append(
-            f"{count} met a policy that could not be used: that mail went through, under a cached policy or unprotected."
-        )
-    if "reported only" in amount:
-        count = plural(int(amount["reported only"]), "failed session")
-        told.append(f"{count} had no effect, since no policy in force asked senders to wait.")
-    if "not known" in amount:
-        told.append(f"For {plural(int(amount['not known']), 'failed session')} the reports do not say enough to tell.")
-    return " ".join(told)
-
-
-def _state(incidents: pd.DataFrame, found: Cells) -> str:
-    last_day = as_day(found.last_day)
-    going_on = incidents[incidents["ongoing"]].sort_values("failed_session_count", ascending=False)
-    if len(going_on):
-        what = [f"{row['result_type']}{at_mx(row['receiving_mx_hostname'])}" for row in going_on.to_dict("records")]
-        return f"Not over: on {last_day}, the last day with reports, this had not gone quiet: {listed(what)}."
-    if incidents.empty:
-        return f"Nothing stands out on the last day with reports, {last_day}."
-    end = incidents["end"].max()
-    ago = (found.last_day - end).days if found.last_day is not None else 0
-    return (
-        f"Over, as far as reported: the last day with failures in numbers was {as_day(end)}, and reports came for "
-        f"{days(ago)} after it, until {last_day}. A sender that does not report is not seen here."
-    )
-
-
 def key_figures(source: Source) -> KeyFigures:
-    """Return the figures for the top of a page; those under sts and tlsa are apart."""
-    found = cells(source)
-    seen, failures = found.sessions, found.failures
+    """Return the figures for the top of a page; those under sts and tlsa are separate."""
+    split = cells(source)
+    seen = split.sessions
     if seen.empty:
         return KeyFigures((("–", "no report came"),))
-    figures = []
-    totals, failed = seen.groupby("policy_type")["sessions"].sum(), failures.groupby("policy_type")["failed"].sum()
-    for kind in _order(totals)[:2]:
-        bad, count = int(failed.get(kind, 0)), int(totals[kind])
-        words = f"of {plural(count, 'session')} failed {UNDER.get(kind, 'under ' + kind)}"
-        figures.append((share(bad, count), words))
-    held = failures.loc[failures["effect"] == "held back", "day"].nunique()
+    totals, failed = split.sessions_by_type(), split.failed_by_type()
+    figures = [
+        (share(failed.get(kind, 0), totals[kind]), f"of {plural(int(totals[kind]), 'session')} failed {under(kind)}")
+        for kind in _order(totals)[:2]
+    ]
     reporters = seen["organization_name"].nunique()
     span_days, reported = (seen["day"].max() - seen["day"].min()).days + 1, seen["day"].nunique()
     figures += [
-        (number(held), f"{_agreed(held, 'day')} on which mail was held back"),
-        (number(reporters), f"{_agreed(reporters, 'reporter')} sent figures"),
-        (f"{number(reported)} of {number(span_days)}", f"{_agreed(span_days, 'day')} with a report"),
+        deferred_figure(split),
+        (number(reporters), f"{'reporter' if reporters == 1 else 'reporters'} sent figures"),
+        (f"{number(reported)} of {number(span_days)}", f"{'day' if span_days == 1 else 'days'} with a report"),
     ]
     return KeyFigures(tuple(figures))
 
 
-def _agreed(count: int, noun: str) -> str:
-    return noun if count == 1 else noun + "s"
+def deferred_figure(split: Cells) -> tuple[str, str]:
+    """Return on how many days mail was deferred, with its label."""
+    count = split.failures.loc[split.failures["effect"] == MailEffect.DEFERRED, "day"].nunique()
+    return number(count), f"{'day' if count == 1 else 'days'} on which mail was deferred"
+
+
+def timeline(source: Source) -> Table:
+    """Return the incidents of a source by their first day, and how many failed sessions are in none.
+
+    Returns
+    -------
+    Table
+        The columns of `find_incidents`, with ``(none named)`` for a missing MX host, and ``state``.
+    """
+    return incident_table(find_incidents(source), cells(source))
+
+
+def incident_table(incidents: pd.DataFrame, split: Cells, caption: str = "", nothing: str = "") -> Table:
+    """Return rows of `find_incidents` as a table; without a caption of its own, it counts what is in no incident."""
+    frame = incidents.assign(
+        receiving_mx_hostname=incidents["receiving_mx_hostname"].fillna(NO_MX),
+        state=incidents["ongoing"].map({True: "ongoing", False: "over"}).astype("str"),
+    )
+    if not caption:
+        rest = _outside(incidents, split)
+        caption = f"{plural(len(frame), 'incident')}: days on which failures exceed their own baseline."
+        caption += f" {by_type(rest, 'sporadic failed session')} outside of them." if len(rest) else ""
+    if not nothing:
+        nothing = "No failure was reported." if split.failures.empty else f"No incident: {sporadic(split)}."
+        nothing = "No report came: nothing is known." if split.sessions.empty else nothing
+    headings = {
+        "start": "First day", "end": "Last day", "state": "State", "result_type": "Result type",
+        "receiving_mx_hostname": "MX host", "policy_domain": "Policy domain", "policy_type": "Policy type",
+        "failed_session_count": "Failed sessions", "share": "Share of sessions", "reporters": "Reporters",
+        "confidence": "Confidence",
+    }  # fmt: skip
+    return Table(frame, headings, caption, nothing)
+
+
+def _outside(incidents: pd.DataFrame, split: Cells) -> pd.DataFrame:
+    """Return the failed sessions that are in no incident, by policy type."""
+    inside, failed = incidents.groupby("policy_type")["failed_session_count"].sum(), split.failed_by_type()
+    rest = (failed - inside.reindex(failed.index, fill_value=0)).clip(lower=0)
+    return rest[rest > 0].rename("failed").reset_index()

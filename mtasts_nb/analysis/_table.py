@@ -1,45 +1,30 @@
-"""A small table with its title, that shows itself in a notebook, in a page and in a terminal."""
+"""What analyses return: a small table with its caption, labelled statements, a few figures; and phrases they share."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 
-from ..markup import MISSING, display_width, folded_table, html_text, number, plural, share, terminal_text, when
+import pandas as pd
 
-if TYPE_CHECKING:
-    import pandas as pd
+from ..markup import plural, when
+from ..render import Rendered
+from ..vocabulary import PolicyType
 
-__all__ = ["Table", "as_count", "as_day", "as_share"]
+__all__ = ["NO_MX", "NO_NAME", "KeyFigures", "Story", "Table", "at_mx", "day", "days", "listed", "period", "under"]
 
-# Columns that need no place of their own where every row says the same.
-_ONCE = ("policy_domain", "policy_type")
-Format = Callable[[object], str]
-#: Most rows shown; the frame holds all.
-SHOWN = 40
-#: In HTML, those beyond are behind a line that opens: a page must be readable on a phone.
-_OPEN = 10
-
-
-def as_count(value: object) -> str:
-    """Return a count as text."""
-    return number(value)  # type: ignore[arg-type]
-
-
-def as_day(value: object) -> str:
-    """Return a moment's UTC day as text."""
-    return when(value.date()) if value is not None and value == value else MISSING  # type: ignore[attr-defined]
-
-
-def as_share(value: object) -> str:
-    """Return a fraction in per cent."""
-    return share(value, 1)  # type: ignore[arg-type]
+#: In place of an MX host that reports do not name, and of a reporter without a name.
+NO_MX, NO_NAME = "(none named)", "(gives no name)"
+_UNDER = {
+    PolicyType.STS: "under MTA-STS",
+    PolicyType.TLSA: "under DANE",
+    PolicyType.NO_POLICY_FOUND: "where the sender found no policy",
+}
 
 
 @dataclass(frozen=True, eq=False)
-class Table:
-    """Rows with a title in words.
+class Table(Rendered):
+    """Rows with a caption.
 
     Attributes
     ----------
@@ -50,95 +35,87 @@ class Table:
     caption : str
         What the table shows, in one sentence.
     nothing : str
-        The sentence that stands in its place where there is no row.
-    formats : mapping of str to callable
-        How a column's values become text; text and numbers need none.
+        The sentence shown in its place where there is no row.
+    shares : sequence of str
+        Columns that hold fractions, to be shown in per cent.
+    moments : sequence of str
+        Columns whose times are shown to the minute; others are days.
 
-    A policy domain or policy type that is the same in every row is said once, in the title, and gets no column.
+    A policy domain or policy type that is the same in every row is given once, in the caption.
     """
 
     frame: pd.DataFrame
     headings: Mapping[str, str]
     caption: str
     nothing: str
-    formats: Mapping[str, Format] = field(default_factory=dict)
+    shares: Sequence[str] = ("share",)
+    moments: Sequence[str] = ()
 
     def __len__(self) -> int:
         return len(self.frame)
 
-    @property
-    def _constant(self) -> dict[str, str]:
-        """The columns that say the same in each of several rows, with what they say."""
-        found = {}
-        for name in _ONCE:
-            if name in self.headings and len(self.frame) > 1 and self.frame[name].nunique(dropna=False) == 1:
-                found[name] = self._text(name, self.frame[name].iloc[0])
-        return found
+    def only(self, columns: Sequence[str], most: int | None = None) -> Table:
+        """Return a table of these columns, and of the first rows."""
+        frame = self.frame if most is None else self.frame.head(most)
+        headings = {name: self.headings[name] for name in columns}
+        return Table(frame, headings, self.caption, self.nothing, self.shares, self.moments)
 
-    @property
-    def shown(self) -> dict[str, str]:
-        """The columns shown, each with its heading."""
-        constant = self._constant
-        return {name: heading for name, heading in self.headings.items() if name not in constant}
 
-    @property
-    def title(self) -> str:
-        """The title as shown."""
-        same = "".join(f" {self.headings[name]}: {value}." for name, value in self._constant.items())
-        more = len(self.frame) - SHOWN
-        left_out = f" The first {SHOWN} of {number(len(self.frame))} rows are shown." if more > 0 else ""
-        return self.caption + same + left_out
+@dataclass(frozen=True)
+class Story(Rendered):
+    """A few labelled statements: `(label, text)` each."""
 
-    @property
-    def numeric(self) -> tuple[str, ...]:
-        """The columns that hold counts and shares, to be aligned to the right."""
-        return tuple(name for name, shown in self.formats.items() if shown in (as_count, as_share))
+    statements: tuple[tuple[str, str], ...]
 
-    def rows(self, limit: int | None = SHOWN) -> list[dict[str, str]]:
-        """Return the rows as text, as shown."""
-        frame = self.frame if limit is None else self.frame.head(limit)
-        plain = frame[list(self.headings)].astype(object).to_dict("records")
-        return [{str(name): self._text(str(name), value) for name, value in row.items()} for row in plain]
 
-    def _text(self, name: str, value: object) -> str:
-        if value is None or value != value or value == "":
-            return MISSING
-        shown = self.formats.get(name)
-        return shown(value) if shown else str(value)
+@dataclass(frozen=True)
+class KeyFigures(Rendered):
+    """Figures, each with what it counts: `(figure, label)`."""
 
-    def _repr_html_(self) -> str:
-        if not len(self.frame):
-            return f"<p>{html_text(self.nothing)}</p>"
-        return folded_table(self.rows(), self.shown, first=_OPEN, caption=self.title, numeric=self.numeric)
-
-    def __repr__(self) -> str:
-        if not len(self.frame):
-            return terminal_text(self.nothing)
-        names = self.shown
-        texts = [{name: terminal_text(row[name], 60) for name in names} for row in (names, *self.rows())]
-        wide = {name: max(display_width(row[name]) for row in texts) for name in names}
-        body = ["  ".join(self._cell(row[name], wide[name], name) for name in names).rstrip() for row in texts]
-        return "\n".join([terminal_text(self.title), *body])
-
-    def _cell(self, text: str, width: int, name: str) -> str:
-        pad = " " * (width - display_width(text))
-        return pad + text if name in self.numeric else text + pad
+    figures: tuple[tuple[str, str], ...]
 
 
 def listed(names: Sequence[str], most: int = 3) -> str:
-    """Return names as a phrase: `a, b and 4 more`.
+    """Return names as a phrase.
 
     Examples
     --------
     >>> listed(["a"]), listed(["a", "b"]), listed(["a", "b", "c", "d", "e"])
     ('a', 'a and b', 'a, b, c and 2 more')
     """
-    shown = list(names[:most])
+    first = list(names[:most])
     if len(names) > most:
-        return f"{', '.join(shown)} and {len(names) - most} more"
-    return " and ".join(filter(None, [", ".join(shown[:-1]), shown[-1]])) if shown else "none"
+        return f"{', '.join(first)} and {len(names) - most} more"
+    return " and ".join(filter(None, [", ".join(first[:-1]), first[-1]])) if first else "none"
+
+
+def day(moment: pd.Timestamp | None) -> str:
+    """Return a moment's UTC day as text."""
+    return when(moment if moment is None or moment != moment else moment.date())
 
 
 def days(count: int) -> str:
-    """Return a number of days in words."""
+    """Return a number of days as text."""
     return plural(count, "day")
+
+
+def period(first: pd.Timestamp, last: pd.Timestamp) -> str:
+    """Return `On …` or `Between … and …`, to begin a sentence."""
+    begin, end = day(first), day(last)
+    return f"On {begin}" if begin == end else f"Between {begin} and {end}"
+
+
+def under(policy_type: object) -> str:
+    """Return a policy type as a phrase.
+
+    Examples
+    --------
+    >>> under("sts"), under("x-own")
+    ('under MTA-STS', 'under x-own')
+    """
+    return _UNDER.get(str(policy_type), f"under {policy_type}")  # type: ignore[call-overload, no-any-return]
+
+
+def at_mx(host: object) -> str:
+    """Return ` at` and the MX host; empty where none is named."""
+    return f" at {host}" if isinstance(host, str) and host else ""

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import argparse
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from ..render import Block, Document, Figures, Paragraph, Strong
-from ..render import Table as Rows
+from ..render import Block, Document, Figures, Paragraph, Strong, document
 from ._say import say, show
 
 if TYPE_CHECKING:
@@ -90,11 +90,6 @@ def _summary(archive: Archive) -> Document:
 
 def _table(table: Table, columns: str) -> Block:
     """Return the first rows of a table, with the columns that fit a terminal."""
-    if not len(table):
-        return Paragraph(table.nothing)
-    rows = table.rows(_ROWS)
-    more = f" The first {_ROWS} of {len(table)} rows; --out DIR writes all." if len(table) > len(rows) else ""
-    headings = {name: text for name, text in table.shown.items() if name in columns.split()}
-    return Rows(
-        headings, rows, caption=table.title + more, numeric=[name for name in table.numeric if name in headings]
-    )
+    more = f" The first {_ROWS} of {len(table)} rows; --out DIR writes all." if len(table) > _ROWS else ""
+    first = table.only(columns.split(), _ROWS)
+    return document(replace(first, caption=first.caption + more)).body[0]

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
-from ..analysis._table import listed
+from ..analysis import listed
 from ..errors import PolicyError
 from ..knowledge import cause_texts
 from ..markup import one_line, plural, when

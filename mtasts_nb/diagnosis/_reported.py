@@ -9,17 +9,16 @@ from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
-from ..analysis._cells import cells
-from ..analysis.incidents._find import find_incidents
+from ..analysis import cells, find_incidents
 from ..policy import mx_matches
 from ..reports import daily
-from ..vocabulary import UNATTRIBUTED, UNKNOWN, PolicyType, ResultType
+from ..vocabulary import UNATTRIBUTED, UNKNOWN, MailEffect, PolicyType, ResultType
 
 if TYPE_CHECKING:
     import numpy.typing as npt
     import pandas as pd
 
-    from ..analysis._cells import Cells
+    from ..analysis import Cells
     from ..reports import Source
 
     Ints = npt.NDArray[np.int64]
@@ -244,7 +243,7 @@ class _Evidence:
         self.sessions = _Table(found.sessions, ["policy_domain", "policy_type"], codes[:border], "sessions")
         self.failures = _Table(found.failures, KIND, codes[border:], "failed")
         self.modes = found.failures["policy_mode"].to_numpy(dtype=object)
-        self.held = (found.failures["effect"] == "held back").to_numpy()
+        self.held = (found.failures["effect"] == MailEffect.DEFERRED).to_numpy()
         by_mx = ("receiving_mx_hostname", "result_type")
         self._reasons = _Texts(_failed(daily(source, by=(*by_mx, "failure_reason_code"))), "failure_reason_code")
         helo = daily(source, by=(*by_mx, "receiving_mx_helo"))

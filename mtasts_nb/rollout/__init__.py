@@ -1,17 +1,16 @@
-"""May a domain go to enforce, and how it comes back: readiness, rollback, removal, MX migration, forecast."""
+"""May a domain go to enforce, and how to go back: readiness, rollback, removal, MX migration, forecast."""
 
 from __future__ import annotations
 
-from ._calendar import Calendar, Phase, calendar
-from ._forecast import Forecast, about, forecast
-from ._measured import measured_propagation, take_over_table
+from . import _view as _view  # registers how the values are shown
+from ._forecast import Forecast, SenderModel, about, forecast
+from ._measured import adoption_table, measured_propagation
 from ._migration import MxMigrationPlan, plan_mx_migration
-from ._plan import Plan, PlanStep
+from ._plan import Calendar, Phase, Plan, PlanStep, calendar
 from ._present import Served
 from ._readiness import Readiness, readiness
 from ._removal import RemovalPlan, plan_removal
 from ._rollback import RollbackPlan, plan_rollback
-from ._sender_model import SenderModel
 
 __all__ = [
     "Calendar",
@@ -26,6 +25,7 @@ __all__ = [
     "SenderModel",
     "Served",
     "about",
+    "adoption_table",
     "calendar",
     "forecast",
     "measured_propagation",
@@ -33,5 +33,4 @@ __all__ = [
     "plan_removal",
     "plan_rollback",
     "readiness",
-    "take_over_table",
 ]

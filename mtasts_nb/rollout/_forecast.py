@@ -1,46 +1,137 @@
-"""How senders come back over time after a new policy was published."""
+"""When senders apply a new policy after it was published, and what is assumed of them: every assumption by name."""
 
 from __future__ import annotations
 
 import math
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING, Any, Final
+from types import MappingProxyType
+from typing import Final
 
-from ..markup import html_table, html_text, plural, span, terminal_text, when
-from ._sender_model import SenderModel
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
 
-if TYPE_CHECKING:
-    import numpy as np
-    import pandas as pd
+from ..markup import number, plural, span, terminal_text, when
+from ..render import Rendered
 
-    Floats = np.ndarray[Any, np.dtype[np.float64]]
+Floats = npt.NDArray[np.float64]
 
-__all__ = ["CASES", "Forecast", "about", "forecast", "take_up"]
+__all__ = ["CASES", "PRIOR", "Forecast", "SenderModel", "about", "forecast", "take_up"]
 
 CASES: Final = ("best", "typical", "worst")
 _HOUR: Final = 3600
-_MILESTONES: Final = ((0.5, "half of them"), (0.9, "nine in ten"), (1.0, "all"))
+_DAY: Final = 86_400
 #: Rows of the table at most, about.
 _ROWS: Final = 720
 #: As good as all.
 _ALL: Final = 0.9995
+#: The assumed shares count as much as so many reporters.
+PRIOR: Final = 4
+_SOURCES: Final = MappingProxyType(
+    {
+        "fetch": "RFC 8461 §3.3: a time-out of one minute is suggested",
+        "retry_best": "RFC 5321 §4.5.4.1: at least 30 minutes",
+        "retry": "Postfix, maximal_backoff_time",
+        "refresh": "RFC 8461 §3.3: once per day is suggested; mox and Momentum do so",
+        "queue_life": "RFC 5321 §4.5.4.1: at least 4 to 5 days; Exim 4, Postfix 5",
+        "at_each_attempt": "assumed; mox and postfix-mta-sts-resolver do so",
+        "by_refresh": "assumed; as RFC 8461 §3.3 suggests",
+        "at_expiry": "assumed; all that RFC 8461 §3.3 and §5.1 demand",
+    }
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SenderModel(Rendered):
+    """What is assumed of senders. Times in seconds, shares from 0 to 1.
+
+    No survey says how senders divide into the three ways, so the shares are a guess, in the middle of what is
+    possible. Reports of your own domain are better: `plan_rollback` takes them as `source`.
+
+    Attributes
+    ----------
+    fetch : int
+        How long one fetch of the policy takes at most.
+    retry_best : int
+        Between two attempts for a queued message, at a quick sender.
+    retry : int
+        The same, at a usual sender.
+    refresh : int
+        Between two checks of a sender that refreshes its cached policies by the clock.
+    queue_life : tuple of (int, int)
+        After how long a queued message bounces, from and to. Before that the sender must check for a new policy.
+    at_each_attempt : float
+        The share of senders that check the record at each attempt.
+    by_refresh : float
+        The share that check once per `refresh`.
+    at_expiry : float
+        The share that check only when their cached policy expires.
+    reporters : int
+        From how many reporters the shares were measured; 0: they are assumed.
+
+    Examples
+    --------
+    >>> SenderModel(at_each_attempt=0.5, by_refresh=0.5, at_expiry=0.0).shares
+    (0.5, 0.5, 0.0)
+    """
+
+    fetch: int = 60
+    retry_best: int = 1800
+    retry: int = 4000
+    refresh: int = _DAY
+    queue_life: tuple[int, int] = (4 * _DAY, 5 * _DAY)
+    at_each_attempt: float = 0.25
+    by_refresh: float = 0.5
+    at_expiry: float = 0.25
+    reporters: int = 0
+
+    def __post_init__(self) -> None:
+        if any(not 0 <= share <= 1 for share in self.shares) or abs(sum(self.shares) - 1) > 1e-6:
+            raise ValueError(
+                f"at_each_attempt, by_refresh and at_expiry are {self.shares}: expected shares from 0 to 1 that add up to 1"
+            )
+        for name in ("fetch", "retry_best", "retry", "refresh"):
+            if not 0 <= getattr(self, name) <= 366 * _DAY:
+                raise ValueError(f"{name} is {getattr(self, name)!r}: expected seconds, 0 to {366 * _DAY}")
+        if self.retry_best > self.retry:
+            raise ValueError(
+                f"retry_best is {self.retry_best}, above retry, {self.retry}: the quick sender is the slower"
+            )
+        first, last = self.queue_life
+        if not 0 < first <= last <= 366 * _DAY:
+            raise ValueError(f"queue_life is {self.queue_life}: expected two lengths in seconds, the shorter first")
+
+    @property
+    def shares(self) -> tuple[float, float, float]:
+        """The three shares: at each attempt, by refresh, at expiry."""
+        return self.at_each_attempt, self.by_refresh, self.at_expiry
+
+    @property
+    def sources(self) -> dict[str, str]:
+        """The source of each assumption, by its name."""
+        sources = dict(_SOURCES)
+        if self.reporters:
+            who = plural(self.reporters, "reporter")
+            measured = f"measured: {who} of this domain, and the assumed share as {number(PRIOR)} more"
+            sources |= dict.fromkeys(("at_each_attempt", "by_refresh", "at_expiry"), measured)
+        return sources
 
 
 @dataclass(frozen=True, eq=False)
-class Forecast:
-    """Which share of the senders that have mail waiting applies the new policy, hour by hour.
+class Forecast(Rendered):
+    """Which share of the senders with queued mail applies the new policy, hour by hour.
 
     Attributes
     ----------
     frame : DataFrame
         ``hours`` (float64, since the new record was published), and ``best``, ``typical``, ``worst`` (float64): the share
-        of senders back by then, 0 to 1. Best: each looks at each attempt. Worst: each does only what it must, and had
-        fetched its copy just before. Typical: the mixture that `model` says.
+        of senders that apply it by then, 0 to 1. Best: each checks at each attempt. Worst: each does only what it must,
+        and fetched its cached policy just before. Typical: the mixture of `model`.
     published : datetime
         The moment from which the hours count, UTC.
     ttl, longest, waited : int
-        Seconds: of the old record, of the longest copy still out, and for how long mail had been waiting.
+        Seconds: of the old record, of the longest cached policy, and for how long mail had been queued.
     model : SenderModel
         Every assumption.
     """
@@ -53,7 +144,7 @@ class Forecast:
     model: SenderModel
 
     def hours_until(self, part: float, case: str = "typical") -> float:
-        """Return after how many hours at least this share of senders is back.
+        """Return after how many hours at least this share of senders applies the new policy.
 
         Parameters
         ----------
@@ -70,71 +161,41 @@ class Forecast:
             raise ValueError(
                 f"case is {case!r} and part {part!r}: expected one of {', '.join(CASES)}, above 0 and up to 1"
             )
-        there = self.frame[case].to_numpy() >= min(part, _ALL)
-        return float(self.frame["hours"].to_numpy()[int(there.argmax())])
+        reached = self.frame[case].to_numpy() >= min(part, _ALL)
+        return float(self.frame["hours"].to_numpy()[int(reached.argmax())])
 
     @property
     def last(self) -> timedelta:
-        """After how long the last conformant sender is back, at worst."""
+        """After how long the last conformant sender applies the new policy, at worst."""
         return timedelta(hours=self.hours_until(1.0, "worst"))
 
     def sentences(self) -> tuple[str, ...]:
-        """Return the forecast in words, the RFC's rule beside that of many guides."""
+        """Return the forecast as text, the rule of the RFC compared with that of many guides."""
         half, most = (timedelta(hours=self.hours_until(part)) for part in (0.5, 0.9))
         best, last = timedelta(hours=self.hours_until(1.0, "best")), self.last
         if self.longest > last.total_seconds() + 60:
             bound = (
-                f"Many guides say to wait for the old max_age, {span(self.longest)}. For mail that is held back that is not "
-                "so: before a sender gives a message up it must look for a new policy (RFC 8461 §5.1), and most look "
-                "sooner."
+                f"Many guides say to wait for the old max_age, {span(self.longest)}. Queued mail does not wait that long: "
+                "before a message bounces, its sender must check for a new policy (RFC 8461 §5.1), and most check sooner."
             )
         else:
             bound = (
-                f"The longest copy still out runs out after {span(self.longest)}, before any message is given up: here "
-                "the old max_age is the worst case, as many guides say, but not the usual one."
+                f"The longest cached policy expires after {span(self.longest)}, before any message bounces: here the old "
+                "max_age is the worst case, as many guides say, but not the usual one."
             )
         measured = (
             f"The shares of the typical curve are measured from {plural(self.model.reporters, 'reporter')} of this domain."
             if self.model.reporters
-            else "How senders divide is assumed, not measured."
+            else "How many senders check when is assumed, not measured."
         )
-        when_back = (
-            f"Half of the senders with mail waiting are back after about {about(half)}, nine in ten after about {about(most)}; "
-            f"the quick ones all within {span(best)}, the last one at worst after {span(last)} ({when(self.published + last)})."
+        expected = (
+            f"Half of the senders with queued mail deliver after about {about(half)}, nine in ten after about {about(most)}; "
+            f"quick senders within {span(best)}, the last one at worst after {span(last)} ({when(self.published + last)})."
         )
-        return when_back, bound, measured
-
-    def milestones(self) -> list[dict[str, str]]:
-        """Return when half, nine in ten and all are back, as text, one row each."""
-        return [
-            {
-                "part": name,
-                **{case: about(self.hours_until(part, case)) for case in CASES[:2]},
-                "worst": span(timedelta(hours=self.hours_until(part, "worst"))),
-                "worst_on": when(self.published + timedelta(hours=self.hours_until(part, "worst"))),
-            }
-            for part, name in _MILESTONES
-        ]
-
-    def __str__(self) -> str:
-        rows: list[dict[str, str]]
-        rows = [{"part": "back", **dict(zip(CASES, CASES, strict=True)), "worst_on": "worst, on"}, *self.milestones()]
-        wide = {name: max(len(row[name]) for row in rows) for name in rows[0]}
-        return "\n".join("  ".join(text.ljust(wide[name]) for name, text in row.items()).rstrip() for row in rows)
+        return expected, bound, measured
 
     def __repr__(self) -> str:
         return f"<Forecast: {terminal_text(self.sentences()[0])}>"
-
-    def _repr_html_(self) -> str:
-        first, *rest = self.sentences()
-        headings = {
-            "part": "Senders back", "best": "Best", "typical": "Typical", "worst": "Worst", "worst_on": "Worst, on"
-        }  # fmt: skip
-        return (
-            f"<p><strong>{html_text(first)}</strong> {html_text(' '.join(rest))}</p>"
-            + html_table(self.milestones(), headings, caption="How long until senders apply the new policy.")
-            + f"<details><summary>What is assumed of senders</summary>{self.model._repr_html_()}</details>"
-        )
 
 
 def about(hours: float | timedelta) -> str:
@@ -149,7 +210,7 @@ def about(hours: float | timedelta) -> str:
     if length < 2:
         return span(timedelta(minutes=max(1, 5 * round(length * 12)) if length > 0.1 else 5))
     if length < 48:
-        # Rounded up: better to have said it too late than too early.
+        # Rounded up: better too late than too early.
         return span(timedelta(hours=math.ceil(length - 1e-9)))
     halves = round(length / 12)
     return f"{halves // 2}{'½' if halves % 2 else ''} days"
@@ -158,35 +219,33 @@ def about(hours: float | timedelta) -> str:
 def forecast(
     ttl: int, longest: int, published: datetime, *, waited: int = 0, model: SenderModel | None = None
 ) -> Forecast:
-    """Return how senders that have mail waiting come back after a new record is published.
+    """Return when senders with queued mail apply a new policy after its record is published.
 
-    A sender learns of the new id when its resolver's answer is old (`ttl`) and it looks again; it needs no new id once
-    its copy has run out, for then it fetches the file. Before it gives a message up it must look (RFC 8461 §5.1).
+    A sender learns of the new id when its resolver's answer has expired (`ttl`) and it checks the record; it needs no new
+    id once its cached policy has expired, for then it fetches the file. Before a message bounces it must check (RFC 8461
+    §5.1).
 
     Parameters
     ----------
     ttl : int
         Of the old record, in seconds.
     longest : int
-        How long the longest copy still out lasts, in seconds.
+        How long the longest cached policy lasts, in seconds.
     published : datetime
         When the new record is published, UTC.
     waited : int
-        For how long mail had been held back by then, in seconds: busy senders give their first messages up so much sooner.
-        The worst case stays as it is, for some sender's first message came in just now.
+        For how long mail had been deferred by then, in seconds: the first messages of busy senders bounce so much sooner.
+        The worst case stays as it is: some sender's first message came in just now.
     model : SenderModel, optional
         What is assumed.
 
     Examples
     --------
     >>> from datetime import UTC, datetime
-    >>> told = forecast(300, 604800, datetime(2026, 2, 8, tzinfo=UTC))
-    >>> round(told.hours_until(1.0, "best"), 1), told.hours_until(0.5) < 24, told.last.days
+    >>> expected = forecast(300, 604800, datetime(2026, 2, 8, tzinfo=UTC))
+    >>> round(expected.hours_until(1.0, "best"), 1), expected.hours_until(0.5) < 24, expected.last.days
     (0.6, True, 5)
     """
-    import numpy as np
-    import pandas as pd
-
     chosen = model or SenderModel()
     # However long ago it began: at some sender the first message came in just now.
     bound = min(longest, max(ttl, chosen.queue_life[1])) + chosen.fetch
@@ -224,32 +283,28 @@ def take_up(
     ttl, longest : int
         As in `forecast`.
     model : SenderModel
-        Its times; its shares are not looked at.
+        Its times; its shares are not used.
     waited : int or None
-        As in `forecast`; None: no mail waits, so that nothing makes a sender look before its time.
+        As in `forecast`; None: no mail is queued, so that nothing makes a sender check before its time.
     """
-    import numpy as np
-
     after = at - model.fetch
     each = _sum_of_two(after, ttl, min(model.retry, longest))
     refreshed = _sum_of_two(after, ttl, min(model.refresh, longest))
     expired = np.clip(after / longest, 0.0, 1.0) if longest else (after >= 0).astype(np.float64)
     if waited is None:
         return each, refreshed, expired
-    # The oldest message of a sender came in when mail began to be held back, or at any time since.
+    # The oldest message of a sender came in when mail began to be deferred, or at any time since.
     first, last = max(ttl, model.queue_life[0] - waited), max(ttl, model.queue_life[1])
-    given_up = (
+    bounced = (
         np.clip((after - first) / (last - first), 0.0, 1.0) if last > first else (after >= last).astype(np.float64)
     )
-    left = 1.0 - given_up
+    left = 1.0 - bounced
     return 1 - (1 - each) * left, 1 - (1 - refreshed) * left, 1 - (1 - expired) * left
 
 
-def _sum_of_two(at: Floats, one: int, other: int) -> Floats:
+def _sum_of_two(at: Floats, wait: int, other: int) -> Floats:
     """Return how likely two waits, each of any length up to its longest, are over by a moment."""
-    import numpy as np
-
-    short, long = sorted((float(one), float(other)))
+    short, long = sorted((float(wait), float(other)))
     if long <= 0:
         return (at >= 0).astype(np.float64)
     if short <= 0:

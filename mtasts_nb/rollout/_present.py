@@ -1,12 +1,13 @@
-"""What is published now, and how long senders may go on with it: what every plan starts from."""
+"""What is published now, and how long senders may use it: the start of every plan."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
+from ..analysis import PolicyHistory, policy_history
 from ..errors import PolicyError, RecordError
 from ..markup import one_line, plural, span, when
 from ..policy import (
@@ -19,16 +20,25 @@ from ..policy import (
     parse_sts_record,
     validate,
 )
+from ..reports import Source
 from ..vocabulary import Findings, Mode
 from ._measured import served_before
 
-if TYPE_CHECKING:
-    from ..analysis.policy_history._history import PolicyHistory
-    from ..reports import Source
+__all__ = [
+    "PLACEHOLDER",
+    "Present",
+    "Served",
+    "check_texts",
+    "history_of",
+    "moment",
+    "next_record",
+    "present",
+    "seconds",
+    "start_of",
+    "with_mode",
+]
 
-__all__ = ["PLACEHOLDER", "Present", "Served", "check_texts", "history_of", "next_record", "present", "seconds"]
-
-#: Stands where no policy domain was given.
+#: Where no policy domain was given.
 PLACEHOLDER: Final = "your.example"
 #: RFC 2181 §8.
 _LARGEST_TTL: Final = 2**31 - 1
@@ -41,7 +51,7 @@ Seconds = int | float | timedelta
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Served:
-    """A policy that was served, and until when a sender may hold it (RFC 8461 §8.3).
+    """A policy that was served, and until when a sender may cache it (RFC 8461 §8.3).
 
     Attributes
     ----------
@@ -49,17 +59,20 @@ class Served:
         In seconds.
     until : datetime
         When it was last served, UTC.
-    known : str
-        How that is known, in words.
+    name : str
+        Which policy it is, for a person.
+    mode : Mode or None
+        Its mode, where it is the one served now.
     """
 
     max_age: int
     until: datetime
-    known: str
+    name: str
+    mode: Mode | None = None
 
     @property
     def expires(self) -> datetime:
-        """When the last copy runs out, UTC."""
+        """When the last cached copy expires, UTC."""
         return self.until + timedelta(seconds=self.max_age)
 
 
@@ -80,9 +93,9 @@ class Present:
     made : datetime
         Now, UTC.
     served : tuple of Served
-        Every policy that a sender may still hold, the one that lasts longest first.
+        Every policy that a sender may still have cached, the one that lasts longest first.
     notes : tuple of str
-        What is odd about it.
+        What is wrong with it.
     """
 
     domain: str
@@ -105,7 +118,7 @@ class Present:
 
     @property
     def expires(self) -> datetime:
-        """When the last copy of any policy runs out."""
+        """When the last cached copy of any policy expires."""
         return self.served[0].expires
 
     @property
@@ -124,9 +137,9 @@ class Present:
         return f"dig +short TXT {self.record_name}"
 
     def lasts(self) -> str:
-        """Return which policy lasts longest and until when, as words."""
-        one = self.served[0]
-        return f"{one.known}: max_age {one.max_age} ({span(one.max_age)}), so its last copy runs out on {when(one.expires)}"
+        """Return which policy lasts longest and until when, as text."""
+        last = self.served[0]
+        return f"{last.name}, max_age {last.max_age} ({span(last.max_age)}); its last cached copy expires on {when(last.expires)}"
 
 
 def seconds(value: Seconds, name: str, largest: int = _LARGEST_TTL) -> int:
@@ -170,36 +183,35 @@ def present(
     made = moment(now)
     notes: list[str] = []
     served_now = _policy(policy, notes)
-    found = _record(record, notes)
+    record_now = _record(record, notes)
     name = PLACEHOLDER
     if domain is not None:
         name = domain_name(domain) or ""
         if not name:
             raise ValueError(f"domain is {domain!r}: expected a domain name, as in a mail address after the @")
-    served = [Served(max_age=served_now.max_age, until=made, known="the policy served now")]
+    served = [Served(max_age=served_now.max_age, until=made, name="the policy served now", mode=served_now.mode)]
     if previous_max_age is not None:
         length = seconds(previous_max_age, "previous_max_age", _LARGEST_AGE)
-        served.append(Served(max_age=length, until=made, known="an earlier policy, taken as served until now"))
-    for place, (until, max_age) in enumerate(earlier):
-        if place >= _MOST_EARLIER:
+        served.append(Served(max_age=length, until=made, name="an earlier policy, assumed to be served until now"))
+    for number, (until, max_age) in enumerate(earlier):
+        if number >= _MOST_EARLIER:
             raise ValueError(f"earlier has more than {_MOST_EARLIER} policies: expected those that were served")
         length = seconds(max_age, "a max_age in earlier", _LARGEST_AGE)
-        # Nobody can have been given a policy after now.
         last = min(moment(until), made)
-        served.append(Served(max_age=length, until=last, known=f"an earlier policy, last served on {when(last)}"))
+        served.append(Served(max_age=length, until=last, name=f"an earlier policy, last served on {when(last)}"))
     for until, length in served_before(history)[-_MOST_EARLIER:] if history else []:
         last = min(until, made)
-        known = f"an earlier policy, replaced by {when(last)} as reports show"
-        served.append(Served(max_age=min(length, _LARGEST_AGE), until=last, known=known))
-    served.sort(key=lambda one: one.expires, reverse=True)
+        name_of = f"an earlier policy, replaced by {when(last)} according to reports"
+        served.append(Served(max_age=min(length, _LARGEST_AGE), until=last, name=name_of))
+    served.sort(key=lambda policy: policy.expires, reverse=True)
     return Present(
-        domain=name, policy=served_now, record=found, ttl=seconds(ttl, "ttl"), made=made, served=tuple(served),
+        domain=name, policy=served_now, record=record_now, ttl=seconds(ttl, "ttl"), made=made, served=tuple(served),
         notes=tuple(notes),
     )  # fmt: skip
 
 
 def history_of(source: Source | None, domain: str | None) -> PolicyHistory | None:
-    """Return what the reports show of the policies of a domain; None without reports about it.
+    """Return what the reports show of the policies of a domain; None without a source.
 
     Raises
     ------
@@ -208,19 +220,17 @@ def history_of(source: Source | None, domain: str | None) -> PolicyHistory | Non
     """
     if source is None:
         return None
-    from ..analysis.policy_history._history import policy_history
-
     name = domain_name(domain) if domain is not None else None
-    found = policy_history(source, name)
-    about = found.reporters["policy_domain"].dropna().unique()
+    history = policy_history(source, name)
+    about = history.reporters["policy_domain"].dropna().unique()
     if name is None and len(about) > 1:
-        some = ", ".join(one_line(one, 60) for one in sorted(map(str, about))[:3])
+        some = ", ".join(one_line(text, 60) for text in sorted(map(str, about))[:3])
         raise ValueError(f"source has reports about {len(about)} policy domains ({some}, …): name one as domain")
-    return found
+    return history
 
 
 def moment(value: date | datetime | str) -> datetime:
-    """Return a moment in UTC, to the second; a day is its end, for what was served on it was served until then.
+    """Return a moment in UTC, to the second; a day is its end: what was served on it was served until then.
 
     Examples
     --------
@@ -239,22 +249,31 @@ def moment(value: date | datetime | str) -> datetime:
     return value.replace(microsecond=0)
 
 
+def start_of(value: date | datetime | str) -> datetime:
+    """Return a moment; a day alone is its beginning."""
+    if isinstance(value, str) and len(value.strip()) <= 10:
+        value = date.fromisoformat(value.strip())
+    if not isinstance(value, datetime) and isinstance(value, date):
+        return moment(value) - timedelta(days=1)
+    return moment(value)
+
+
 def _policy(policy: str | bytes | Policy, notes: list[str]) -> Policy:
     if isinstance(policy, Policy):
         return policy
     try:
         return parse_policy(policy)
     except PolicyError as error:
-        found = validate(policy=policy)
-        right = found.corrected.get("policy")
-        if right is None:
+        findings = validate(policy=policy)
+        corrected = findings.corrected.get("policy")
+        if corrected is None:
             raise
         notes.append(
-            f"The policy given has {plural(len(found.errors), 'error')}; the first: {error} Senders refuse such a file and "
-            "go on with the copy they hold. The plan takes from it what can be read; give the max_age of the policy that "
-            "senders do hold as previous_max_age."
+            f"The policy has {plural(len(findings.errors), 'error')}. The first: {error} Senders reject such a file and keep "
+            "using the policy they have cached. The plan uses what can be read. Give the max_age of the cached policy as "
+            "previous_max_age."
         )
-        return parse_policy(right)
+        return parse_policy(corrected)
 
 
 def _record(record: str | bytes | StsRecord | Iterable[str | bytes] | None, notes: list[str]) -> StsRecord | None:
@@ -266,8 +285,8 @@ def _record(record: str | bytes | StsRecord | Iterable[str | bytes] | None, note
         return find_sts_record(record)
     except RecordError as error:
         notes.append(
-            f"The record given does not count: {error} While that is so, no sender learns that there is a new policy "
-            "until its copy runs out."
+            f"Senders ignore the record: {error} Until it is fixed, a sender learns of a new policy only when its cached one "
+            "expires."
         )
         return None
 
@@ -289,15 +308,15 @@ def next_record(record: StsRecord | None, now: datetime, taken: Sequence[str] = 
 
 def check_texts(*texts: tuple[str | None, str | None]) -> Findings:
     """Return what `validate` says of pairs of policy and record; raise on an error in what is to be pasted."""
-    found = Findings()
+    findings = Findings()
     for policy, record in texts:
-        found += validate(record=record, policy=policy)
-    if found.errors:
+        findings += validate(record=record, policy=policy)
+    if findings.errors:
         raise PolicyError(
-            f"The text that would be proposed is not valid: {found.errors[0].message} Give a policy that is.",
-            reason="plan-text-invalid", rfc=found.errors[0].rfc,
+            f"The text that would be proposed is not valid: {findings.errors[0].message} Give a valid policy.",
+            reason="plan-text-invalid", rfc=findings.errors[0].rfc,
         )  # fmt: skip
-    return found
+    return findings
 
 
 def with_mode(policy: Policy, mode: Mode, max_age: int) -> str:

@@ -2,38 +2,40 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 
-from ..markup import html_table, html_text, one_line, plural, terminal_text, when
+import pandas as pd
 
-if TYPE_CHECKING:
-    import pandas as pd
-
-    from ..analysis.policy_history._history import PolicyHistory
-    from ..probe import Probe
-    from ..reports import Source
-    from ._readiness_phases import Target
-    from ._readiness_reason import Reason
-    from ._readiness_reports import Cells
-    from ._readiness_rules import Window
+from ..analysis import Cells, PolicyHistory, by_reporter, cells, policy_history
+from ..markup import MISSING, one_line, plural, span, when
+from ..probe import Probe
+from ..render import Rendered
+from ..reports import Source, daily
+from ..vocabulary import Answer, Bearing, Mode, PolicyType
+from ._reasons import Reason, Rules, Target, Window, deferred_by_enforce, probe_reasons, report_reasons
 
 __all__ = ["Readiness", "readiness"]
 
-YES, NOT_YET, CANNOT_TELL = "yes", "not yet", "cannot tell"
+_DAY: Final = 86_400
+_WEEK: Final = 7 * _DAY
+_MONTH: Final = 30 * _DAY
+#: Clean days before enforce or a longer max_age in testing, and before a longer max_age in enforce.
+_CLEAN_WEEKS: Final = 14
+_CLEAN_MONTH: Final = 30
 #: Days shown where nothing is left to do.
-_LOOKED_AT: Final = 30
-_WORDS: Final = {YES: "Yes", NOT_YET: "Not yet", CANNOT_TELL: "Cannot tell"}
+_REVIEWED: Final = 30
 
 
 @dataclass(frozen=True, eq=False)
-class Readiness:
+class Readiness(Rendered):
     """Whether a domain may take the next step, and the reasons.
 
     Attributes
     ----------
-    verdict : str
+    verdict : Answer
         ``yes`` (also where nothing is left to do), ``not yet`` or ``cannot tell``.
     domain : str
         The policy domain.
@@ -41,47 +43,38 @@ class Readiness:
         The policy now: as the probe saw it, else the newest that a report shows; seconds. None where there is none.
     target_mode, target_max_age : str or None, int or None
         The step in question; None where nothing is left to do.
-    sentences : tuple of str
-        The verdict and what decides it.
+    last_day : date or None
+        The last UTC day with a report; None without one.
     reasons : DataFrame
-        One row per reason, what decides first: ``topic``, ``says`` (``against``, ``cannot tell``, ``for``, ``note``),
-        ``found``, ``expected`` (str). One ``against`` makes it not yet, else one ``cannot tell`` cannot tell.
+        One row per reason, what decides first: ``topic``, ``says`` (a value of `Bearing`), ``evidence``, ``expected`` (str).
+        One ``against`` makes it not yet, else one ``cannot tell`` cannot tell.
     by_mx : DataFrame
         Failures under sts in the days judged, not on the policy host: ``receiving_mx_hostname`` (empty where no MX is named),
         ``result_type``, ``failed``, ``days``, ``reporters`` (int64), ``first``, ``last`` (datetime64[us, UTC]), ``share`` (of all sessions).
-    held_back : DataFrame
-        One row per day and reporter with such failures: ``day``, ``organization_name``, ``case`` (``every session failed``,
-        ``others went through``), ``failed_session_count``, ``sessions`` (int64), ``mx`` (one line each). Sessions, not messages: up to so
-        many; where others went through, perhaps nothing.
+    would_defer : DataFrame
+        One row per day and reporter with such failures: ``day``, ``organization_name``, ``effect`` (a value of `MailEffect`,
+        as under enforce), ``failed_session_count``, ``sessions`` (int64), ``mx`` (one line each). Sessions, not messages,
+        and at most so many.
     senders : DataFrame
-        Who reported in these days: ``organization_name``, ``policy_type``, ``days``, ``sessions``, ``failed`` (int64), ``last``. Sessions of
-        two policy types may be the same ones.
+        Who reported in these days, as `by_reporter` gives it. Sessions of two policy types may be the same ones.
     """
 
-    verdict: str
+    verdict: Answer
     domain: str
     policy_mode: str | None
     max_age: int | None
     target_mode: str | None
     target_max_age: int | None
-    sentences: tuple[str, ...]
+    last_day: date | None
     reasons: pd.DataFrame
     by_mx: pd.DataFrame
-    held_back: pd.DataFrame
+    would_defer: pd.DataFrame
     senders: pd.DataFrame
 
-    def __repr__(self) -> str:
-        rows = [f"{row['says']:<12} {row['topic']}: {row['found']}" for row in self.reasons.to_dict("records")]
-        return "\n".join(terminal_text(line, 1200) for line in (*self.sentences, *rows))
-
-    def _repr_html_(self) -> str:
-        first, *rest = self.sentences
-        told = f"<p><strong>{html_text(first)}</strong> {html_text(' '.join(rest))}</p>"
-        if self.reasons.empty:
-            return told
-        rows: list[dict[str, object]] = [{str(k): v for k, v in row.items()} for row in self.reasons.to_dict("records")]
-        headings = {"says": "Says", "topic": "What", "found": "Found", "expected": "Asked for"}
-        return told + html_table(rows, headings, caption="What speaks for it and what against it.", width=900)
+    @property
+    def sentences(self) -> tuple[str, ...]:
+        """The verdict and what decides it."""
+        return tuple(_sentences(self))
 
 
 def readiness(
@@ -103,15 +96,15 @@ def readiness(
     The default step is the next phase of the usual guides: testing with max_age 86400; 604800 after two clean weeks; enforce
     with 604800 after two more; 2592000 after a clean month in enforce. Clean: no incident of `find_incidents` under sts at an
     MX, and few failures in all. Days count from the first report that shows the present mode. Failures on the policy host
-    hold nothing back (RFC 8461 §5), but while they last neither a step nor a rollback reaches the senders. A session is a
-    connection and not a message; where other sessions of a sender went through, enforce may have held back nothing.
+    defer no mail (RFC 8461 §5), but while they last neither a step nor a rollback reaches the senders. A session is a
+    connection and not a message; where other sessions of a sender succeeded, enforce may have deferred nothing.
 
     Parameters
     ----------
     source : Source
         An `Archive`, or a store.
     probe : Probe, optional
-        How the domain stands now; its errors speak against, and what it could not see leaves the matter open.
+        The domain as it is now; its errors speak against the step, and what it could not observe leaves the answer open.
     domain : str, optional
         The policy domain; by default that of the probe, or the only one in the reports.
     mode, max_age : str, int, optional
@@ -123,9 +116,9 @@ def readiness(
     max_failed_share : float
         The largest share of sessions that may fail at an MX: time-outs happen on any day.
     min_sessions : int
-        With fewer sessions under sts in these days nothing can be told.
+        With fewer sessions under sts in these days there is no answer.
     stale_days : int
-        How many days the last report may lie before the probe.
+        How many days the last report may be older than the probe.
     until : str or date, optional
         Judge as of the end of this UTC day; by default the last day with a report.
 
@@ -142,44 +135,100 @@ def readiness(
     Examples
     --------
     >>> import mtasts_nb as sts
-    >>> readiness(sts.Archive(), domain="nordwind.example").verdict
+    >>> readiness(sts.Archive(), domain="nordwind.example").verdict.value
     'cannot tell'
     """
-    from ..analysis.policy_history._history import policy_history
-    from ._readiness_phases import target_of
-    from ._readiness_probe import probe_reasons
-    from ._readiness_reason import UNKNOWN, Reason
-    from ._readiness_reports import OneDomain, by_mx, held_back, read, senders, types_of
-    from ._readiness_rules import Rules, report_reasons
-
     _check(coverage, max_failed_share, min_sessions, clean_days, max_age, mode)
     name = _domain(source, probe, domain)
-    narrowed = OneDomain(source, name, None if until is None else _midnight(until))
-    cells, history = read(narrowed), policy_history(narrowed)
+    narrowed = _OneDomain(source, name, None if until is None else _midnight(until))
+    split, history = cells(narrowed), policy_history(narrowed)
     now = _now(history, probe)
-    target = target_of(now, mode, max_age, clean_days)
+    target = _target(now, mode, max_age, clean_days)
     rules = Rules(coverage, max_failed_share, min_sessions, stale_days)
-    last = None if cells.sessions.empty else cells.sessions["day"].max()
-    inside = cells
+    last, inside = split.last_day, split
     reasons: list[Reason] = []
     if last is not None:
-        window = _window(history, cells, last, now, target, probe)
-        inside = cells.since(window.first)
+        window = _window(history, split, last, now, target, probe)
+        inside = split.since(window.first)
         if target is not None:
-            reasons += report_reasons(narrowed, cells, window, target, rules, history)
+            reasons += report_reasons(narrowed, split, window, target, rules, history)
     elif target is not None:
-        reasons.append(Reason("Reports", UNKNOWN, "No report about this domain: nothing is known of it.", "reports"))
+        text = "No report about this domain: nothing is known of it."
+        reasons.append(Reason("Reports", Bearing.CANNOT_TELL, text, "reports"))
     if target is not None:
-        reasons += probe_reasons(probe, target, last, stale_days)
-    verdict = _verdict(reasons, target)
-    sts = types_of(inside)[0]
+        reasons += probe_reasons(probe, target.mode, last, stale_days)
+    sts = inside.of(PolicyType.STS)
     return Readiness(
-        verdict, name, *now,
+        _verdict(reasons), name, *now,
         None if target is None else target.mode.value,
         None if target is None else target.max_age,
-        _sentences(verdict, name, now, target, reasons, last),
-        _frame(reasons), by_mx(sts), held_back(sts), senders(inside),
+        None if last is None else last.date(),
+        _frame(reasons), _by_mx(sts), deferred_by_enforce(sts), _senders(inside),
     )  # fmt: skip
+
+
+class _OneDomain:
+    """A source narrowed to one policy domain, and to the days up to a last one."""
+
+    def __init__(self, source: Source, domain: str, until: pd.Timestamp | None) -> None:
+        self._source, self._domain, self._until = source, domain, until
+
+    def session_rows(
+        self, session_columns: Sequence[str], failure_columns: Sequence[str], *, engine: str | None = None
+    ) -> Iterable[tuple[pd.DataFrame, pd.DataFrame]]:
+        """Yield the sessions and failures of the one domain."""
+        keys = ("policy_domain", "day")
+        wanted = [list(columns) for columns in (session_columns, failure_columns)]
+        asked = [[*columns, *(key for key in keys if columns and key not in columns)] for columns in wanted]
+        for tables in self._source.session_rows(*asked, engine=engine):
+            sessions, failures = (
+                self._narrowed(table)[columns] if columns else table
+                for table, columns in zip(tables, wanted, strict=True)
+            )
+            yield sessions, failures
+
+    def _narrowed(self, table: pd.DataFrame) -> pd.DataFrame:
+        inside = (table["policy_domain"] == self._domain).to_numpy()
+        if self._until is not None:
+            inside = inside & (table["day"] <= self._until).to_numpy()
+        return table[inside]
+
+
+def _next_phase(mode: str | None, max_age: int | None) -> Target | None:
+    """Return what comes after a policy; None where nothing does.
+
+    The phases are those of the usual guides: testing with a max_age of a day; of a week after two clean weeks; enforce
+    with a week; with thirty days after a clean month.
+
+    Examples
+    --------
+    >>> _next_phase("testing", 604800).mode.value, _next_phase("enforce", 604800).max_age
+    ('enforce', 2592000)
+    """
+    age = max_age or 0
+    if mode == Mode.ENFORCE:
+        if age < _WEEK:
+            return Target(Mode.ENFORCE, _WEEK, _CLEAN_WEEKS)
+        return Target(Mode.ENFORCE, _MONTH, _CLEAN_MONTH) if age < _MONTH else None
+    if mode == Mode.TESTING:
+        return Target(Mode.ENFORCE if age >= _WEEK else Mode.TESTING, _WEEK, _CLEAN_WEEKS)
+    return Target(Mode.TESTING, _DAY, 0)
+
+
+def _target(
+    now: tuple[str | None, int | None], mode: str | None, max_age: int | None, days: int | None
+) -> Target | None:
+    """Return the step that was asked for; the next phase fills in what was not given."""
+    target = usual = _next_phase(*now)
+    if mode is not None or max_age is not None:
+        wanted = Mode(mode) if mode is not None else Mode(now[0]) if now[0] else Mode.TESTING
+        age = max_age if max_age is not None else _WEEK if usual is None else usual.max_age
+        stays = now[0] == wanted == Mode.ENFORCE
+        asked = 0 if wanted is Mode.NONE else _CLEAN_MONTH if stays and age > _WEEK else _CLEAN_WEEKS
+        if wanted is Mode.TESTING and now[0] != Mode.TESTING:
+            asked = 0  # testing defers no mail
+        target = Target(wanted, age, asked)
+    return target if target is None or days is None else Target(target.mode, target.max_age, days)
 
 
 def _check(
@@ -190,8 +239,6 @@ def _check(
     max_age: int | None,
     mode: str | None,
 ) -> None:
-    from ..vocabulary import Mode
-
     for label, value in (("coverage", coverage), ("max_failed_share", max_failed_share)):
         if not 0 <= value <= 1:
             raise ValueError(f"{label} is {value}: expected a share from 0 to 1")
@@ -203,16 +250,12 @@ def _check(
 
 
 def _midnight(until: str | date) -> pd.Timestamp:
-    import pandas as pd
-
     stamp = pd.Timestamp(until)
     return (stamp.tz_localize("UTC") if stamp.tzinfo is None else stamp.tz_convert("UTC")).normalize()
 
 
 def _domain(source: Source, probe: Probe | None, domain: str | None) -> str:
     """Return the one domain in question."""
-    from ..reports import daily
-
     if domain is not None:
         name = domain.strip().lower().removesuffix(".")
         if probe is not None and probe.domain.lower() != name:
@@ -222,7 +265,7 @@ def _domain(source: Source, probe: Probe | None, domain: str | None) -> str:
         return probe.domain.lower().removesuffix(".")
     names = sorted(daily(source, ())["policy_domain"].astype("str").unique())
     if len(names) != 1:
-        known = ", ".join(one_line(found, 80) for found in names[:5]) or "no domain at all"
+        known = ", ".join(one_line(text, 80) for text in names[:5]) or "no domain at all"
         more = f" and {len(names) - 5} more" if len(names) > 5 else ""
         raise ValueError(f"the reports are about {known}{more}: name one with domain=")
     return str(names[0])
@@ -233,89 +276,95 @@ def _now(history: PolicyHistory, probe: Probe | None) -> tuple[str | None, int |
     if probe is not None and probe.policy is not None and probe.record is not None:
         return probe.policy.mode.value, probe.policy.max_age
     newest = _newest(history)
-    if newest is None:
-        return None, None
-    age = newest["policy_max_age"]
-    mode = newest["policy_mode"]
-    return (mode if isinstance(mode, str) else None), (None if age is None or age != age else int(age))
+    return (None, None) if newest is None else (newest["policy_mode"], newest["policy_max_age"])
 
 
 def _newest(history: PolicyHistory) -> dict[Any, Any] | None:
-    """Return the newest policy that reports show."""
+    """Return the newest policy that reports show, with None for what they leave out."""
     rows = history.events if len(history.events) else history.policies.sort_values(["reporters", "days"])
     if rows.empty:
         return None
     plain = rows.tail(1).astype(object)
-    found: dict[Any, Any] = plain.where(plain.notna(), None).to_dict("records")[0]
-    return found
+    newest: dict[Any, Any] = plain.where(plain.notna(), None).to_dict("records")[0]
+    return newest
 
 
 def _window(
     history: PolicyHistory,
-    cells: Cells,
+    split: Cells,
     last: pd.Timestamp,
     now: tuple[str | None, int | None],
     target: Target | None,
     probe: Probe | None,
 ) -> Window:
-    """Return the days that are judged: the last so many, but none before the present mode was there."""
-    import pandas as pd
-
-    from ._readiness_rules import Window
-
-    first = cells.sessions["day"].min()
-    changes = [row for row in history.events.to_dict("records") if str(row["mode_before"]) != str(row["policy_mode"])]
+    """Return the days that are judged: the last so many, but none before the present mode was published."""
+    changes = history.events[history.events["mode_before"].astype("str") != history.events["policy_mode"].astype("str")]
     known = len(changes) > 0
-    since = changes[-1]["day"] if known else first
+    since = changes["day"].iloc[-1] if known else split.sessions["day"].min()
     newest = _newest(history)
     if probe is not None and newest is not None and newest["policy_mode"] != now[0]:
         # The reports do not show it yet: its days have not begun.
         since, known = max(last, pd.Timestamp(probe.started).normalize()) + pd.Timedelta(days=1), False
-    wanted = _LOOKED_AT if target is None else max(target.clean_days, 1)
+    wanted = _REVIEWED if target is None else max(target.clean_days, 1)
     return Window(max(since, last - pd.Timedelta(days=wanted - 1)), last, since, known)
 
 
-def _verdict(reasons: list[Reason], target: Target | None) -> str:
-    from ._readiness_reason import AGAINST, UNKNOWN
-
+def _verdict(reasons: list[Reason]) -> Answer:
     says = {reason.says for reason in reasons}
-    if target is None:
-        return YES
-    return NOT_YET if AGAINST in says else CANNOT_TELL if UNKNOWN in says else YES
+    if Bearing.AGAINST in says:
+        return Answer.NOT_YET
+    return Answer.CANNOT_TELL if Bearing.CANNOT_TELL in says else Answer.YES
 
 
 def _frame(reasons: list[Reason]) -> pd.DataFrame:
-    import pandas as pd
-
-    from ._readiness_reason import SAYS
-
-    ordered = sorted(reasons, key=lambda reason: SAYS.index(reason.says))
-    rows = [(one.topic, one.says, one.found, one.expected) for one in ordered]
-    return pd.DataFrame(rows, columns=["topic", "says", "found", "expected"]).astype("str")
+    rows = [
+        (reason.topic, reason.says.value, reason.evidence, reason.expected)
+        for reason in sorted(reasons, key=lambda reason: reason.says.rank)
+    ]
+    return pd.DataFrame(rows, columns=["topic", "says", "evidence", "expected"]).astype("str")
 
 
-def _sentences(
-    verdict: str,
-    name: str,
-    now: tuple[str | None, int | None],
-    target: Target | None,
-    reasons: list[Reason],
-    last: pd.Timestamp | None,
-) -> tuple[str, ...]:
-    from ._readiness_phases import policy_words
-    from ._readiness_reason import AGAINST, UNKNOWN
+def _by_mx(split: Cells) -> pd.DataFrame:
+    """Return the failures by MX host and result type, the largest first."""
+    keys = ["receiving_mx_hostname", "result_type"]
+    frame = (
+        split.at_mx.groupby(keys, sort=True)
+        .agg(
+            failed=("failed", "sum"), days=("day", "nunique"), reporters=("organization_name", "nunique"),
+            first=("day", "min"), last=("day", "max"),
+        )
+        .reset_index()
+        .sort_values(["failed", *keys], ascending=[False, True, True])
+        .reset_index(drop=True)
+    )  # fmt: skip
+    frame["share"] = frame["failed"] / max(int(split.sessions["sessions"].sum()), 1)
+    return frame.astype(dict.fromkeys(keys, "str") | dict.fromkeys(["failed", "days", "reporters"], "int64"))
 
-    domain = one_line(name, 80)
-    if target is None:
-        return (f"Nothing left to do: {domain} has {policy_words(*now)}.",)
-    step = f"{domain} from {policy_words(*now)} to {target}"
-    against = [reason for reason in reasons if reason.says == AGAINST]
-    unknown = [reason for reason in reasons if reason.says == UNKNOWN]
-    told = [f"{_WORDS[verdict]}: {step}."]
-    decides = against or unknown
-    if decides:
-        what = plural(len(decides), "reason") + (" against it" if against else " why it cannot be told")
-        told.append(f"{what}. {decides[0].topic}: {decides[0].found}")
-    if last is not None:
-        told.append(f"As of the reports up to {when(last.date())}.")
-    return tuple(told)
+
+def _senders(split: Cells) -> pd.DataFrame:
+    types = {
+        "organization_name": "str", "policy_type": "str", "sessions": "int64", "days": "int64", "failed": "int64",
+        "top": "str", "share": "float64",
+    }  # fmt: skip
+    return by_reporter(split).frame.astype(types)
+
+
+def _policy_text(mode: str | None, max_age: int | None) -> str:
+    """Return mode and max_age as text."""
+    return "no policy" if mode is None and max_age is None else f"{mode or MISSING}, max_age {span(max_age)}"
+
+
+def _sentences(answer: Readiness) -> Iterable[str]:
+    domain, now = one_line(answer.domain, 80), _policy_text(answer.policy_mode, answer.max_age)
+    if answer.target_mode is None:
+        yield f"Nothing left to do: {domain} has {now}."
+        return
+    word = {Answer.YES: "Yes", Answer.NOT_YET: "Not yet", Answer.CANNOT_TELL: "Cannot tell"}[answer.verdict]
+    yield f"{word}: {domain} from {now} to {_policy_text(answer.target_mode, answer.target_max_age)}."
+    bearing = {Answer.NOT_YET: Bearing.AGAINST, Answer.CANNOT_TELL: Bearing.CANNOT_TELL}.get(answer.verdict)
+    deciding = answer.reasons[answer.reasons["says"] == bearing]
+    if len(deciding):
+        what = plural(len(deciding), "reason") + (" against it" if bearing is Bearing.AGAINST else " to leave it open")
+        yield f"{what}. {deciding['topic'].iloc[0]}: {deciding['evidence'].iloc[0]}"
+    if answer.last_day is not None:
+        yield f"Based on the reports up to {when(answer.last_day)}."

@@ -1,21 +1,19 @@
-"""Away with MTA-STS, without mail held back by what senders still hold (RFC 8461 §8.3)."""
+"""Remove MTA-STS without mail deferred by cached policies (RFC 8461 §8.3)."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
-from ..markup import html_table, span, when
+from ..markup import span, when
 from ..policy import Policy, StsRecord
+from ..reports import Source
 from ..settings import utc_now
 from ..vocabulary import Mode
-from ._plan import Plan, PlanStep
+from ._plan import Plan, PlanStep, publish_steps
 from ._present import Present, Seconds, Served, check_texts, history_of, next_record, present, with_mode
-
-if TYPE_CHECKING:
-    from ..reports import Source
 
 __all__ = ["RemovalPlan", "plan_removal"]
 
@@ -31,28 +29,15 @@ class RemovalPlan(Plan):
     policy, record : str
         The file in mode none, and the record with its new id.
     delete_after : datetime
-        When the last copy of every policy served has run out, UTC.
+        When every policy served has expired in every cache, UTC.
     served : tuple of Served
-        The policies that this rests on, the one that lasts longest first.
+        The policies that this is based on, the one that lasts longest first.
     """
 
     policy: str
     record: str
     delete_after: datetime
     served: tuple[Served, ...]
-
-    def _more(self) -> Iterator[str]:
-        yield from ("", "Policies that senders may still hold:")
-        for one in self.served:
-            yield f"  until {when(one.expires)}: max_age {one.max_age} ({span(one.max_age)}), {one.known}"
-
-    def _more_html(self) -> str:
-        rows = (
-            {"known": one.known, "max_age": f"{one.max_age} ({span(one.max_age)})", "expires": when(one.expires)}
-            for one in self.served
-        )
-        headings = {"known": "Policy", "max_age": "max_age", "expires": "Its last copy runs out"}
-        return html_table(rows, headings, caption="Policies that senders may still hold.")
 
 
 def plan_removal(
@@ -69,7 +54,7 @@ def plan_removal(
 ) -> RemovalPlan:
     """Return the way to take MTA-STS off a domain: mode none first, then wait, then delete (RFC 8461 §8.3).
 
-    The wait is over when every policy that was ever served has run out: for each the time it was last served and its
+    The wait is over when every policy that was ever served has expired: for each the time it was last served and its
     max_age. An earlier one with a longer max_age may outlast the present one.
 
     Parameters
@@ -77,7 +62,7 @@ def plan_removal(
     policy, record, ttl, previous_max_age, source, domain, earlier, now
         As in `plan_rollback`.
     max_age : int
-        Of the policy in mode none, in seconds; nobody need wait for that one.
+        Of the policy in mode none, in seconds; there is no need to wait for that one.
 
     Returns
     -------
@@ -102,26 +87,21 @@ def plan_removal(
     """
     history = history_of(source, domain)
     there = present(
-        policy,
-        record,
-        ttl,
-        now=now(),
-        domain=domain,
-        previous_max_age=previous_max_age,
-        earlier=earlier,
-        history=history,
-    )
+        policy, record, ttl, now=now(), domain=domain, previous_max_age=previous_max_age, earlier=earlier, history=history
+    )  # fmt: skip
     text = with_mode(there.policy, Mode.NONE, max_age)
     line = next_record(there.record, there.made)
-    # One in mode none holds nothing back, whoever has it.
-    binding = tuple(one for one in there.served if there.policy.mode is not Mode.NONE or one.known != _NOW)
+    # A policy in mode none defers no mail.
+    binding = tuple(policy for policy in there.served if policy.mode is not Mode.NONE)
     after = binding[0].expires if binding else there.made
+    more = "Were there others?" if len(there.served) > 1 else "Was there ever a longer max_age than the present one?"
+    note = f"Earlier policies count only if you give them. {more} Give each as earlier=[(last served, max_age)]."
     return RemovalPlan(
-        title="Away with MTA-STS: mode none, wait, then delete.",
+        title="Remove MTA-STS: mode none, wait, then delete.",
         domain=there.domain,
         made=there.made,
-        steps=tuple(_steps(there, text, line, after, binding)),
-        notes=(*there.notes, _earlier_note(there)),
+        steps=tuple(_steps(there, (text, line), after, binding)),
+        notes=(*there.notes, note),
         findings=check_texts((text, line)),
         policy=text,
         record=line,
@@ -130,82 +110,60 @@ def plan_removal(
     )
 
 
-_NOW: Final = "the policy served now"
-
-
-def _earlier_note(there: Present) -> str:
-    known = len(there.served) > 1
-    return (
-        "Copies of longer policies served before are counted in only as far as they were given. "
-        + ("Were there others? " if known else "Was there ever a longer max_age than the present one? ")
-        + "Give each as earlier=[(last served, max_age)]."
-    )
-
-
-def _steps(there: Present, text: str, line: str, after: datetime, binding: tuple[Served, ...]) -> Iterator[PlanStep]:
-    yield PlanStep(
-        when=there.made,
-        what="Publish the policy file in mode none.",
-        place=there.url,
-        text=text,
-        check=there.fetch_command,
-        expect="mode: none, from every address of the host",
-        why="A sender takes “none” as “deliver as if there were no policy”. A file that is merely gone tells it nothing: it "
-        "goes on with the copy it holds.",
+def _steps(there: Present, texts: tuple[str, str], after: datetime, binding: tuple[Served, ...]) -> Iterator[PlanStep]:
+    host = f"mta-sts.{there.domain}"
+    yield from publish_steps(
+        there, there.made, texts, "Publish the policy file in mode none.", expect="mode: none",
+        why="“none” tells senders to deliver as if there were no policy. If the file is only deleted, they keep using the "
+        "policy they have cached.",
         rfc="RFC 8461 §5, §8.3",
-    )
-    yield PlanStep(
-        when=there.made,
-        what="Then change the record.",
-        place=f"{there.record_name} (TXT)",
-        text=line,
-        check=there.record_command,
-        expect=f"the new id; other resolvers may give the old one for {span(there.ttl)}",
-        why="The new id leads senders to the new file.",
-        rfc="RFC 8461 §8.1, §8.3",
-    )
-    longest = binding[0] if binding else None
+    )  # fmt: skip
+    why = "The policy served was in mode none already; no sender has another one cached, as far as known."
+    if binding:
+        last = binding[0]
+        why = (
+            f"The policy that lasts longest is {last.name}, with max_age {last.max_age} ({span(last.max_age)}). A sender "
+            "that cannot fetch the file keeps using its cached policy."
+        )
     yield PlanStep(
         when=there.made,
         what=f"Wait until {when(after)}, and keep the policy host's certificate valid until then.",
-        check=f"openssl s_client -connect mta-sts.{there.domain}:443 -servername mta-sts.{there.domain} "
-        f"-verify_hostname mta-sts.{there.domain} </dev/null 2>/dev/null | grep -E 'NotAfter|Verif'",
+        command=f"openssl s_client -connect {host}:443 -servername {host} -verify_hostname {host} </dev/null 2>/dev/null | "
+        "grep -E 'NotAfter|Verif'",
         expect=f"Verify return code: 0 (ok), and a NotAfter later than {when(after.date())}; in the reports fewer and fewer "
-        "sessions under an old policy",
-        why=f"The copy that lasts longest is of {longest.known} with max_age {longest.max_age} ({span(longest.max_age)}). "
-        "A sender that cannot fetch the file holds on to its old copy."
-        if longest
-        else "The policy served was in mode none already; nobody holds another, as far as was said.",
+        "sessions under an older policy",
+        why=why,
         rfc="RFC 8461 §8.3",
     )
     yield PlanStep(
         when=after,
         what="Delete the record.",
-        place=f"{there.record_name} (TXT)",
-        check=there.record_command,
+        where=f"{there.record_name} (TXT)",
+        command=there.record_command,
         expect="nothing",
-        why="The record goes first: while it is there, senders fetch the file, and report that they cannot.",
+        why="Delete the record first: while it is published, senders fetch the file, and report that they cannot.",
         rfc="RFC 8461 §8.3",
         not_before=True,
     )
+    later = after + timedelta(seconds=there.ttl)
     yield PlanStep(
-        when=after + timedelta(seconds=there.ttl),
-        what=f"Delete the file, then the host name mta-sts.{there.domain} and its certificate.",
-        place=there.url,
-        check=there.fetch_command,
+        when=later,
+        what=f"Delete the file, then the host name {host} and its certificate.",
+        where=there.url,
+        command=there.fetch_command,
         expect="an error: no such host",
-        why="Resolvers may still give the record for its TTL. A CNAME left behind to a hosting service can be taken over by "
-        "a stranger: delete the name before the hosting.",
+        why="Resolvers may cache the record for its TTL. A CNAME that still refers to a hosting service can be hijacked by a "
+        "stranger: delete the name before the hosting.",
         rfc="RFC 8461 §8.3",
         not_before=True,
     )
     yield PlanStep(
-        when=after + timedelta(seconds=there.ttl),
+        when=later,
         what="Keep the record that asks for reports, or delete it too.",
-        place=f"_smtp._tls.{there.domain} (TXT)",
-        check=f"dig +short TXT _smtp._tls.{there.domain}",
+        where=f"_smtp._tls.{there.domain} (TXT)",
+        command=f"dig +short TXT _smtp._tls.{there.domain}",
         expect="as you decided",
-        why="With it senders go on reporting, under no-policy-found or, with TLSA records, under tlsa.",
+        why="With it senders continue to report, under no-policy-found or, with TLSA records, under tlsa.",
         rfc="RFC 8460 §3, §4.4",
         not_before=True,
     )

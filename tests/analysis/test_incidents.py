@@ -15,8 +15,7 @@ from hypothesis import strategies as st
 
 import mtasts_nb as sts
 from mtasts_nb import analysis
-from mtasts_nb.analysis import _blocks
-from mtasts_nb.analysis.incidents._find import INCIDENT_COLUMNS
+from mtasts_nb.analysis.incidents import INCIDENT_COLUMNS, _blocks
 from mtasts_nb.reports import Archive
 from tests.fleet.scenarios import scenario
 

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from mtasts_nb.analysis.incidents._overdispersed import tail, upper_bound
+from mtasts_nb.analysis.incidents._baseline import tail, upper_bound
 
 
 def probability(count: int, mean: float, dispersion: float) -> float:

@@ -9,7 +9,7 @@ import pandas as pd
 from mtasts_nb.publish._redact_archive import names_in, redacted_archive
 
 import mtasts_nb as sts
-from mtasts_nb import analysis, diagnosis, postmortem
+from mtasts_nb import analysis, postmortem
 from mtasts_nb.publish._redact_names import Pseudonyms
 from mtasts_nb.reports import Archive, schema
 
@@ -17,7 +17,7 @@ from .bench_incidents import Frames
 from .setting import Figure, timed
 
 _SHOWN = (
-    "heading", "sentences", "facts", "figures", "impact", "by_reporter", "timeline", "happenings", "evidence", "cause",
+    "heading", "sentences", "facts", "figures", "impact", "by_reporter", "timeline", "nearby_events", "evidence", "cause",
     "fix_check", "actions", "by_mx", "by_result_type", "other_incidents",
 )  # fmt: skip
 
@@ -84,7 +84,7 @@ def measure() -> Iterator[Figure]:
         case = postmortem.open_case(archive)
         for name in _SHOWN:
             getattr(case, name)()._repr_html_()
-        for table in (analysis.arrivals, analysis.coverage, analysis.refusals, diagnosis.assumptions):
+        for table in (analysis.arrivals, analysis.coverage, analysis.refusals, analysis.assumptions):
             table(case.archive)._repr_html_()
         sts.policy_history(case.history, case.domain)._repr_html_()
 

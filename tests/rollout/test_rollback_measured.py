@@ -1,4 +1,4 @@
-"""What reports show of earlier changes: the shares that a forecast takes from them, and the curve to lay beside it."""
+"""What reports show of earlier changes: the shares that a forecast takes from them, and the curve to compare with it."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import pytest
 import mtasts_nb as sts
 from mtasts_nb.analysis import PolicyHistory, policy_history
 from mtasts_nb.reports import Archive
-from mtasts_nb.rollout import SenderModel, measured_propagation, take_over_table
+from mtasts_nb.rollout import SenderModel, adoption_table, measured_propagation
 from mtasts_nb.rollout._measured import calibrated, served_before
 
 DAY = 86_400
@@ -57,15 +57,15 @@ def test_a_few_reporters_move_the_shares_a_little() -> None:
 
 
 def test_without_a_change_nothing_is_learnt() -> None:
-    told = history({"one": 0, "two": 0}, changes=0)
-    assert calibrated(told, SenderModel(), 300) == SenderModel()
+    change = history({"one": 0, "two": 0}, changes=0)
+    assert calibrated(change, SenderModel(), 300) == SenderModel()
     assert calibrated(policy_history(Archive()), SenderModel(), 300) == SenderModel()
 
 
 def test_the_curve_says_what_is_sure_and_what_is_possible() -> None:
-    told = history({"one": 0, "two": 0, "three": 1, "four": 3}, changes=1)
-    day = told.events["day"].iloc[-1].to_pydatetime()
-    seen = measured_propagation(told, int(told.events["event"].iloc[-1]), day + timedelta(hours=10))
+    change = history({"one": 0, "two": 0, "three": 1, "four": 3}, changes=1)
+    day = change.events["day"].iloc[-1].to_pydatetime()
+    seen = measured_propagation(change, int(change.events["event"].iloc[-1]), day + timedelta(hours=10))
     assert list(seen.columns) == ["hours", "share_at_least", "share_at_most"]
     assert seen["hours"].iloc[0] == 0.0
     assert seen["hours"].is_monotonic_increasing
@@ -80,20 +80,20 @@ def test_an_unknown_event_is_named() -> None:
     with pytest.raises(ValueError, match="event is 9"):
         measured_propagation(history({"one": 0}, changes=1), 9, NOW)
     with pytest.raises(ValueError, match="event is 9"):
-        take_over_table(history({"one": 0}, changes=1), 9)
+        adoption_table(history({"one": 0}, changes=1), 9)
 
 
-def test_how_each_reporter_stands() -> None:
-    told = history({"one": 0, "three": 3}, changes=1)
-    table = take_over_table(told, int(told.events["event"].iloc[-1]))
-    assert "mode testing → enforce" in table.title
-    assert [(row["organization_name"], row["days_at_most"]) for row in table.rows()] == [("one", "0"), ("three", "3")]
+def test_how_far_each_reporter_is() -> None:
+    change = history({"one": 0, "three": 3}, changes=1)
+    table = adoption_table(change, int(change.events["event"].iloc[-1]))
+    assert "mode testing → enforce" in table.caption
+    assert table.frame[["organization_name", "days_at_most"]].to_numpy().tolist() == [["one", 0], ["three", 3]]
 
 
 def test_the_sample_measured(sample: Archive) -> None:
-    told = policy_history(sample, "suedwind.example")
-    rollback = told.events[told.events["policy_mode"].eq("testing") & told.events["mode_before"].eq("enforce")]
-    seen = measured_propagation(told, int(rollback["event"].iloc[0]), datetime(2026, 9, 9, 10, 55, tzinfo=UTC))
+    change = policy_history(sample, "suedwind.example")
+    rollback = change.events[change.events["policy_mode"].eq("testing") & change.events["mode_before"].eq("enforce")]
+    seen = measured_propagation(change, int(rollback["event"].iloc[0]), datetime(2026, 9, 9, 10, 55, tzinfo=UTC))
     # Three of four had it on the day itself. The last sent no report between 11 and 14 September, when the next change came.
     assert seen[seen["hours"] <= 14]["share_at_least"].max() == 0.75
     assert (seen["share_at_least"].iloc[-1], seen["share_at_most"].iloc[-1]) == (0.75, 1.0)
@@ -104,11 +104,11 @@ def test_a_plan_takes_shares_and_earlier_policies_from_reports(sample: Archive) 
     now = datetime(2026, 9, 9, 10, 40, tzinfo=UTC)
     until = sample.between(datetime(2026, 7, 1, tzinfo=UTC), datetime(2026, 9, 9, tzinfo=UTC))
     plain = sts.plan_rollback(POLICY, "v=STSv1; id=1;", 3600, domain="suedwind.example", now=lambda: now)
-    told = sts.plan_rollback(POLICY, "v=STSv1; id=1;", 3600, None, until, domain="suedwind.example", now=lambda: now)
+    change = sts.plan_rollback(POLICY, "v=STSv1; id=1;", 3600, None, until, domain="suedwind.example", now=lambda: now)
     assert plain.forecast.model.reporters == 0
-    assert told.forecast.model.reporters == 4
-    assert "measured from 4 reporters of this domain" in told.forecast.sentences()[-1]
-    assert "measured: 4 reporters" in told.forecast._repr_html_()
+    assert change.forecast.model.reporters == 4
+    assert "measured from 4 reporters of this domain" in change.forecast.sentences()[-1]
+    assert "measured: 4 reporters" in change.forecast._repr_html_()
 
 
 def test_removal_waits_for_what_reports_show_to_have_been_served(sample: Archive) -> None:
@@ -120,7 +120,7 @@ def test_removal_waits_for_what_reports_show_to_have_been_served(sample: Archive
         short, None, 300, None, sample, domain="suedwind.example", now=lambda: datetime(2026, 9, 12, tzinfo=UTC)
     )
     assert plan.delete_after == datetime(2026, 9, 17, tzinfo=UTC)
-    assert "as reports show" in str(plan)
+    assert "according to reports" in str(plan)
     assert (
         sts.plan_removal(short, None, 300, None, sample, domain="suedwind.example", now=lambda: now).delete_after > now
     )

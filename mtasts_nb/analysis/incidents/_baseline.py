@@ -1,22 +1,26 @@
 """What is normal: a rate of failures per session, a weekend factor and an over-dispersion, from re-weighted history.
 
 Many series are fitted at once, one per row. `find_incidents` says what of the method is whose.
+
+A count with mean m and dispersion d has variance d·m: Poisson where d is 1. The negative binomial with that variance has
+``p(0) = d ** (-m / (d - 1))`` and ``p(k + 1) = p(k) · (m + k·(d - 1)) / (d·(k + 1))`` (N. L. Johnson, A. W. Kemp,
+S. Kotz, "Univariate Discrete Distributions", 3rd ed., 2005, §5.1; d - 1 going to 0 gives the Poisson recursion).
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final
+from math import erfc, sqrt
+from statistics import NormalDist
+from typing import Final
 
 import numpy as np
+import numpy.typing as npt
 
-if TYPE_CHECKING:
-    import numpy.typing as npt
+Floats = npt.NDArray[np.float64]
+Bools = npt.NDArray[np.bool_]
 
-    Floats = npt.NDArray[np.float64]
-    Bools = npt.NDArray[np.bool_]
-
-__all__ = ["CLUMPS", "Baseline", "fit"]
+__all__ = ["CLUMPS", "Baseline", "fit", "tail", "upper_bound"]
 
 #: Anscombe residuals above it are weighted down (Noufaily et al. 2012, §3.3).
 _OUTLYING: Final = 2.58
@@ -26,6 +30,10 @@ CLUMPS: Final = 4.0
 _CLUMP_DAYS: Final = 5.0
 _WEEKEND_PRIOR: Final = 10.0
 _ROUNDS: Final = 4
+#: Beyond, the counts are so large that the 2/3-power of a count is as good as normal.
+_LONGEST: Final = 1000
+#: p(0) smaller than exp(-600) would vanish in floating point.
+_SMALLEST: Final = 600.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +60,7 @@ def fit(
     failed: Floats,
     sessions: Floats,
     weekend: Bools,
-    chance: Bools,
+    noisy: Bools,
     chronic: Floats,
     around: Floats | None = None,
 ) -> Baseline:
@@ -64,8 +72,8 @@ def fit(
         Days in the order of time. No sessions: nothing was reported, and the day says nothing.
     weekend : array of bool
         Which days are Saturdays and Sundays.
-    chance : array of bool
-        For each row, whether such failures also come by chance, some days in a clump.
+    noisy : array of bool
+        For each row, whether such failures also occur without a fault, on some days in a clump.
     chronic : array
         For each row, the highest rate that is normal.
     around : array, optional
@@ -91,11 +99,11 @@ def fit(
         free = ((weights * failed).sum(axis=1) + prior[0]) / (exposed.sum(axis=1) + prior[1])
         rate = np.minimum(free, chronic)
         mean = np.maximum(rate[:, None] * sessions * np.where(weekend, factor[:, None], 1.0), 1e-12)
-        trust = np.where(_in_a_run(residual > _OUTLYING) | ~chance[:, None], weights**2, known)
+        trust = np.where(_in_a_run(residual > _OUTLYING) | ~noisy[:, None], weights**2, known)
         scatter = trust * np.where(known, (failed - mean) ** 2 / mean, 0.0)
         bad = trust * (failed > 0)
         sums = scatter.sum(axis=1), trust.sum(axis=1), bad.sum(axis=1)
-        # Counts far above what is ever normal do not tell how normal ones scatter.
+        # Counts far above what is ever normal do not show how normal ones scatter.
         beyond = free > 2 * chronic
         spread = np.where(beyond, CLUMPS, _spread(*sums))
     expected = np.where(known, mean, 0.0)
@@ -128,7 +136,7 @@ def _quiet_rate(failed: Floats, sessions: Floats, known: Bools) -> Floats:
     rates = np.where(exposed > 0, counts / np.maximum(exposed, 1.0), np.inf)
     order = np.argsort(rates, axis=1, kind="stable")
     counts, exposed = np.take_along_axis(counts, order, axis=1), np.take_along_axis(exposed, order, axis=1)
-    # By weeks, not by sessions: while mail is held back, its retries make the bad weeks the busy ones.
+    # By weeks, not by sessions: while mail is deferred, its retries make the bad weeks the busy ones.
     there = exposed > 0
     quiet = there & (np.cumsum(there, axis=1) <= (there.sum(axis=1, keepdims=True) + 1) // 2)
     rate: Floats = ((counts * quiet).sum(axis=1) + 0.5) / np.maximum((exposed * quiet).sum(axis=1), 1.0)
@@ -138,11 +146,84 @@ def _quiet_rate(failed: Floats, sessions: Floats, known: Bools) -> Floats:
 def _in_a_run(outlying: Bools) -> Bools:
     """Return the outlying days that have another one at most two days before or after.
 
-    A day alone tells how clumped failures are and counts in full for the dispersion. Several together are what is
-    looked for: in full they would become their own dispersion, and hide in it.
+    A day alone shows how clumped failures are and counts in full for the dispersion. Several together are what is
+    searched for: in full they would become their own dispersion, and hide in it.
     """
     near = np.zeros_like(outlying)
     for shift in (1, 2):
         near[:, shift:] |= outlying[:, :-shift]
         near[:, :-shift] |= outlying[:, shift:]
     return outlying & near
+
+
+def _minus_log_zero(mean: Floats, dispersion: Floats) -> Floats:
+    """Return -log p(0)."""
+    over = dispersion - 1
+    minus_log: Floats = mean * np.where(over > 1e-9, np.log1p(over) / np.where(over > 1e-9, over, 1), 1.0)
+    return minus_log
+
+
+def tail(counts: npt.ArrayLike, mean: npt.ArrayLike, dispersion: npt.ArrayLike) -> Floats:
+    """Return the probability of so many or more.
+
+    Parameters
+    ----------
+    counts, mean, dispersion : array
+        Whole numbers, means above 0, and dispersions of at least 1, of one shape.
+
+    Examples
+    --------
+    >>> round(float(tail([2], [1.0], [1.0])[0]), 6)  # Poisson: 1 - 2/e
+    0.264241
+    """
+    y, m, d = np.broadcast_arrays(*(np.asarray(values, np.float64) for values in (counts, mean, dispersion)))
+    start = _minus_log_zero(m, d)
+    out = np.ones(y.shape)
+    far = (y > _LONGEST) | (start > _SMALLEST)
+    if far.any():
+        z = 1.5 * ((y[far] / m[far]) ** (2 / 3) - 1) / np.sqrt(d[far] / m[far])
+        out[far] = [erfc(value / sqrt(2)) / 2 for value in z]
+    near = np.flatnonzero(~far & (y > 0))
+    # The largest counts first, so that those still going on are always a slice.
+    near = near[np.argsort(-y[near], kind="stable")]
+    left = y[near]
+    point = np.exp(-start[near])
+    below = point.copy()
+    base, step = m[near] / d[near], 1 - 1 / d[near]
+    for k in range(int(left.max(initial=1)) - 1):
+        going = int(np.searchsorted(-left, -(k + 1), side="left"))
+        point = point[:going] * (base[:going] + k * step[:going]) / (k + 1)
+        below[:going] += point
+    out[near] = np.clip(1 - below, 0, 1)
+    return out
+
+
+def upper_bound(mean: npt.ArrayLike, dispersion: npt.ArrayLike, level: float) -> Floats:
+    """Return the smallest count that is exceeded with a probability of at most 1 - level.
+
+    Where the counts are large, the bound on the 2/3-power of the count (C. P. Farrington et al., "A statistical algorithm
+    for the early detection of outbreaks of infectious disease", J. R. Stat. Soc. A 159, 1996).
+
+    Examples
+    --------
+    >>> upper_bound([0.0, 1.0, 1.0], [1.0, 1.0, 8.0], 0.995).tolist()
+    [0.0, 4.0, 18.0]
+    """
+    m, d = np.broadcast_arrays(np.asarray(mean, np.float64), np.asarray(dispersion, np.float64))
+    start = _minus_log_zero(m, d)
+    z = NormalDist().inv_cdf(level)
+    out: Floats = m * (1 + (2 / 3) * z * np.sqrt(d / np.maximum(m, 1e-300))) ** 1.5
+    near = np.flatnonzero((start <= _SMALLEST) & (out < _LONGEST / 2))
+    point = np.exp(-start[near])
+    below, bound = point.copy(), np.zeros(len(near))
+    going = np.flatnonzero(below < level)
+    for k in range(_LONGEST):
+        if not len(going):
+            break
+        at = near[going]
+        point[going] *= (m[at] / d[at] + k * (1 - 1 / d[at])) / (k + 1)
+        below[going] += point[going]
+        bound[going] = k + 1
+        going = going[below[going] < level]
+    out[near] = bound
+    return out

@@ -5,23 +5,16 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import pairwise
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 
 import numpy as np
+import pandas as pd
 
-from ..reports import daily
-from ._cells import far_off_days
+from ...reports import Source, daily
+from .._cells import Ints, day_numbers, far_off_days
+from ._baseline import Floats
 
-if TYPE_CHECKING:
-    import numpy.typing as npt
-    import pandas as pd
-
-    from ..reports import Source
-
-    Ints = npt.NDArray[np.int64]
-    Floats = npt.NDArray[np.float64]
-
-__all__ = ["Block", "blocks", "day_numbers"]
+__all__ = ["Block", "Ints", "blocks"]
 
 # Reporters × days that are held as a table: a stranger may invent reporters without end.
 _CELLS: Final = 4_000_000
@@ -59,12 +52,6 @@ class Block:
     failed: Ints
 
 
-def day_numbers(days: pd.Series) -> Ints:
-    """Return days as whole numbers since 1970-01-01 (UTC)."""
-    numbers: Ints = days.dt.tz_localize(None).to_numpy("datetime64[D]").astype(np.int64)
-    return numbers
-
-
 def blocks(source: Source, policy_type: str | None = None) -> Iterator[Block]:
     """Yield the blocks of a source, by policy domain and policy type."""
     table = daily(source, by=("organization_name", "receiving_mx_hostname", "result_type"), policy_type=policy_type)
@@ -87,19 +74,19 @@ def blocks(source: Source, policy_type: str | None = None) -> Iterator[Block]:
         if len(who) * len(days) > _CELLS:
             at_who, names = _folded(at_who, failed[rows], names, _CELLS // len(days))
         # A reporter's sessions are repeated in each row of a day: one of each counts.
-        _, one = np.unique(reporter[rows] * len(days) + at_day, return_index=True)
+        _, first = np.unique(reporter[rows] * len(days) + at_day, return_index=True)
         seen = np.zeros((len(names), len(days)))
-        np.add.at(seen, (at_who[one], at_day[one]), sessions[rows[one]])
+        np.add.at(seen, (at_who[first], at_day[first]), sessions[rows[first]])
         bad = failed[rows] > 0
         of_kind = mx[rows][bad] * len(results) + result[rows][bad]
-        found, at_kind = np.unique(of_kind, return_inverse=True)
+        codes, at_kind = np.unique(of_kind, return_inverse=True)
         yield Block(
             policy_domain=domains[domain[rows[0]]],
             policy_type=kinds[kind[rows[0]]],
             days=days,
             reporters=names,
             sessions=seen,
-            kinds=[(hosts[code // len(results)], results[code % len(results)]) for code in found],
+            kinds=[(hosts[code // len(results)], results[code % len(results)]) for code in codes],
             kind=at_kind,
             reporter=at_who[bad],
             day=at_day[bad],
@@ -113,13 +100,12 @@ def _folded(at_who: Ints, failed: Ints, names: list[str], most: int) -> tuple[In
     kept = np.sort(order[: max(1, most - 1)])
     line = np.full(len(names), len(kept))
     line[kept] = np.arange(len(kept))
-    return line[at_who], [*(names[place] for place in kept), ""]
+    return line[at_who], [*(names[number] for number in kept), ""]
 
 
 def _codes(column: pd.Series) -> tuple[Ints, list[str]]:
     """Return a column as positions in a list of texts; a missing value is the empty text."""
-    values: list[str]
     categories: Any = column.array
-    values = [*map(str, categories.categories), ""]
+    values: list[str] = [*map(str, categories.categories), ""]
     codes = categories.codes.astype(np.int64)
     return np.where(codes < 0, len(values) - 1, codes), values

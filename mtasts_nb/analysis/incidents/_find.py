@@ -1,18 +1,18 @@
-"""Incidents: the spans in which failures stand out from their own history."""
+"""Incidents: the spans in which failures exceed the baseline of their own history."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 
-from ...vocabulary import UNATTRIBUTED, UNKNOWN
+import numpy as np
+import pandas as pd
 
-if TYPE_CHECKING:
-    import pandas as pd
-
-    from ...reports import Source
-    from ._outliers import Outlook
-    from ._spans import Span
+from ...reports import Source
+from ...vocabulary import UNEXPLAINED, Confidence
+from ._baseline import upper_bound
+from ._blocks import blocks
+from ._outliers import Outlook, outlook, outlooks
+from ._spans import RAISED, Extent, Span, spans, stories
 
 __all__ = ["CHRONIC", "INCIDENT_COLUMNS", "expected_failures", "find_incidents"]
 
@@ -45,7 +45,7 @@ _TEXTS = ("policy_domain", "policy_type", "receiving_mx_hostname", "result_type"
 
 
 def find_incidents(source: Source, *, policy_type: str | None = None, chronic: float = CHRONIC) -> pd.DataFrame:
-    """Return the spans of days in which failures stand out from their own history.
+    """Return the spans of days in which failures exceed the baseline of their own history.
 
     One row per policy domain, policy type, MX host, result type and span. Only reported sessions are seen: a reporter
     that is silent is not known to have had no failure (RFC 8460 §4.1).
@@ -58,7 +58,7 @@ def find_incidents(source: Source, *, policy_type: str | None = None, chronic: f
         Only this policy type; by default all, each for itself. They are never added (RFC 8460 §4.4).
     chronic : float
         The share of failed sessions above which failures are never taken for normal, however long they last. A tenth of
-        it for result types that do not come by chance.
+        it for result types that do not occur without a fault.
 
     Returns
     -------
@@ -74,12 +74,12 @@ def find_incidents(source: Source, *, policy_type: str | None = None, chronic: f
         - ``share`` (float64), of the sessions reported about that domain and policy type on those days, from 0 to 1
         - ``reporters`` (int64), how many saw it
         - ``ongoing`` (bool), not known to be over
-        - ``confidence`` (str): ``high``, ``medium`` or ``low``, see the notes
+        - ``confidence`` (str): ``high``, ``medium`` or ``low`` (`Confidence`), see the notes
         - ``story`` (int64), from 1: spans of one policy domain or MX host that begin within two days of each other and
-          share half their days tell one story
+          share half their days are one story
         - ``peak_failed_session_count`` (int64), on the worst day
         - ``expected`` (float64), failed sessions that would have been normal from start to end
-        - ``days`` (int64), the days that stand out
+        - ``days`` (int64), the days above the baseline
         - ``organization_name`` (str), the reporters that saw it, LF between them
 
     Raises
@@ -96,7 +96,7 @@ def find_incidents(source: Source, *, policy_type: str | None = None, chronic: f
     baseline; the dispersion estimated from the counts; the bound a negative binomial quantile, its variance widened by
     that of the estimated mean (Farrington et al. 1996); a minimum of five cases.
 
-    Weekly counts of many years are not to be had here, so this differs:
+    Weekly counts of many years do not exist here, so this differs:
 
     - History is the whole archive, before and after, in days. The weighting starts from the quieter half of the weeks,
       so that a fault of weeks in a history of weeks does not become its own baseline; a run of outlying days counts
@@ -106,15 +106,15 @@ def find_incidents(source: Source, *, policy_type: str | None = None, chronic: f
       clumps. Neither outlasts a history that says otherwise.
     - A rate above `chronic` is not normal: chronic failure is one long incident from the first day.
     - Each reporter is held against its own history, too (its probability times the number of reporters): a fault that
-      one small sender meets drowns in the sum.
-    - The paper flags one week at 99.5 %. Here a day stands out at 99.8 %, and an incident is two such days in three whose
+      one small sender sees drowns in the sum.
+    - The paper flags one week at 99.5 %. Here a day exceeds the baseline at 99.8 %, and an incident is two such days in three whose
       joint probability is at most 1e-6; or two to five of one span at 1e-8; or one day of at least 10 failed sessions
       at 1e-8, or in which half the sessions of those who saw it failed. A fault that shows only faintly is also found by
       a run of days at 99 %, two to five of them at 1e-8 together. All of these are a hundredth where failures of a type
-      that also comes by chance are expected (one in ten days or more): one clump may follow another.
+      that also occurs without a fault are expected (one in ten days or more): one clump may follow another.
     - A day is held against the dispersion of the other days.
-    - A span goes on until three days tell that it is over. Only a day on which those who saw it had so many sessions that
-      three or more would have failed tells: silence, and a weekend with two sessions, do not. After 28 days without
+    - A span goes on until three days show that it is over. Only a day on which those who saw it had so many sessions that
+      three or more would have failed shows that: silence, and a weekend with two sessions, do not. After 28 days without
       such a day it is another incident, and no longer called ongoing.
     - Days beside the span that have a trace of it (probability at most 5 %, at least a hundredth of its mean) belong to it.
 
@@ -130,7 +130,7 @@ def find_incidents(source: Source, *, policy_type: str | None = None, chronic: f
     120 days     3        3          35
     ============ ======== ========== ==========
 
-    Where failures also come by chance (``validation-failure``, ``starttls-not-supported``, ``sts-policy-fetch-error``, and what
+    Where failures also occur without a fault (``validation-failure``, ``starttls-not-supported``, ``sts-policy-fetch-error``, and what
     is not registered), one day alone takes about twice as many after a short history; with a history of such failures,
     all of it takes more.
     Fewer than five in all are never an incident, nor are failures at less than twice the normal rate.
@@ -138,8 +138,8 @@ def find_incidents(source: Source, *, policy_type: str | None = None, chronic: f
     ``unattributed`` (failures that a report counts and does not explain) and ``unknown`` are kinds like others: something
     failed. Their confidence is low, and they join the story of what failed on the same days.
 
-    Confidence is ``high`` when the joint probability of the days that stand out is at most 1e-16, there are two or more of
-    them, two or more reporters saw it (anybody can mail a report), and there are 14 other days to hold it against or
+    Confidence is ``high`` when the joint probability of the days above the baseline is at most 1e-16, there are two or more of
+    them, two or more reporters saw it (anyone can mail a report), and there are 14 other days to hold it against or
     the share is five times `chronic`. It is ``low`` when that probability is above 1e-8, the result type does not say
     what failed, one reporter saw it on one day, or there are fewer than 7 other days; else ``medium``.
 
@@ -149,13 +149,6 @@ def find_incidents(source: Source, *, policy_type: str | None = None, chronic: f
     >>> find_incidents(sts.Archive()).empty
     True
     """
-    import pandas as pd
-
-    from .._blocks import blocks
-    from ._grouping import Told, stories
-    from ._outliers import outlooks
-    from ._spans import RAISED, spans
-
     if policy_type == "*":
         raise ValueError(
             "policy_type is '*': sessions listed under two policy types may be the same; name one, or None"
@@ -168,11 +161,11 @@ def find_incidents(source: Source, *, policy_type: str | None = None, chronic: f
         for span in spans(view)
     ]
     rows.sort(key=lambda row: (row["start"], -row["failed_session_count"], *(row[name] for name in _TEXTS)))
-    told = [
-        Told(row["start"], row["end"], row["policy_domain"], row["receiving_mx_hostname"], row["result_type"])
+    extents = [
+        Extent(row["start"], row["end"], row["policy_domain"], row["receiving_mx_hostname"], row["result_type"])
         for row in rows
     ]
-    for number, (row, story) in enumerate(zip(rows, stories(told), strict=True), 1):
+    for number, (row, story) in enumerate(zip(rows, stories(extents), strict=True), 1):
         row.update(incident=number, story=story)
     frame = pd.DataFrame(rows, columns=list(INCIDENT_COLUMNS))
     for name in _TIMES:
@@ -184,7 +177,7 @@ def find_incidents(source: Source, *, policy_type: str | None = None, chronic: f
 
 def _row(view: Outlook, span: Span, chronic: float) -> dict[str, Any]:
     block = view.block
-    host, result_type = block.kinds[view.place]
+    host, result_type = block.kinds[view.kind]
     inside = slice(span.first, span.last + 1)
     share = span.failed / max(float(block.sessions[:, inside].sum()), 1.0)
     return {
@@ -207,18 +200,15 @@ def _row(view: Outlook, span: Span, chronic: float) -> dict[str, Any]:
     }
 
 
-def _confidence(span: Span, result_type: str, days: int, share: float, chronic: float) -> str:
+def _confidence(span: Span, result_type: str, days: int, share: float, chronic: float) -> Confidence:
+    explained = result_type not in UNEXPLAINED
     others = days - (span.last - span.first + 1)
     compared = others >= 14 or share >= 5 * chronic
-    if span.strength >= 16 and span.days >= 2 and span.who.sum() >= 2 and compared and _explained(result_type):
-        return "high"
+    if span.strength >= 16 and span.days >= 2 and span.who.sum() >= 2 and compared and explained:
+        return Confidence.HIGH
     single = span.days == 1 and span.who.sum() == 1
     alone = others < 7 and share < 5 * chronic
-    return "low" if span.strength < 8 or single or alone or not _explained(result_type) else "medium"
-
-
-def _explained(result_type: str) -> bool:
-    return result_type not in (UNATTRIBUTED, UNKNOWN)
+    return Confidence.LOW if span.strength < 8 or single or alone or not explained else Confidence.MEDIUM
 
 
 def expected_failures(
@@ -251,16 +241,9 @@ def expected_failures(
         and ``sessions`` (int64), ``expected`` and ``upper_bound`` (float64), over all reporters. No row where no such
         failure was reported.
     """
-    import numpy as np
-    import pandas as pd
-
-    from .._blocks import blocks
-    from ._outliers import outlook
-    from ._overdispersed import upper_bound
-
-    for block in _of_domain(blocks(source, policy_type), policy_domain):
-        kind = (receiving_mx_hostname or "", result_type)
-        if kind not in block.kinds:
+    kind = (receiving_mx_hostname or "", result_type)
+    for block in blocks(source, policy_type):
+        if block.policy_domain != policy_domain or kind not in block.kinds:
             continue
         view = outlook(block, block.kinds.index(kind), chronic)
         return pd.DataFrame(
@@ -276,7 +259,3 @@ def expected_failures(
     return pd.DataFrame(columns=[*empty, "expected", "upper_bound"]).astype(
         {**empty, "expected": "float64", "upper_bound": "float64"}
     )
-
-
-def _of_domain(found: Iterator[Any], policy_domain: str) -> Iterator[Any]:
-    return (block for block in found if block.policy_domain == policy_domain)

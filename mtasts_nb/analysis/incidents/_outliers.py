@@ -1,36 +1,21 @@
-"""Which days of which kind of failure stand out, over all reporters and for each of them."""
+"""Which days of which kind of failure exceed the baseline, over all reporters and for each of them."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 import numpy as np
 
-from ...vocabulary import ResultType
-from ._baseline import fit
-from ._overdispersed import tail
-
-if TYPE_CHECKING:
-    import numpy.typing as npt
-
-    from .._blocks import Block
-
-    Ints = npt.NDArray[np.int64]
-    Floats = npt.NDArray[np.float64]
+from ...vocabulary import is_noisy
+from ._baseline import Floats, fit, tail
+from ._blocks import Block, Ints
 
 __all__ = ["FEWEST", "Outlook", "outlook", "outlooks"]
 
 #: Fewer failed sessions in all are never an incident (Noufaily et al. 2012 ask for five in four weeks).
 FEWEST: Final = 5
-#: A certificate, a TLSA record or a policy file is wrong or it is not. What is not listed here, time-outs and refusals
-#: among it, also comes by chance, and on some days in a clump.
-_STATES: Final = frozenset(map(str, ResultType)) - {
-    ResultType.VALIDATION_FAILURE,
-    ResultType.STARTTLS_NOT_SUPPORTED,
-    ResultType.STS_POLICY_FETCH_ERROR,
-}
 # What is held at once: a stranger may invent result types and reporters without end.
 _CELLS: Final = 2_000_000
 
@@ -42,11 +27,11 @@ class Outlook:
     Attributes
     ----------
     block : Block
-    place : int
+    kind : int
         Which of the block's kinds.
-    by_chance : bool
-        Whether such failures also come by chance, some days in a clump.
-    chance : array
+    noisy : bool
+        Whether such failures also occur without a fault, on some days in a clump.
+    probability : array
         For each day of the block, how likely so many failures are when nothing is wrong: over all reporters, or at the
         reporter where they are least likely, times the number of reporters. 1 on a day without failures.
     rates : array
@@ -56,9 +41,9 @@ class Outlook:
     """
 
     block: Block
-    place: int
-    by_chance: bool
-    chance: Floats
+    kind: int
+    noisy: bool
+    probability: Floats
     rates: Floats
     expected: Floats
     dispersion: Floats
@@ -67,29 +52,29 @@ class Outlook:
         """Return the failed sessions, reporters by days."""
         block = self.block
         table = np.zeros(block.sessions.shape)
-        mine = block.kind == self.place
-        table[block.reporter[mine], block.day[mine]] = block.failed[mine]
+        own = block.kind == self.kind
+        table[block.reporter[own], block.day[own]] = block.failed[own]
         return table
 
 
-def outlooks(found: Iterable[Block], chronic: float, level: float) -> Iterator[Outlook]:
+def outlooks(blocks: Iterable[Block], chronic: float, level: float) -> Iterator[Outlook]:
     """Yield the kinds of failure with at least `FEWEST` failed sessions, and a day as unlikely as `level` or more so."""
     gathered = _Gathered()
-    for block in found:
+    for block in blocks:
         totals = np.bincount(block.kind, block.failed, minlength=len(block.kinds))
         enough = np.flatnonzero(totals >= FEWEST)
         step = max(1, _CELLS // block.sessions.size)
         for start in range(0, len(enough), step):
-            gathered.look(block, enough[start : start + step], chronic)
+            gathered.fit(block, enough[start : start + step], chronic)
             if gathered.size > _CELLS:
                 yield from gathered.flush(level)
     yield from gathered.flush(level)
 
 
-def outlook(block: Block, place: int, chronic: float) -> Outlook:
-    """Return one kind of failure of a block, whether or not it stands out."""
+def outlook(block: Block, kind: int, chronic: float) -> Outlook:
+    """Return one kind of failure of a block, whether or not it exceeds the baseline."""
     gathered = _Gathered()
-    gathered.look(block, np.array([place]), chronic)
+    gathered.fit(block, np.array([kind]), chronic)
     return next(gathered.flush(np.inf))
 
 
@@ -101,7 +86,7 @@ class _Gathered:
         self._cells: list[tuple[Ints, Floats, Floats, Floats, Floats]] = []
         self.size = 0
 
-    def look(self, block: Block, kinds: Ints, chronic: float) -> None:
+    def fit(self, block: Block, kinds: Ints, chronic: float) -> None:
         """Fit the baselines of some kinds, and keep the counts of the days on which they failed."""
         days, reporters = len(block.days), len(block.reporters)
         line = np.full(len(block.kinds), -1)
@@ -111,22 +96,22 @@ class _Gathered:
         failed[line[block.kind[here]], block.reporter[here], block.day[here]] = block.failed[here]
         weekend = (block.days + 3) % 7 >= 5
         pooled = failed.sum(axis=1)
-        chance = np.array([block.kinds[place][1] not in _STATES for place in kinds])
-        normal = np.where(chance, chronic, chronic / 10)
+        noisy = np.array([is_noisy(block.kinds[kind][1]) for kind in kinds])
+        normal = np.where(noisy, chronic, chronic / 10)
         every = np.broadcast_to(block.sessions.sum(axis=0), pooled.shape)
-        whole = fit(pooled, every, weekend, chance, normal)
+        whole = fit(pooled, every, weekend, noisy, normal)
         rates = np.repeat(whole.rate[:, None], reporters, axis=1)
         self._keep(pooled, whole.expected, whole.dispersion, np.arange(len(kinds)), days, 1)
         kind, who = np.nonzero(failed.sum(axis=2) >= FEWEST)
         if reporters > 1 and len(kind):
-            each = fit(failed[kind, who], block.sessions[who], weekend, chance[kind], normal[kind], whole.rate[kind])
+            each = fit(failed[kind, who], block.sessions[who], weekend, noisy[kind], normal[kind], whole.rate[kind])
             rates[kind, who] = each.rate
             self._keep(failed[kind, who], each.expected, each.dispersion, kind, days, reporters)
-        for number, place in enumerate(kinds):
+        for number, of_kind in enumerate(kinds):
             view = Outlook(
                 block,
-                int(place),
-                bool(chance[number]),
+                int(of_kind),
+                bool(noisy[number]),
                 np.ones(days),
                 rates[number],
                 whole.expected[number],
@@ -138,21 +123,21 @@ class _Gathered:
     def _keep(self, failed: Floats, expected: Floats, dispersion: Floats, kind: Ints, days: int, times: int) -> None:
         at, on = np.nonzero(failed)
         mean = np.maximum(expected[at, on], 1e-12)
-        place = self.size + kind[at] * days + on
-        self._cells.append((place, failed[at, on], mean, dispersion[at, on], np.full(len(at), float(times))))
+        position = self.size + kind[at] * days + on
+        self._cells.append((position, failed[at, on], mean, dispersion[at, on], np.full(len(at), float(times))))
 
     def flush(self, level: float) -> Iterator[Outlook]:
-        """Judge what was gathered, yield what stands out anywhere, and forget the rest."""
+        """Judge what was gathered, yield what exceeds the baseline anywhere, and forget the rest."""
         views, cells, size = self._views, self._cells, self.size
         self._views, self._cells, self.size = [], [], 0
         if not views:
             return
-        place, counts, mean, dispersion, times = (np.concatenate(column) for column in zip(*cells, strict=True))
+        position, counts, mean, dispersion, times = (np.concatenate(column) for column in zip(*cells, strict=True))
         every = np.ones(size)
-        np.minimum.at(every, place, tail(counts, mean, dispersion) * times)
+        np.minimum.at(every, position, tail(counts, mean, dispersion) * times)
         start = 0
         for view in views:
-            view.chance[:] = every[start : start + len(view.chance)]
-            start += len(view.chance)
-            if (view.chance <= level).any():
+            view.probability[:] = every[start : start + len(view.probability)]
+            start += len(view.probability)
+            if (view.probability <= level).any():
                 yield view

@@ -1,34 +1,26 @@
-"""Which policy each reporter applied on which day, read out of reports: by what it says, not by how it is written."""
+"""Which policy each reporter applied on which day: by what the policy says, not by how it is written."""
 
 from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final, NamedTuple
+from typing import Final, NamedTuple
 
 import numpy as np
 import pandas as pd
 
 from ...markup import MISSING, one_line, span
-from ...reports import daily
+from ...reports import Source, daily
 from ...vocabulary import Mode, PolicyType
-from .._blocks import day_numbers
+from .._cells import Ints, day_numbers
 
-if TYPE_CHECKING:
-    import numpy.typing as npt
+__all__ = ["NONE", "NOTHING", "Applied", "Observed", "observe"]
 
-    from ...reports import Source
-
-    Ints = npt.NDArray[np.int64]
-
-__all__ = ["APPLIED", "NONE", "NONE_FOUND", "NOTHING", "NOT_OBSERVED", "Applied", "Observed", "observe"]
-
-APPLIED, NONE_FOUND, NOT_OBSERVED = "applied", "no policy found", "not observed"
 #: In place of the number of a policy: the reporter found none, or its report does not say.
 NONE, NOTHING = -1, -2
 
 _MX: Final = re.compile(r"\s*mx\s*:\s*([^\s;,]+)", re.IGNORECASE)
-# A name is at most 253 octets long; a policy of a thousand is one for which nobody compares every pattern by eye.
+# A name is at most 253 octets long; a policy of a thousand is one whose patterns no person compares.
 _MOST_PATTERNS: Final = 1000
 _DAY: Final = 86_400
 
@@ -58,8 +50,8 @@ class Applied(NamedTuple):
     @property
     def mx_text(self) -> str:
         """The patterns on one line."""
-        shown = [one_line(pattern, 80) for pattern in self.mx[:4]]
-        return ", ".join(shown) + (f" and {len(self.mx) - 4} more" if len(self.mx) > 4 else "") or MISSING
+        first = [one_line(pattern, 80) for pattern in self.mx[:4]]
+        return ", ".join(first) + (f" and {len(self.mx) - 4} more" if len(self.mx) > 4 else "") or MISSING
 
     def __str__(self) -> str:
         return f"{self.mode or MISSING}, max_age {self.age_text}, mx {self.mx_text}"
@@ -96,8 +88,8 @@ def observe(source: Source, domain: str | None = None) -> Observed:
     """Return what reports say about the policies that their senders applied.
 
     Two policy-strings are the same policy if mode, max_age and the set of mx patterns are the same: the order of the
-    lines, their case and a last dot make no difference. Only rows of type sts can carry one. A row under tlsa tells
-    nothing about MTA-STS, but that a report came.
+    lines, their case and a last dot make no difference. Only rows of type sts can carry one. A row under tlsa only
+    shows that a report came.
     """
     rows = daily(source, ("organization_name", "policy_mode", "policy_max_age", "policy_string"))
     if domain is not None:
@@ -105,21 +97,21 @@ def observe(source: Source, domain: str | None = None) -> Observed:
     domain_of, domains = _numbered(rows["policy_domain"])
     reporter_of, reporters = _numbered(rows["organization_name"])
     kind = rows["policy_type"].astype(object).to_numpy()
-    said, policies = _read(rows)
-    found = np.where(kind == PolicyType.NO_POLICY_FOUND, NONE, np.where(kind == PolicyType.STS, said, NOTHING))
+    read, policies = _read(rows)
+    policy = np.where(kind == PolicyType.NO_POLICY_FOUND, NONE, np.where(kind == PolicyType.STS, read, NOTHING))
     day = day_numbers(rows["day"])
-    # What a reporter tells under tlsa adds nothing where it tells of MTA-STS as well.
+    # What a reporter sends under tlsa adds nothing where it reports on MTA-STS as well.
     tells = np.isin(kind, [PolicyType.STS.value, PolicyType.NO_POLICY_FOUND.value])
     where = np.stack([domain_of, reporter_of, day])
-    place = _place(where)
-    told = np.zeros(int(place.max(initial=-1)) + 1, bool)
-    told[place[tells]] = True
-    kept = tells | ~told[place]
+    group = _group_numbers(where)
+    covered = np.zeros(int(group.max(initial=-1)) + 1, bool)
+    covered[group[tells]] = True
+    kept = tells | ~covered[group]
     return _summed(
         policies,
         domains,
         reporters,
-        np.stack([*where, found])[:, kept],
+        np.stack([*where, policy])[:, kept],
         rows["group_sessions"].to_numpy()[kept],
         rows["failed"].to_numpy()[kept],
     )
@@ -130,7 +122,7 @@ def _numbered(column: pd.Series) -> tuple[Ints, tuple[str, ...]]:
     return codes.astype(np.int64), tuple(map(str, names))
 
 
-def _place(rows: Ints) -> Ints:
+def _group_numbers(rows: Ints) -> Ints:
     """Return for each column of numbers which of the different columns it is, in their order."""
     number = np.zeros(rows.shape[1], np.int64)
     for line in rows:
@@ -142,18 +134,18 @@ def _place(rows: Ints) -> Ints:
 def _read(rows: pd.DataFrame) -> tuple[Ints, tuple[Applied, ...]]:
     """Return the number of each row's policy, `NOTHING` where it says nothing, and the policies."""
     text, texts = pd.factorize(rows["policy_string"].astype("str").fillna(""))
-    # A text says one thing: the first row that has it stands for all.
+    # The same text has one meaning: its first row serves for all.
     _, first = np.unique(text, return_index=True)
     numbers: dict[Applied, int] = {}
     meaning = np.full(len(texts), NOTHING, np.int64)
     modes = rows["policy_mode"].astype(object).to_numpy()[first]
     ages = rows["policy_max_age"].astype(object).to_numpy()[first]
-    for place, (policy_string, mode, age) in enumerate(zip(texts, modes, ages, strict=True)):
-        said = Applied(
+    for position, (policy_string, mode, age) in enumerate(zip(texts, modes, ages, strict=True)):
+        policy = Applied(
             None if pd.isna(mode) else str(mode), None if pd.isna(age) else int(age), _patterns(str(policy_string))
         )
-        if said != _SILENT:
-            meaning[place] = numbers.setdefault(said, len(numbers))
+        if policy != _SILENT:
+            meaning[position] = numbers.setdefault(policy, len(numbers))
     return meaning[text] if len(texts) else np.zeros(0, np.int64), tuple(numbers)
 
 
@@ -161,8 +153,8 @@ _SILENT: Final = Applied(None, None, ())
 
 
 def _patterns(policy_string: str) -> tuple[str, ...]:
-    found = (match[1] for line in policy_string.split("\n") if (match := _MX.match(line)))
-    names = {name.lower().removesuffix(".") for _, name in zip(range(_MOST_PATTERNS), found, strict=False)}
+    matches = (match[1] for line in policy_string.split("\n") if (match := _MX.match(line)))
+    names = {name.lower().removesuffix(".") for _, name in zip(range(_MOST_PATTERNS), matches, strict=False)}
     return tuple(sorted(names))
 
 
@@ -175,12 +167,12 @@ def _summed(
     failed: Ints,
 ) -> Observed:
     """Return the rows with equal keys added up."""
-    place = _place(keys)
-    _, first = np.unique(place, return_index=True)
+    group = _group_numbers(keys)
+    _, first = np.unique(group, return_index=True)
 
     def added(counts: Ints) -> Ints:
         total = np.zeros(len(first), np.int64)
-        np.add.at(total, place, counts)
+        np.add.at(total, group, counts)
         return total
 
     domain, reporter, day, policy = (line[first] for line in keys)

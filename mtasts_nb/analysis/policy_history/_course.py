@@ -7,18 +7,24 @@ not always newer than one seen yesterday: each reporter is followed on its own w
 from __future__ import annotations
 
 from bisect import bisect_left
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import pairwise
 from typing import Final, NamedTuple
 
-from ._applied import NONE
+import numpy as np
 
-__all__ = ["BEFORE", "UNPLACED", "Course", "Run", "Version", "follow"]
+from .._cells import Ints
+from ._applied import NONE, NOTHING, Observed
 
-#: In place of the number of a version: no policy was found yet, or a policy to which nobody was seen to change.
+__all__ = ["BEFORE", "Course", "DomainCourse", "Run", "Version", "courses"]
+
+#: In place of the number of a version: no policy was found yet, or a policy to which no reporter was seen to change.
 BEFORE, UNPLACED = -1, -2
 # A stranger may make up a policy for every report.
 _MOST_VERSIONS: Final = 200
+# Those that report on most days; a stranger may invent reporters without end.
+_MOST_REPORTERS: Final = 500
 #: Reporters that begin within so many days of the first are there at the beginning.
 _FIRST_DAYS: Final = 7
 
@@ -60,10 +66,10 @@ class Course:
     """The versions of one domain, in order, and for each run and policy in it, which version it is."""
 
     versions: list[Version] = field(default_factory=list)
-    shown: list[tuple[int, ...]] = field(default_factory=list)
+    versions_of: list[tuple[int, ...]] = field(default_factory=list)
 
 
-def follow(runs: Sequence[Run], ages: Mapping[int, int]) -> Course:
+def _follow(runs: Sequence[Run], ages: Mapping[int, int]) -> Course:
     """Return the course of one domain.
 
     Parameters
@@ -85,13 +91,13 @@ def follow(runs: Sequence[Run], ages: Mapping[int, int]) -> Course:
 class _Follower:
     def __init__(self, runs: Sequence[Run], ages: Mapping[int, int]) -> None:
         self.runs, self.ages = runs, ages
-        self.course = Course(shown=[()] * len(runs))
-        self._place: dict[int, int] = {}
+        self.course = Course(versions_of=[()] * len(runs))
+        self._position: dict[int, int] = {}
         self._versions_of: dict[int, list[int]] = {}
         # Reporters that began with a policy of which it is not known whether it is older or newer than the others'.
         self._unplaced: dict[int, tuple[int, int]] = {}
         self._begun: set[int] = set()
-        self._first_shown: dict[int, dict[int, int]] = {}
+        self._first_days: dict[int, dict[int, int]] = {}
         self._alone: dict[int, list[tuple[int, int]]] = {}
         self._index()
         self._begin()
@@ -102,7 +108,7 @@ class _Follower:
     def _index(self) -> None:
         for run in self.runs:
             for policy in run.policies:
-                self._first_shown.setdefault(policy, {}).setdefault(run.reporter, run.start)
+                self._first_days.setdefault(policy, {}).setdefault(run.reporter, run.start)
             if len(run.policies) == 1:
                 self._alone.setdefault(run.policies[0], []).append((run.start, run.reporter))
         for starts in self._alone.values():
@@ -138,12 +144,12 @@ class _Follower:
         order = sorted(
             run.policies, key=lambda p: (p != held, after is not None and p in after.policies, self._known(p), p)
         )
-        found = {policy: self._step(number, policy) for policy in order}
-        self.course.shown[number] = tuple(found[policy] for policy in run.policies)
+        steps = {policy: self._step(number, policy) for policy in order}
+        self.course.versions_of[number] = tuple(steps[policy] for policy in run.policies)
 
     def _held(self, reporter: int) -> int | None:
-        if reporter in self._place:
-            return self.course.versions[self._place[reporter]].policy
+        if reporter in self._position:
+            return self.course.versions[self._position[reporter]].policy
         return self._unplaced[reporter][0] if reporter in self._unplaced else None
 
     def _known(self, policy: int) -> int:
@@ -156,14 +162,14 @@ class _Follower:
         if policy == NONE:
             return BEFORE
         same = self._versions_of.get(policy, [])
-        if reporter not in self._place:
+        if reporter not in self._position:
             return self._first_step(number, policy, same)
-        here = self._place[reporter]
+        here = self._position[reporter]
         if versions[here].policy == policy:
             return here
-        ahead = next((place for place in same if place > here), None)
+        ahead = next((version for version in same if version > here), None)
         if ahead is not None:
-            self._place[reporter] = ahead
+            self._position[reporter] = ahead
             return ahead
         if same and not self._is_new_again(number, policy, same[-1], here):
             return same[-1]
@@ -176,7 +182,7 @@ class _Follower:
         if began is not None and began[0] == policy:
             return UNPLACED
         if same:
-            self._place[reporter] = same[-1]
+            self._position[reporter] = same[-1]
             first = self.course.versions[0]
             if began is not None and same[-1] == 0 and first.before is None:
                 # It came from a policy that was there before any that the others show.
@@ -194,19 +200,19 @@ class _Follower:
             return UNPLACED
         began = self._unplaced.pop(run.reporter, None)
         before = versions[-1].policy if began is None else began[0]
-        # Others may have begun to report with it before, but not before an old copy of this reporter's could end.
+        # Others may have begun to report with it before, but not before the cached policy of this reporter could expire.
         earlier = self.runs[number - 1] if number and self.runs[number - 1].reporter == run.reporter else run
         since = max(versions[-1].day, earlier.end - self.ages.get(before, 0))
         begun = [(who, first) for who, (held, first) in self._unplaced.items() if held == policy]
         day = min([run.start, *(first for _, first in begun if first >= since)])
         for who, _ in begun:
-            self._place[who] = len(versions)
+            self._position[who] = len(versions)
             del self._unplaced[who]
         versions.append(Version(policy, day, before))
-        place = len(versions) - 1
-        self._versions_of.setdefault(policy, []).append(place)
-        self._place[run.reporter] = place
-        return place
+        newest = len(versions) - 1
+        self._versions_of.setdefault(policy, []).append(newest)
+        self._position[run.reporter] = newest
+        return newest
 
     def _is_new_again(self, number: int, policy: int, older: int, here: int) -> bool:
         """Return whether a reporter that goes back to a policy of before shows a change, and not an old cache."""
@@ -219,7 +225,7 @@ class _Follower:
         if after is None or after.policies != (policy,) or after.reports < 2:
             return False
         newer = self.course.versions[here].policy
-        had = self._first_shown[newer]
+        had = self._first_days[newer]
         if sum(1 for day in had.values() if day <= run.start) == 1:
             return True
         horizon = run.start + keeps + self.ages.get(newer, 0)
@@ -234,18 +240,104 @@ class _Follower:
     def _settle(self) -> None:
         """Give the runs of reporters that began with a version, before it was known to be one, its number."""
         for number, run in enumerate(self.runs):
-            shown = self.course.shown[number]
-            if UNPLACED in shown:
-                self.course.shown[number] = tuple(
+            versions = self.course.versions_of[number]
+            if UNPLACED in versions:
+                self.course.versions_of[number] = tuple(
                     self._later(policy, run) if version == UNPLACED else version
-                    for policy, version in zip(run.policies, shown, strict=True)
+                    for policy, version in zip(run.policies, versions, strict=True)
                 )
         if self.course.versions and self.course.versions[0].before is None:
             first = self.course.versions[0]
-            without = self._first_shown.get(NONE, {})
+            without = self._first_days.get(NONE, {})
             if any(day < first.day for day in without.values()):
                 first.before = NONE
 
     def _later(self, policy: int, run: Run) -> int:
-        places = self._versions_of.get(policy, [])
-        return next((p for p in places if run.end >= self.course.versions[p].day), UNPLACED)
+        versions = self._versions_of.get(policy, [])
+        return next((p for p in versions if run.end >= self.course.versions[p].day), UNPLACED)
+
+
+@dataclass(frozen=True, slots=True)
+class DomainCourse:
+    """One domain: its runs and what they show.
+
+    Attributes
+    ----------
+    domain : int
+        Its number.
+    runs : list of Run
+        By reporter, then by day.
+    course : Course
+        The versions, and for each run which of them it shows.
+    last_report : dict of int to int
+        The last day of each reporter, of any report about the domain; reporters that never show a policy too.
+    """
+
+    domain: int
+    runs: list[Run]
+    course: Course
+    last_report: dict[int, int]
+
+
+def courses(observed: Observed) -> Iterator[DomainCourse]:
+    """Yield the course of each domain, in the order of the domains."""
+    ages = {number: policy.days for number, policy in enumerate(observed.policies)}
+    complete = np.array([policy.complete for policy in observed.policies], bool)
+    edges = np.flatnonzero(np.diff(observed.domain, prepend=-1, append=-1))
+    for start, stop in pairwise(edges):
+        reporter, day, policy = (column[start:stop] for column in (observed.reporter, observed.day, observed.policy))
+        last_report = _last_days(reporter, day)
+        tells = policy != NOTHING
+        whole = np.zeros(len(policy), bool)
+        whole[policy >= 0] = complete[policy[policy >= 0]]
+        if whole.any():
+            # Half a policy cannot be distinguished from several whole ones.
+            tells &= whole | (policy == NONE)
+        runs = _runs(reporter[tells], day[tells], policy[tells])
+        yield DomainCourse(int(observed.domain[start]), runs, _follow(runs, ages), last_report)
+
+
+def _last_days(reporter: Ints, day: Ints) -> dict[int, int]:
+    # Sorted by reporter, then by day: the last of each reporter's rows.
+    ends = np.flatnonzero(np.diff(reporter, append=-1))
+    names = reporter[ends]
+    if len(names) > _MOST_REPORTERS:
+        days = np.diff(ends, prepend=-1)
+        kept = np.sort(np.argsort(-days, kind="stable")[:_MOST_REPORTERS])
+        ends, names = ends[kept], names[kept]
+    return {int(who): int(day[end]) for who, end in zip(names, ends, strict=True)}
+
+
+def _runs(reporter: Ints, day: Ints, policy: Ints) -> list[Run]:
+    """Return the runs; rows are sorted by reporter, day and policy."""
+    if not len(reporter):
+        return []
+    new = np.flatnonzero((np.diff(reporter, prepend=-1) != 0) | (np.diff(day, prepend=-1) != 0))
+    size = np.diff(new, append=len(reporter))
+    who, when = reporter[new], day[new]
+    ends = np.flatnonzero(np.diff(who, append=-1))
+    if len(ends) > _MOST_REPORTERS:
+        reports = np.diff(ends, prepend=-1)
+        kept = who[ends[np.argsort(-reports, kind="stable")[:_MOST_REPORTERS]]]
+        frequent = np.isin(who, kept)
+        new, size, who, when = new[frequent], size[frequent], who[frequent], when[frequent]
+    # One policy a day is the rule: those need no set.
+    sets: dict[tuple[int, ...], int] = {}
+    code = policy[new].copy()
+    lowest = int(policy.min()) - 1
+    for row in np.flatnonzero(size > 1):
+        several = tuple(int(p) for p in policy[new[row] : new[row] + size[row]])
+        code[row] = sets.setdefault(several, lowest - len(sets))
+    names = {number: several for several, number in sets.items()}
+    first = np.flatnonzero((np.diff(who, prepend=-1) != 0) | (np.diff(code, prepend=lowest - len(sets) - 1) != 0))
+    after = np.append(first[1:], len(who))
+    return [
+        Run(
+            int(who[start]),
+            int(when[start]),
+            int(when[stop - 1]),
+            int(stop - start),
+            names.get(int(code[start]), (int(code[start]),)),
+        )
+        for start, stop in zip(first, after, strict=True)
+    ]
