@@ -93,7 +93,7 @@ def test_load_tells_what_is_there(reports, capsys) -> None:
     assert main(["load", str(reports)]) == 0
     captured = capsys.readouterr()
     for told in (
-        "1 input looked at.",
+        "1 input examined.",
         "25.0 % of 4 sessions failed under MTA-STS",
         "certificate-expired",
         "Post",
