@@ -56,7 +56,7 @@ def _(table: Table) -> Document:
     frame = table.frame
     same = [name for name in _ONCE if name in table.headings and frame[name].nunique(dropna=False) == 1]
     columns = {name: heading for name, heading in table.headings.items() if name not in same}
-    caption = [table.caption, *(f"{table.headings[name]}: {one_line(frame[name].iloc[0], 80)}." for name in same)]
+    caption = [table.caption, *(f"{table.headings[name]}: {one_line(frame[name].iloc[0])}." for name in same)]
     if len(frame) > _MOST:
         caption.append(f"The first {_MOST} of {number(len(frame))} rows are shown.")
     rows = [

@@ -22,7 +22,7 @@ from ..analysis import (
 )
 from ..diagnosis import Diagnosis
 from ..probe import Probe
-from ..render import Document, Paragraph, Section, Terms, document
+from ..render import Document, Paragraph, Terms, document
 from ..render import Table as Rows
 from ..reports import Archive
 from ._case import LATEST, Case, Day, read_case
@@ -162,7 +162,7 @@ def open_case(
 
 @document.register
 def _(title: Heading) -> Document:
-    return Document((Section(title.title, (Paragraph(title.about, quiet=True),)),))
+    return Document((Paragraph(title.about, quiet=True),), title=title.title)
 
 
 @document.register

@@ -74,7 +74,8 @@ def to_html(content: Document, *, styled: bool = True, level: int = _TOP_HEADING
     '<div class="sts-doc"><p>&lt;b&gt;<code>x</code></p></div>'
     """
     sheet = f"<style>{style()}</style>" if styled else ""
-    return f'{sheet}<div class="sts-doc">{_blocks(content.body, level)}</div>'
+    title = f"<h1>{_line(content.title)}</h1>" if content.title else ""
+    return f'{sheet}<div class="sts-doc">{title}{_blocks(content.body, level)}</div>'
 
 
 def _blocks(blocks: Iterable[Block], level: int) -> str:

@@ -34,7 +34,8 @@ def to_data(content: Document) -> list[dict[str, Any]]:
     >>> to_data(Document((Paragraph("It is fine."),)))
     [{'paragraph': 'It is fine.'}]
     """
-    return [_block(block) for block in content.body]
+    title = [{"title": plain_line(content.title)}] if content.title else []
+    return [*title, *(_block(block) for block in content.body)]
 
 
 def _content(body: Line | Block | Sequence[Block]) -> Any:

@@ -196,6 +196,10 @@ Block: TypeAlias = Paragraph | Preformatted | Section | Fold | Items | Terms | S
 
 @dataclass(frozen=True, slots=True)
 class Document:
-    """Blocks, from top to bottom."""
+    """Blocks, from top to bottom; with a title where it is a whole document.
+
+    Only such a title is a heading of the first level.
+    """
 
     body: Sequence[Block]
+    title: Line = ""

@@ -57,7 +57,9 @@ def to_text(content: Document, width: int | None = None) -> str:
     MX host  Failed
     mx1          12
     """
-    return "\n".join(_blocks(content.body, max(width or WIDTH, _NARROWEST)))
+    wide = max(width or WIDTH, _NARROWEST)
+    title = [*_wrapped(_line(content.title), wide), ""] if content.title else []
+    return "\n".join([*title, *_blocks(content.body, wide)])
 
 
 def _blocks(blocks: Iterable[Block], width: int) -> list[str]:

@@ -122,7 +122,7 @@ def test_the_emergency_is_walked_through(shown: dict[str, str]) -> None:
     assert plan.index("mode: testing") < plan.index("v=STSv1; id=20260909104000;")  # RFC 8461 §8.1
     assert "measured from 4 reporters of this domain" in plan
     assert "The way back to enforce" in plan
-    assert "Leave record and file in place" in plan
+    assert "Leave record and file published" in plan
 
 
 def test_the_forecast_lies_beside_what_the_sample_measured(shown: dict[str, str]) -> None:
@@ -131,15 +131,15 @@ def test_the_forecast_lies_beside_what_the_sample_measured(shown: dict[str, str]
     assert "Measured: 75.0 % to 100 % back" in told
     assert "The old max_age is 7 days." in told
     # Three on the day itself, one later, one that does not say: as the text beside it has it.
-    assert shown["spread"].count("<td>taken over</td>") == 4
+    assert shown["spread"].count("<td>applied</td>") == 4
     assert shown["spread"].count("<td>not observed</td>") == 1
 
 
 def test_removal_waits_for_the_earlier_policy_and_migration_for_the_present_one(shown: dict[str, str]) -> None:
-    assert "not before 2026-09-26 00:00 UTC" in shown["removal"]  # §8.3: thirty days from the end of 26 August
+    assert "Not before 2026-09-26 00:00 UTC" in shown["removal"]  # §8.3: thirty days from the end of 26 August
     assert "mode: none" in shown["removal"]
     assert "mx: mx1.suedwind.example\nmx: mx1.nordwind.example" in shown["migration"]
-    assert "not before 2026-09-07 09:00 UTC" in shown["migration"]
+    assert "Not before 2026-09-07 09:00 UTC" in shown["migration"]
 
 
 def test_the_planner_shows_its_plan_without_a_kernel(shown: dict[str, str]) -> None:

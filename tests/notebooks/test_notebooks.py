@@ -93,7 +93,7 @@ def test_it_runs_on_the_sample_from_any_folder(name: str, tmp_path: Path) -> Non
 def test_one_report_without_a_failure(tmp_path: Path) -> None:
     _write(tmp_path / "1.json", 1, 1, 0)
     said = _said(_run("06_incident_postmortem", tmp_path, sources=["1.json"]))
-    assert "On 2026-03-01 , no failure was reported." in said
+    assert "On 2026-03-01, no failure was reported." in said
     assert "No failure was reported, so there is nothing to explain." in said
     assert "Nothing was rejected." in said
     assert "1 input" in said
@@ -122,8 +122,8 @@ def test_a_domain_and_a_period_narrow_everything(tmp_path: Path) -> None:
     )
     said = _said(node)
     assert "A bad night" in said
-    assert "On 2026-03-04 , 30 of 30 sessions reported under MTA-STS about nordwind.example (100 %) failed" in said
-    assert "Mail from 1 reporter was held back on 1 day" in said
+    assert "On 2026-03-04, 30 of 30 sessions under MTA-STS for nordwind.example (100 %) failed" in said
+    assert "Mail from 1 reporter was deferred on 1 day" in said
     assert "Reports read 3 They are in" in said
     assert "8 reports" in said, "what an incident is held against is evidence too"
     assert "key changed" in said

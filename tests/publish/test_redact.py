@@ -100,7 +100,7 @@ def test_the_redacted_page_tells_the_same(redacted: str) -> None:
     assert broken_promises(redacted) == []
     assert "Redacted: domains, hosts, addresses" in redacted
     assert "<h1>What Reporter " in redacted
-    assert "10,286 of 11,086 sessions reported under DANE about domain" in redacted
+    assert "10,286 of 11,086 sessions under DANE for domain" in redacted
     assert re.search(r"key of host\d\.domain\d\.example \((192\.0\.2|198\.18)\.\d+(\.\d+)?\) changed by …", redacted)
     assert "M. Lind, …" in redacted
     assert "no matching DANE TLSA records" in redacted

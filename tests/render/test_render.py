@@ -126,3 +126,13 @@ def test_a_value_without_a_view_says_so() -> None:
 def test_a_document_refuses_what_is_no_block() -> None:
     with pytest.raises(TypeError, match="cannot hold a dict"):
         to_html(Document((Items([{"a": 1}]),)))  # type: ignore[list-item]
+
+
+def test_the_title_of_a_whole_document_is_its_first_level_heading() -> None:
+    whole = Document((Section("Part", (Paragraph("text"),)),), title=HOSTILE)
+    html = to_html(whole, styled=False)
+    assert "<script" not in html
+    assert html.index("<h1>") < html.index("<h3>Part")
+    assert html.count("<h1>") == 1
+    assert to_text(Document((Paragraph("text"),), title="Title")) == "Title\n\ntext"
+    assert to_data(Document((), title="Title")) == [{"title": "Title"}]

@@ -81,7 +81,13 @@ def test_the_published_page_shows_the_same() -> None:
     assert "application/vnd.jupyter.widget-view+json" in bundle
     html = clean_output(bundle["text/html"])
     assert shown.plan is not None
-    for text in ("mode: testing", shown.plan.record, "not so", "The way back to enforce", "What is assumed of senders"):
+    for text in (
+        "mode: testing",
+        shown.plan.record,
+        "Many guides say",
+        "The way back to enforce",
+        "Assumptions about senders",
+    ):
         assert text in html
     assert "Forecast of how senders come back" in html  # the figure's alternative text
     assert "<img" in html
