@@ -360,11 +360,11 @@ def _inside(events: pd.DataFrame, view: View) -> list[dict[Any, Any]]:
 
 def _spread(row: dict[Any, Any]) -> str:
     """Return how many reporters applied a change; empty if none was seen before and after it."""
-    if not row["taken_over"]:
+    if not row["applied"]:
         return ""
     last = int(row["days_to_last"])
     when_last = "on that day" if last == 0 else f"within {plural(last, 'day')}"
-    return f"; {plural(int(row['taken_over']), 'reporter')} applied it {when_last}"
+    return f"; {plural(int(row['applied']), 'reporter')} applied it {when_last}"
 
 
 def _note(history: PolicyHistory, view: View, rows: _Rows, domain: str | None) -> str:
