@@ -10,7 +10,7 @@ from ._causes import CauseText, causes
 from ._commands import Command, command, command_names
 from ._finding import finding, fix_of
 from ._findings import FindingText, finding_texts
-from ._providers import Provider, providers
+from ._providers import Provider, mail_provider, providers
 from ._read import read_data
 from ._result_types import ResultTypeText, explain, result_type_texts
 
@@ -31,6 +31,7 @@ __all__ = [
     "finding",
     "finding_texts",
     "fix_of",
+    "mail_provider",
     "providers",
     "read_data",
     "result_type_texts",

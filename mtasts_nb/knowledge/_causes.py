@@ -37,7 +37,7 @@ class CauseText:
     findings : tuple of str
         Codes of the findings that are evidence of it.
     result_types : mapping of str to int
-        What senders report (RFC 8460 §4.3), with the rank of this cause among those of that result type.
+        What senders report (RFC 8460 §4.3), with the rank of this cause among those of that result type: 1 is first.
     reasons : tuple of str
         Words in senders' failure-reason-code, lower case, with hyphens.
     myth, fact : str
@@ -118,9 +118,13 @@ def causes() -> Mapping[str, CauseText]:
     evidence: dict[str, list[str]] = {}
     for code, text in finding_texts().items():
         evidence.setdefault(text.cause, []).append(code)
+    ranks: dict[str, dict[str, int]] = {}
+    for result_type, entry in read_data("result_types").items():
+        for rank, code in enumerate(entry.get("causes", ()), 1):
+            ranks.setdefault(code, {})[result_type] = rank
     return MappingProxyType(
         {
-            code: _cause(code, area, entry, effects, tuple(evidence.get(code, ())))
+            code: _cause(code, area, entry, effects, tuple(evidence.get(code, ())), ranks.get(code, {}))
             for area in Area
             for code, entry in files[area.replace("-", "_")].items()
         }
@@ -128,18 +132,23 @@ def causes() -> Mapping[str, CauseText]:
 
 
 def _cause(
-    code: str, area: Area, entry: Mapping[str, Any], effects: Mapping[str, Any], findings: tuple[str, ...]
+    code: str,
+    area: Area,
+    entry: Mapping[str, Any],
+    effects: Mapping[str, Any],
+    findings: tuple[str, ...],
+    ranks: Mapping[str, int],
 ) -> CauseText:
     shows = entry.get("shows", {})
     return CauseText(
         code=code,
-        area=area,
+        area=Area(entry.get("area", area)),
         kind=CauseKind(entry["kind"]),
         title=entry["title"],
         effect=MappingProxyType(effects[entry["effect"]]),
         rfc=entry["rfc"],
         findings=findings,
-        result_types=MappingProxyType(entry.get("result_types", {})),
+        result_types=MappingProxyType(ranks),
         reasons=tuple(entry.get("reasons", ())),
         myth=entry.get("myth", ""),
         fact=entry.get("fact", ""),

@@ -7,7 +7,7 @@ from functools import lru_cache
 
 from ._read import read_data
 
-__all__ = ["Provider", "providers"]
+__all__ = ["Provider", "mail_provider", "providers"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -24,6 +24,8 @@ class Provider:
         Domains in which the names of its MX hosts end, and those that CNAMEs of policy hosts lead to.
     headers : tuple of (str, str)
         Response headers of its web servers: a name, and a part of the value (empty: any value).
+    advice : str
+        What its customers should know about the patterns of a policy.
     """
 
     name: str
@@ -31,6 +33,12 @@ class Provider:
     mx: tuple[str, ...] = ()
     cname: tuple[str, ...] = ()
     headers: tuple[tuple[str, str], ...] = ()
+    advice: str = ""
+
+    @property
+    def label(self) -> str:
+        """Its name, with the form of its MX hosts where it has several."""
+        return f"{self.name} ({self.form})" if self.form else self.name
 
 
 @lru_cache(maxsize=1)
@@ -48,7 +56,25 @@ def providers() -> tuple[Provider, ...]:
             form=entry.get("form", ""),
             mx=tuple(entry.get("mx", ())),
             cname=tuple(entry.get("cname", ())),
+            advice=entry.get("advice", ""),
             headers=tuple((header["name"], header["value"].lower()) for header in entry.get("header", ())),
         )
         for entry in read_data("providers")["provider"]
     )
+
+
+def mail_provider(host: str) -> Provider | None:
+    """Return the provider of an MX host or pattern, None where it is not a known one.
+
+    Parameters
+    ----------
+    host : str
+        In lower case.
+
+    Examples
+    --------
+    >>> mail_provider("alt1.aspmx.l.google.com").name
+    'Google Workspace'
+    """
+    name = host.removeprefix("*.").removesuffix(".")
+    return next((one for one in providers() if any(f".{name}".endswith(f".{end}") for end in one.mx)), None)

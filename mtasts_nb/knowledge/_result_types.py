@@ -125,17 +125,12 @@ def result_type_texts() -> Mapping[str, ResultTypeText]:
                 rfc=entry["rfc"],
                 myth=entry.get("myth", ""),
                 fact=entry.get("fact", ""),
-                ranked=_ranked(code),
+                ranked=tuple(causes()[cause] for cause in entry.get("causes", ())),
                 _fix=entry.get("fix", ""),
             )
             for code, entry in read_data("result_types").items()
         }
     )
-
-
-def _ranked(code: str) -> tuple[CauseText, ...]:
-    matches = [cause for cause in causes().values() if code in cause.result_types]
-    return tuple(sorted(matches, key=lambda cause: cause.result_types[code]))
 
 
 def explain(result_type: str) -> ResultTypeText:

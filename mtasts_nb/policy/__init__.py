@@ -4,12 +4,10 @@ RFC 8461 §3.1 (`_mta-sts` record), §3.2 (policy file), §4.1 (matching), and R
 """
 
 from ._coverage import smallest_covering
-from ._drafts import draft_policy, draft_record
-from ._hosts import mx_host_names
-from ._names import domain_name, mx_matches
-from ._places import places
-from ._policy import Policy, parse_policy
-from ._sts_record import StsRecord, find_sts_record, parse_sts_record
+from ._names import domain_name, mx_host_names, places
+from ._patterns import mx_matches
+from ._policy import Policy, draft_policy, parse_policy
+from ._sts_record import StsRecord, draft_record, find_sts_record, parse_sts_record
 from ._tlsrpt_record import TlsRptRecord, find_tlsrpt_record, parse_tlsrpt_record
 from ._validate import validate
 from ._views import Beside, MxRow, MxTable, beside, mx_table

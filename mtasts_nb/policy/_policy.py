@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
-from mtasts_nb.errors import PolicyError
-from mtasts_nb.vocabulary import Mode
-
-from ._decode import as_raw
-from ._fault import Fault, Raw
-from ._names import mx_matches
+from ..errors import PolicyError
+from ..vocabulary import Mode
+from ._fault import Raw, as_raw
+from ._names import ascii_lower, mx_host_names
+from ._patterns import mx_matches
+from ._policy_fields import PolicyLint
 from ._policy_lint import lint_policy
 
-__all__ = ["Policy", "parse_policy"]
+__all__ = ["Policy", "draft_policy", "parse_policy", "policy_text"]
+
+# RFC 8461 §3.2 expects weeks; while testing a day makes a rollback quick (the usual roll-out).
+_USUAL_MAX_AGE = {Mode.TESTING: 86_400, Mode.ENFORCE: 604_800, Mode.NONE: 86_400}
+_DAY = 86_400
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -28,9 +33,9 @@ class Policy:
     max_age : int
         How long a sender may keep the policy, in seconds.
     mx : tuple of str
-        The patterns of permitted MX hosts, in the order and spelling of the file; empty only in mode none.
+        The patterns that cover the MX hosts, in the order and spelling of the file; empty only in mode none.
     extensions : tuple of (str, str)
-        Fields that RFC 8461 does not know; senders pass over them.
+        Fields that RFC 8461 does not define; senders ignore them.
     raw : str or bytes
         The file as it came; not compared.
 
@@ -49,7 +54,7 @@ class Policy:
     raw: str | bytes = field(default="", compare=False, repr=False)
 
     def matches(self, host: str) -> bool:
-        """Return whether one of the patterns permits an MX host (RFC 8461 §4.1).
+        """Return whether one of the patterns covers an MX host (RFC 8461 §4.1).
 
         Parameters
         ----------
@@ -59,7 +64,7 @@ class Policy:
         return any(mx_matches(pattern, host) for pattern in self.mx)
 
     def to_text(self) -> str:
-        """Return the file that says this policy, lines ended by LF; `parse_policy` gives the same policy back.
+        """Return this policy as a file, lines ended by LF; `parse_policy` gives the same policy back.
 
         Raises
         ------
@@ -83,7 +88,7 @@ class Policy:
         text = "".join(f"{key}: {value}\n" for key, value in fields)
         if parse_policy(text) != self:
             raise PolicyError(
-                "These values do not survive as a file: an extension repeats a key, or a value has spaces at its ends.",
+                "These values cannot be written as a file: an extension repeats a key, or a value has spaces at its ends.",
                 reason="policy-not-writable",
                 rfc="RFC 8461 §3.2",
                 raw=text,
@@ -92,21 +97,21 @@ class Policy:
 
 
 def parse_policy(data: Raw) -> Policy:
-    """Return the policy that a file says; strict as the grammar of RFC 8461 §3.2.
+    """Return the policy in a file; strict as the grammar of RFC 8461 §3.2.
 
-    Lines end in LF or CRLF, the last one may do without; white space may follow a value. Unknown keys are kept as
+    Lines end in LF or CRLF, the last one need not; white space may follow a value. Unknown keys are kept as
     extensions. Of a repeated key other than `mx` the first counts. The order of the fields does not matter.
 
     Parameters
     ----------
     data : bytes or str
-        The body of the HTTPS answer.
+        The body of the HTTPS response.
 
     Raises
     ------
     PolicyError
         With `reason` (a stable code), `line`, `column`, `field`, `actual`, `expected`, `rfc`, and the text in `raw`.
-        It tells the first fault; `validate` tells all.
+        It is about the first fault; `validate` shows all.
 
     Examples
     --------
@@ -118,8 +123,18 @@ def parse_policy(data: Raw) -> Policy:
     mtasts_nb.errors.PolicyError: line 2: There is no such mode; `enforce` was probably meant. Found `enforced`, expected enforce, testing or none (RFC 8461 §3.2).
     """
     lint = lint_policy(data)
-    if error := lint.faults.first_error:
-        raise policy_error(error, data)
+    if fault := lint.faults.first_error:
+        raise PolicyError(
+            fault.sentence(),
+            reason=fault.code,
+            line=fault.line,
+            column=fault.column,
+            field=fault.field,
+            actual=fault.actual,
+            expected=fault.expected,
+            rfc=fault.rfc,
+            raw=as_raw(data),
+        )
     if lint.mode is None or lint.max_age is None:  # pragma: no cover - the linter has an error for a missing field
         raise AssertionError("a policy without errors has all its fields")
     return Policy(
@@ -131,28 +146,61 @@ def parse_policy(data: Raw) -> Policy:
     )
 
 
-def policy_error(fault: Fault, raw: Raw) -> PolicyError:
-    """Return the exception that tells a fault."""
-    return PolicyError(
-        sentence(fault),
-        reason=fault.code,
-        line=fault.line,
-        column=fault.column,
-        field=fault.field,
-        actual=fault.actual,
-        expected=fault.expected,
-        rfc=fault.rfc,
-        raw=as_raw(raw),
+def draft_policy(mx_hosts: Iterable[str], mode: Mode | str, max_age: int) -> str:
+    """Return a policy file that covers exactly these MX hosts.
+
+    Parameters
+    ----------
+    mx_hosts : iterable of str
+        The MX host names or patterns (``*.nordwind.example``), also as ``dig MX +short`` prints them: a preference
+        number and a trailing dot are removed, U-labels become A-labels, duplicates are dropped. The order is kept.
+    mode : Mode or str
+        ``enforce``, ``testing`` or ``none``; in mode none no `mx` is written (RFC 8461 §8.3).
+    max_age : int
+        In seconds, 0 to 31557600. Usual: 86400 while testing, 604800 in the first weeks of enforce.
+
+    Raises
+    ------
+    PolicyError
+        A host, the mode or max_age is not valid, or there is no host and the mode is not none.
+
+    Examples
+    --------
+    >>> print(draft_policy(["10 mx1.nordwind.example.", "20 mx2.nordwind.example."], "testing", 86400), end="")
+    version: STSv1
+    mode: testing
+    mx: mx1.nordwind.example
+    mx: mx2.nordwind.example
+    max_age: 86400
+    """
+    mx = () if mode == Mode.NONE else tuple(mx_host_names(mx_hosts))
+    # A mode that does not exist is passed to the linter as it is, which names the fault.
+    chosen = Mode(mode) if mode in list(Mode) else mode
+    return Policy(mode=chosen, max_age=max_age, mx=mx).to_text()  # type: ignore[arg-type]
+
+
+def policy_text(lint: PolicyLint, mx: Sequence[str], max_age: int | None = None) -> str | None:
+    """Return a policy file with these patterns, everything else as understood; None where there is no pattern."""
+    mode = lint.mode or Mode.TESTING
+    age = lint.max_age if max_age is None else max_age
+    if age is None or (age < _DAY and mode is not Mode.NONE):
+        age = _USUAL_MAX_AGE[mode]
+    if mode is Mode.NONE:
+        mx = ()
+    elif not mx:
+        return None
+    unique = {ascii_lower(pattern): pattern for pattern in reversed(mx)}
+    extensions: dict[str, str] = {}
+    for key, value in lint.extensions:
+        if key not in lint.misspelt:
+            extensions.setdefault(key, value)
+    policy = Policy(
+        mode=mode,
+        max_age=age,
+        mx=tuple(reversed(unique.values())),
+        extensions=tuple(extensions.items()),
     )
-
-
-def sentence(fault: Fault) -> str:
-    """Return a fault as one line: where, what, found, expected, source."""
-    from mtasts_nb.markup import one_line
-
-    where = f"line {fault.line}: " if fault.line else f"column {fault.column}: " if fault.column else ""
-    seen = [f"found `{one_line(fault.actual, 80)}`"] if fault.actual else []
-    wanted = [f"expected {one_line(fault.expected, 80)}"] if fault.expected else []
-    detail = ", ".join(seen + wanted)
-    detail = f" {detail[0].upper()}{detail[1:]}" if detail else ""
-    return one_line(f"{where}{fault.message}{detail} ({fault.rfc}).", 600)
+    try:
+        return policy.to_text()
+    except PolicyError:  # as when the patterns alone are longer than the cap
+        return None

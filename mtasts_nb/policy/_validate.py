@@ -1,33 +1,37 @@
-"""Every fault of the texts that make MTA-STS and TLS reporting, as findings."""
+"""Every fault of the texts that make MTA-STS and TLS reporting, as findings, and the texts corrected.
+
+A corrected text is parsed again before it is proposed.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from dataclasses import replace
+import hashlib
+from collections.abc import Iterable, Sequence
 
-from mtasts_nb.markup import one_line
-from mtasts_nb.vocabulary import Effect, Finding, Findings, Severity
-
-from ._corrected import corrected_policy, corrected_sts_record, corrected_tlsrpt_record, policy_text
+from ..errors import RecordError
+from ..knowledge import finding, finding_texts, fix_of
+from ..markup import one_line
+from ..vocabulary import Finding, Findings
 from ._cover_findings import cover_findings
-from ._decode import as_raw
-from ._drafts import id_from
-from ._fault import Fault, Raw
-from ._hosts import mx_host_names
-from ._policy import Policy
-from ._policy_lint import PolicyLint, lint_policy
-from ._record_lint import Kind, RecordLint
-from ._sts_record import STS, StsRecord, as_text, counted, lint_sts_record
+from ._coverage import cover, host_patterns, near_miss
+from ._fault import Fault, Raw, as_raw, as_text
+from ._names import ascii_lower, mx_host_names
+from ._patterns import pattern_doubt
+from ._policy import Policy, policy_text
+from ._policy_fields import PolicyLint
+from ._policy_lint import lint_policy
+from ._record_lint import Kind, RecordLint, split_rrset
+from ._sts_record import STS, StsRecord, id_meant, lint_sts_record
 from ._tlsrpt_record import TLSRPT, TlsRptRecord, lint_tlsrpt_record
 
 __all__ = ["validate"]
 
-_POLICY_REFUSED = (
-    "Senders refuse the file (sts-policy-invalid): those that hold an older policy go on with it until it expires, "
-    "all others deliver as if there were no MTA-STS."
-)
-_POLICY_REFUSED_TOO = "Senders refuse the file."
-_NOTHING_TO_DO = frozenset({"policy-unknown-field", "sts-record-unknown-field", "tlsrpt-record-unknown-field"})
+_NAMED_HOSTS = 10
+_USELESS = frozenset({"pattern-ip-address", "pattern-single-label"})
+_WEEK = 604_800
+_SHORT = "policy-max-age-under-week"
+# The corrected text keeps unknown fields.
+_KEPT = frozenset({"policy-unknown-field", "sts-record-unknown-field", "tlsrpt-record-unknown-field"})
 
 
 def validate(
@@ -38,7 +42,7 @@ def validate(
 ) -> Findings:
     """Return every fault of the texts given, the worst first. Never raises on bad text.
 
-    The parser of a text refuses it exactly when a finding about that text is an error.
+    The parser of a text rejects it exactly when a finding about that text is an error.
 
     Parameters
     ----------
@@ -47,64 +51,54 @@ def validate(
     policy : str or bytes
         The policy file (RFC 8461 §3.2).
     mx_hosts : list of str, or str with one host per line
-        The MX hosts of the domain, to compare with the patterns (RFC 8461 §4.1). Lines of ``dig MX`` will do. Where
-        the domain has no MX record, give the domain itself (RFC 5321 §5.1).
+        The MX hosts of the domain, to compare with the patterns (RFC 8461 §4.1). The output of ``dig MX`` will do.
+        Where the domain has no MX record, give the domain itself (RFC 5321 §5.1).
     tlsrpt_record : str or bytes, or list of them
         The `_smtp._tls` TXT record (RFC 8460 §3).
 
     Returns
     -------
     Findings
-        `corrected` holds, under the name of each argument that needs it, the text put right; it is also the `fix` of
-        each finding that it mends.
+        `corrected` holds, under the name of each argument that needs it, the corrected text; it is also the `fix` of
+        each finding that it fixes.
 
     Examples
     --------
-    >>> print(validate(record="v=STS1; id=20260208"))
-    1 error.
-    <BLANKLINE>
-    ERROR  sts-record-version-typo  (disables protection)
-      where _mta-sts record, column 1
-      what  The version is misspelt: `v=STSv1` (seen: `v=STS1`). Senders treat the domain as without
-            MTA-STS.
-      seen  v=STS1
-      fix   v=STSv1; id=20260208;
-      see   RFC 8461 §3.1
+    >>> bad = validate(record="v=STS1; id=20260208")[0]
+    >>> bad.code, bad.fix
+    ('sts-record-version-typo', 'v=STSv1; id=20260208;')
     """
     items: list[Finding] = []
     corrected: dict[str, str] = {}
+
+    def add(kind: str, findings: list[Finding], text: str | None) -> None:
+        items.extend(findings)
+        if text is not None and any(one.fix == text for one in findings):
+            corrected[kind] = text
+
     hosts = None if mx_hosts is None else mx_host_names(mx_hosts)
     published: str | bytes = ""
     if policy is not None:
         raw = _raw(policy)
         lint = lint_policy(raw)
-        right = corrected_policy(lint, hosts or ())
-        items += _policy_findings(lint, right)
-        if hosts is not None:
-            items += cover_findings(lint, hosts, right)
-        if right is not None and any(finding.fix == right for finding in items):
-            corrected["policy"] = right
+        right = _corrected_policy(lint, hosts or ())
+        covered = [] if hosts is None else cover_findings(lint, hosts, right)
+        add("policy", [*_policy_findings(lint, right), *covered], right)
         published = right or as_raw(raw)
     if record is not None:
-        text, found = _sole(record, STS)
-        items += found
+        text, rrset = _sole(record, STS)
+        items += rrset
         if text is not None:
             sts = lint_sts_record(text)
-            right = corrected_sts_record(sts, id_from(published or text))
-            more = _record_findings(sts, right)
-            items += more
-            if right is not None and any(finding.fix == right for finding in more):
-                corrected["record"] = right
+            right = _corrected_sts_record(sts, _id_from(published or text))
+            add("record", _record_findings(sts, right), right)
     if tlsrpt_record is not None:
-        text, found = _sole(tlsrpt_record, TLSRPT)
-        items += found
+        text, rrset = _sole(tlsrpt_record, TLSRPT)
+        items += rrset
         if text is not None:
             tlsrpt = lint_tlsrpt_record(text)
-            right = corrected_tlsrpt_record(tlsrpt.record, tlsrpt.usable)
-            more = _record_findings(tlsrpt.record, right)
-            items += more
-            if right is not None and any(finding.fix == right for finding in more):
-                corrected["tlsrpt_record"] = right
+            right = _corrected_tlsrpt_record(tlsrpt.record, tlsrpt.usable)
+            add("tlsrpt_record", _record_findings(tlsrpt.record, right), right)
     return Findings(items, corrected=corrected)
 
 
@@ -120,92 +114,125 @@ def _raw(text: object) -> Raw:
 def _sole(
     given: Raw | StsRecord | TlsRptRecord | Iterable[Raw], kind: Kind
 ) -> tuple[str | bytes | None, list[Finding]]:
-    """Return the one text to read, and what the RRset rule finds (RFC 8461 §3.1, RFC 8460 §3).
+    """Return the one text to read, and the findings of the RRset rule (RFC 8461 §3.1, RFC 8460 §3).
 
-    A single text is taken as it is. Of several, exactly one must begin with the version and a semicolon; where none
-    does, the one that was probably meant is read, so that its slip is named.
+    A single text is read as it is. Of several, exactly one must begin with the version and a semicolon; where none
+    does, the one that was probably meant is read, so that its mistake is named.
     """
     if isinstance(given, str | bytes | bytearray | memoryview | StsRecord | TlsRptRecord):
         return as_raw(_raw(given)), []
-    kept, discarded = counted((_raw(text) for text in given), kind.tag)
+    kept, discarded = split_rrset((_raw(text) for text in given), kind.tag)
     where = f"TXT records of {kind.subject}"
+    evidence = " | ".join(one_line(as_text(raw), 120) for raw in (kept or discarded)[:5])
     if len(kept) > 1:
-        return None, [
-            Finding(
-                code=f"{kind.prefix}-multiple",
-                severity=Severity.ERROR,
-                effect=kind.effect,
-                subject=where,
-                message=f"{len(kept)} records begin `{kind.tag};`, exactly one must. {kind.consequence}",
-                evidence=" | ".join(one_line(as_text(raw), 120) for raw in kept[:5]),
-                fix="Delete all but the one that belongs to the policy you serve.",
-                rfc=kind.rfc,
-            )
-        ]
-    others = [
-        Finding(
-            code=f"{kind.prefix}-others",
-            severity=Severity.ADVICE,
-            effect=Effect.COSMETIC,
-            subject=where,
-            message=f"A TXT record of another kind stands at the same name. Senders pass over it (only `{kind.tag};` "
-            "counts), but it has no business there.",
-            evidence=one_line(as_text(raw), 200),
-            rfc=kind.rfc,
-        )
-        for raw in discarded[:5]
-        if kept
-    ]
+        code = f"{kind.prefix}-multiple"
+        count = str(len(kept))
+        return None, [finding(code, subject=where, evidence=evidence, more=kind.consequence, tag=kind.tag, count=count)]
     if kept:
-        return kept[0], others
+        code = f"{kind.prefix}-others"
+        return kept[0], [
+            finding(code, subject=where, evidence=one_line(as_text(raw), 200), tag=kind.tag) for raw in discarded[:5]
+        ]
     family = kind.tag[2:5].lower()  # sts, tls
     meant = next((raw for raw in discarded if family in as_text(raw)[:60].lower()), None)
-    return meant, [
-        Finding(
-            code=f"{kind.prefix}-missing",
-            severity=kind.absent,
-            effect=kind.effect,
-            subject=where,
-            message=f"No TXT record begins `{kind.tag};`. {kind.consequence}",
-            evidence=" | ".join(one_line(as_text(raw), 120) for raw in discarded[:5]),
-            fix=f"Publish a TXT record that begins `{kind.tag};`.",
-            rfc=kind.rfc,
+    code = f"{kind.prefix}-missing"
+    fix = f"Publish a TXT record that begins `{kind.tag};`."
+    return meant, [finding(code, subject=where, evidence=evidence, fix=fix, more=kind.consequence, tag=kind.tag)]
+
+
+def _findings(faults: Iterable[Fault], subject: str, corrected: str | None) -> list[Finding]:
+    """Return a finding for each fault; the first error says what senders do."""
+    findings: list[Finding] = []
+    is_rejected = False
+    for fault in faults:
+        text = finding_texts()[fault.code]
+        place = f", line {fault.line}" if fault.line else f", column {fault.column}" if fault.column else ""
+        consequence = text.consequence if fault.is_error and not is_rejected else ""
+        is_rejected = is_rejected or fault.is_error
+        findings.append(
+            Finding(
+                code=fault.code,
+                severity=fault.severity,
+                effect=fault.effect,
+                subject=subject + place,
+                message=f"{fault.message} {consequence}".strip(),
+                evidence=fault.actual or "",
+                fix=corrected if corrected and fault.code not in _KEPT else fix_of(fault.code),
+                rfc=fault.rfc,
+            )
         )
+    return findings
+
+
+def _record_findings(lint: RecordLint, corrected: str | None) -> list[Finding]:
+    return _findings(lint.faults, f"{lint.kind.subject} record", corrected)
+
+
+def _policy_findings(lint: PolicyLint, corrected: str | None) -> list[Finding]:
+    longer = policy_text(lint, lint.mx, _WEEK)
+    return [
+        *_findings((fault for fault in lint.faults if fault.code != _SHORT), "policy file", corrected),
+        *_findings((fault for fault in lint.faults if fault.code == _SHORT), "policy file", longer),
     ]
 
 
-def _finding(fault: Fault, subject: str, consequence: str, fix: str) -> Finding:
-    place = f", line {fault.line}" if fault.line else f", column {fault.column}" if fault.column else ""
-    return Finding(
-        code=fault.code,
-        severity=fault.severity,
-        effect=fault.effect,
-        subject=subject + place,
-        message=f"{fault.message} {consequence}" if fault.is_error else fault.message,
-        evidence=fault.actual or "",
-        fix="" if fault.code in _NOTHING_TO_DO else fix,
-        rfc=fault.rfc,
-    )
+def _id_from(text: str | bytes) -> str:
+    """Return an id that changes exactly when a text does; for a fix, which has no clock."""
+    data = text.encode("utf-8", "surrogatepass") if isinstance(text, str) else text
+    return hashlib.sha256(data).hexdigest()[:16]
 
 
-def _record_findings(lint: RecordLint, right: str | None) -> list[Finding]:
-    kind = lint.kind
-    fix = right or f"Write one TXT record of the form `{kind.tag}; {kind.key}=…`."
-    findings = [_finding(fault, f"{kind.subject} record", kind.consequence, fix) for fault in lint.faults]
-    # No finding about a record weighs more than the record itself does.
-    return [replace(found, effect=max(found.effect, kind.effect, key=lambda effect: effect.rank)) for found in findings]
+def _lines_for(hosts: Sequence[str]) -> tuple[str, ...]:
+    """Return the patterns to write for hosts: each by its name, which matches no other; many by fewer patterns."""
+    named = [host for host in hosts if host_patterns([host])]
+    return tuple(named) if len(named) <= _NAMED_HOSTS else host_patterns(named)
 
 
-def _policy_findings(lint: PolicyLint, right: str | None) -> list[Finding]:
-    fix = right or (
-        "Serve a plain text file with `version: STSv1`, a mode, a max_age and one line `mx: …` for each MX host; "
-        "draft_policy(mx_hosts, 'testing', 86400) writes it."
-    )
-    findings: list[Finding] = []
-    for fault in lint.faults:
-        longer = policy_text(lint, lint.mx, 604_800) if fault.code == "policy-max-age-under-week" else None
-        refused = (
-            _POLICY_REFUSED_TOO if any(known.severity is Severity.ERROR for known in findings) else _POLICY_REFUSED
-        )
-        findings.append(_finding(fault, "policy file", refused, longer or fix))
-    return findings
+def _corrected_policy(lint: PolicyLint, hosts: Sequence[str]) -> str | None:
+    """Return the corrected policy file, with every host covered; None where no pattern can be understood.
+
+    Patterns that match none of the hosts stay, as in a migration, except those that are a mistake for a host.
+    """
+    if not lint.readable:
+        return policy_text(PolicyLint(), _lines_for(hosts))
+    patterns = [pattern for pattern in lint.mx if not (fault := pattern_doubt(pattern)) or fault.code not in _USELESS]
+    coverage = cover(patterns, hosts)
+    added = list(_lines_for(coverage.uncovered))
+    # A mistake for a host is replaced by the host in its place, so that the two texts compare well side by side.
+    meant: dict[str, list[str]] = {}
+    for host in coverage.uncovered[:50]:
+        if (miss := near_miss(host, coverage.unused)) and miss.kind.is_mistake:
+            meant.setdefault(miss.pattern, []).extend([host] if host in added else [])
+    placed = [name for pattern in patterns for name in meant.get(pattern, [pattern])]
+    return policy_text(lint, [*placed, *(name for name in added if name not in placed)])
+
+
+def _kept_extensions(lint: RecordLint) -> tuple[tuple[str, str], ...]:
+    """Return the unknown fields worth keeping: not those of another kind of record, nor a misspelt own key."""
+    if f"{lint.kind.prefix}-other-kind" in lint.faults:
+        return ()
+    first: dict[str, str] = {}
+    for key, value in lint.extensions:
+        if ascii_lower(key).strip("_-.") != lint.kind.key:
+            first.setdefault(key, value)
+    return tuple(first.items())
+
+
+def _corrected_sts_record(lint: RecordLint, new_id: str) -> str | None:
+    """Return the corrected `_mta-sts` record; where its id cannot be understood, with a new one."""
+    if not lint.readable:
+        return None
+    try:
+        return StsRecord(id=id_meant(lint.value or "") or new_id, extensions=_kept_extensions(lint)).to_text()
+    except RecordError:  # an extension that cannot be written again
+        return StsRecord(id=new_id).to_text()
+
+
+def _corrected_tlsrpt_record(lint: RecordLint, usable: Sequence[str]) -> str | None:
+    """Return the corrected `_smtp._tls` record; None where no address can be understood."""
+    if not lint.readable or not usable:
+        return None
+    try:
+        return TlsRptRecord(rua=tuple(dict.fromkeys(usable)), extensions=_kept_extensions(lint)).to_text()
+    except RecordError:
+        return None

@@ -11,7 +11,7 @@ from mtasts_nb.knowledge import causes, explain, read_data
 from mtasts_nb.vocabulary import UNATTRIBUTED, UNKNOWN, ResultType
 
 REQUIRED = {"title", "short", "meaning", "effect", "rfc"}
-OPTIONAL = {"myth", "fact", "fix"}
+OPTIONAL = {"myth", "fact", "fix", "causes"}
 
 
 def test_every_type_has_its_text_and_nothing_else() -> None:

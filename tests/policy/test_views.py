@@ -10,17 +10,17 @@ from mtasts_nb.policy import beside, mx_table, places
 
 def test_changed_lines_are_marked_and_equal_ones_are_not() -> None:
     view = beside("a: 1\r\nb: 2\r\nc: 3\r\n", "a: 1\nb: 4\nc: 3\nd: 5\n")
-    assert str(view) == "  a: 1\n- b: 2\n+ b: 4\n  c: 3\n+ d: 5"
-    html = view._repr_html_()
-    assert html.count("<mark>") == 3
-    assert "<td><code>c: 3</code></td><td><code>c: 3</code></td>" in html
+    assert view.rows() == [
+        ("a: 1", "a: 1", False), ("b: 2", "b: 4", True), ("c: 3", "c: 3", False), ("", "d: 5", True),
+    ]  # fmt: skip
+    assert view._repr_html_().count("<strong>") == 3
 
 
 @pytest.mark.parametrize("after", [None, "a: <b>\n"])
 def test_without_a_correction_the_text_is_shown_as_it_is(after: str | None) -> None:
     view = beside("a: <b>\n", after)
-    assert view._repr_html_() == "<pre>a: &lt;b&gt;</pre>"
-    assert str(view) == "a: <b>"
+    assert "a: &lt;b&gt;" in view._repr_html_()
+    assert "a: <b>" in str(view)
 
 
 def test_hostile_text_is_shown_as_text() -> None:
@@ -39,8 +39,8 @@ def test_hosts_beside_patterns() -> None:
         ("x.test", False, None),
     ]
     assert repr(table) == "<MxTable: 1 of 3 hosts permitted>"
-    assert table[2].why_not == "No pattern comes near."
-    assert "<td>no</td>" in table._repr_html_()
+    assert table[2].why_not == "No pattern is similar."
+    assert "no</td>" in table._repr_html_()
     frame = table.to_frame()
     assert frame["permitted"].tolist() == [True, False, False]
     assert frame["why_not"].isna().tolist() == [True, False, False]
