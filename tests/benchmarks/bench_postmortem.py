@@ -6,10 +6,10 @@ from collections.abc import Iterator
 
 import numpy as np
 import pandas as pd
-from mtasts_nb.publish._redact_archive import names_in, redacted_archive
 
 import mtasts_nb as sts
 from mtasts_nb import analysis, postmortem
+from mtasts_nb.publish._redact_data import names_in, redacted_archive
 from mtasts_nb.publish._redact_names import Pseudonyms
 from mtasts_nb.reports import Archive, schema
 
