@@ -1,4 +1,4 @@
-"""What each result type means: its own words, and the causes, commands and fix of its ranked causes."""
+"""What each result type means, and the causes, commands and fix of its ranked causes."""
 
 from __future__ import annotations
 

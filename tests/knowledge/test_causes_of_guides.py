@@ -21,7 +21,7 @@ ROWS = {
     "file: Content-Type text/html": ("policy-content-type", "text/plain"),
     "file: version, mode, max_age": ("policy-file-fields", "max_age"),
     "file: mx": ("policy-file-mx", "mx line"),
-    "certificate: out of date": ("policy-certificate-expired", "out of date"),
+    "certificate: out of date": ("policy-certificate-expired", "has expired"),
     "certificate: does not cover the host": ("policy-certificate-name", "subjectAltName"),
     "certificate: chain incomplete": ("policy-certificate-chain-incomplete", "intermediate"),
     # causes of sts-policy-fetch-error
