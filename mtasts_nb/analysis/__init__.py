@@ -8,10 +8,20 @@ from __future__ import annotations
 
 from . import _view as _view  # registers how the values are shown
 from ._breakdown import by_mx, by_reporter, by_result_type, failing_policy_types, impact, overview
+from ._candidates import (
+    Candidate,
+    Explanation,
+    candidates,
+    domains_reported,
+    explanations,
+    reported_verdicts,
+    unexplained,
+)
 from ._cells import Cells, cells, narrow, on_policy_host
 from ._events import load_events
 from ._meanings import Meaning, Meanings, meanings, reason_codes
 from ._quality import arrivals, assumptions, coverage, one_report, refusals
+from ._reported import Reported, reported
 from ._summary import (
     by_type,
     deferred_figure,
@@ -32,12 +42,15 @@ from .policy_history import PolicyHistory, policy_history
 __all__ = [
     "NO_MX",
     "NO_NAME",
+    "Candidate",
     "Cells",
+    "Explanation",
     "FixCheck",
     "KeyFigures",
     "Meaning",
     "Meanings",
     "PolicyHistory",
+    "Reported",
     "Story",
     "Table",
     "arrivals",
@@ -47,13 +60,16 @@ __all__ = [
     "by_reporter",
     "by_result_type",
     "by_type",
+    "candidates",
     "cells",
     "coverage",
     "day",
     "days",
     "deferred_figure",
+    "domains_reported",
     "effect_statement",
     "expected_failures",
+    "explanations",
     "failing_policy_types",
     "find_incidents",
     "happened_statement",
@@ -72,10 +88,13 @@ __all__ = [
     "policy_history",
     "reason_codes",
     "refusals",
+    "reported",
+    "reported_verdicts",
     "scope",
     "sporadic",
     "story",
     "timeline",
     "under",
+    "unexplained",
     "verify_fix",
 ]

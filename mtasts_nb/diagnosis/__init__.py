@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from ._action_plan import Action
-from ._candidates import Candidate
-from ._diagnose import Cause, Diagnosis, Evidence, diagnose
-from ._groups import STATES, Group
-from ._health import LEVELS, Health
-from ._reported import Reported
+from ..analysis import Candidate, Reported
+from . import _view as _view  # registers how a diagnosis is shown
+from ._diagnose import diagnose
+from ._values import STATES, Action, Cause, Diagnosis, Evidence, Group
 from .flowchart import (
     Answer,
     AnsweredBy,
@@ -21,7 +19,6 @@ from .flowchart import (
 )
 
 __all__ = [
-    "LEVELS",
     "STATES",
     "Action",
     "Answer",
@@ -32,7 +29,6 @@ __all__ = [
     "Evidence",
     "Flowchart",
     "Group",
-    "Health",
     "Node",
     "Reported",
     "Walk",

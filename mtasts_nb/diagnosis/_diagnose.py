@@ -1,234 +1,56 @@
-"""From evidence to causes: what is wrong, how sure that is, and what to do about it."""
+"""From evidence to a diagnosis: probe and reports compared, causes ranked, the walk and the plan that follow."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
-from functools import cached_property
-from typing import TYPE_CHECKING
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Final
 
-from ..vocabulary import Effect, Severity
-from ._groups import (
-    CHANCE,
-    FIXED,
-    Group,
-    Seen,
-    join,
-)
-from ._observed import observed
-from ._reported import Reported, reported
-from ._symptoms import Sign, probe_signs, unobserved
+from ..analysis import Reported, domains_reported, reported
+from ..knowledge import causes
+from ..markup import one_line, plural, when
+from ..sender import simulate
+from ..vocabulary import CauseKind, Confidence, Level, State
+from ._causes import causes_of
+from ._groups import ProbeView, compared, observations
+from ._plan import plan_of
+from ._values import Diagnosis, Group
+from .flowchart import WalkEvidence
 
 if TYPE_CHECKING:
     from datetime import date
 
-    import pandas as pd
-
-    from ..knowledge import Command
-    from ..probe import Probe
+    from ..probe import Probe, Symptom
     from ..reports import Source
-    from ..sender import Outcomes
-    from ._action_plan import Action
-    from ._health import Health
-    from .flowchart import Walk, WalkEvidence
 
-__all__ = ["Cause", "Diagnosis", "Evidence", "diagnose"]
+__all__ = ["diagnose"]
 
-SEEN_NOW = "seen now"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Evidence:
-    """One thing that speaks for a cause, or against it.
-
-    Attributes
-    ----------
-    source : str
-        ``probe``, ``reports`` or ``sender`` (what a conformant sender would do with what the probe saw).
-    text : str
-        What was seen, in a sentence.
-    supports : bool
-        False where it speaks against.
-    """
-
-    source: str
-    text: str
-    supports: bool = True
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Cause:
-    """Something that is wrong, or may be.
-
-    Attributes
-    ----------
-    code, title : str
-        As in the knowledge base.
-    confidence : str
-        ``high`` (seen, or the only explanation), ``medium`` or ``low``.
-    evidence : tuple of Evidence
-        For it first, then against it.
-    fix : str
-        What to do; text to publish where there is one.
-    commands : tuple of Command
-        How to confirm it, names filled in.
-    verify : str
-        How to see that it is mended.
-    rfc : str
-        The sections that decide.
-    provider : str
-        What is different at the provider that runs the host; empty where nothing is known to be.
-    meaning : str
-        What is wrong, and what senders make of it.
-    mail : str
-        What it does to mail, in the mode that is published or reported.
-    effect : Effect
-        The same in a word, as things are: a fault at a backup MX holds nothing back.
-    state : str
-        ``seen now``, or one of the states of groups of reported failures.
-    kind, area : str
-        As in the knowledge base.
-    policy_domain : str
-        The domain.
-    mx : tuple of str
-        The MX hosts concerned; empty where it is none.
-    failed : int
-        Failed sessions reported for it; 0 where none were, or no reports are at hand.
-    """
-
-    code: str
-    title: str
-    confidence: str
-    evidence: tuple[Evidence, ...]
-    fix: str
-    commands: tuple[Command, ...]
-    verify: str
-    rfc: str
-    provider: str
-    meaning: str
-    mail: str
-    effect: Effect
-    severity: Severity
-    state: str
-    kind: str
-    area: str
-    policy_domain: str
-    mx: tuple[str, ...] = ()
-    failed: int = 0
-
-    @property
-    def present(self) -> bool:
-        """Whether it is there now, as far as known."""
-        return self.state not in (FIXED, CHANCE)
-
-
-@dataclass(frozen=True, kw_only=True, repr=False)
-class Diagnosis:
-    """What is wrong with a domain, and what to do. Shows itself in a notebook and by ``print``.
-
-    Attributes
-    ----------
-    domain : str
-        The policy domain; empty where reports about several were looked at without a probe.
-    causes : tuple of Cause
-        The most pressing first. Several causes at once are several.
-    groups : tuple of Group
-        Every group of reported failures, with what is to be said of it.
-    not_observed : tuple of (str, str)
-        What the probe could not observe, and why: further faults may hide there.
-    outcomes : Outcomes or None
-        What a conformant sender would do with what the probe saw.
-    probe : Probe or None
-    days : tuple of date or None
-        First and last UTC day about which reports came; None without reports.
-    """
-
-    domain: str
-    causes: tuple[Cause, ...]
-    groups: tuple[Group, ...]
-    not_observed: tuple[tuple[str, str], ...]
-    outcomes: Outcomes | None
-    probe: Probe | None
-    days: tuple[date, date] | None
-    _signs: tuple[Sign, ...] = ()
-    _observed: tuple[tuple[str, str], ...] = ()
-
-    @property
-    def present(self) -> tuple[Cause, ...]:
-        """The causes that are there now, as far as known."""
-        return tuple(cause for cause in self.causes if cause.present)
-
-    @cached_property
-    def health(self) -> Health:
-        """One sentence and one of four levels, with the rule."""
-        from ._health import health_of
-
-        return health_of(self)
-
-    @cached_property
-    def plan(self) -> tuple[Action, ...]:
-        """The steps of the action plan, those ticked that the evidence settles."""
-        from ._action_plan import plan_of
-
-        return plan_of(self)
-
-    @cached_property
-    def walk_evidence(self) -> WalkEvidence:
-        """What probe and reports contribute to a walk through the flowchart."""
-        from ._clues import clues_of
-
-        return clues_of(self)
-
-    def walk(self, start: str | None = None) -> Walk:
-        """Return the walk through the flowchart that the evidence makes.
-
-        Parameters
-        ----------
-        start : str, optional
-            ``report`` or ``deferred``; by default the report if failures are reported, else deferred mail.
-        """
-        from .flowchart import Walk
-
-        return Walk(start or ("report" if self.walk_evidence.result_type else "deferred"), self.walk_evidence)
-
-    def to_frame(self) -> pd.DataFrame:
-        """Return one row per cause: rank, code, title, confidence, state, effect, policy_domain, mx, failed, for_it, against_it, fix, rfc.
-
-        `rank` and `failed` are int64, all others text; several hosts or pieces of evidence are parted by LF.
-        """
-        from ._view import as_frame
-
-        return as_frame(self)
-
-    def __str__(self) -> str:
-        from ._view import as_text
-
-        return as_text(self)
-
-    def __repr__(self) -> str:
-        named = ", ".join(cause.code for cause in self.causes[:3]) or "no cause"
-        return f"<Diagnosis of {self.domain or 'reports'}: {self.health.level}, {named}>"
-
-    def _repr_html_(self) -> str:
-        from ._view import as_html
-
-        return as_html(self)
+#: Where the flowchart ends for a group that no fault explains.
+_ENDS: Final = {
+    State.FIXED: "fixed-since",
+    State.THESE_SENDERS: "sender-path",
+    State.CACHED_POLICY: "sender-old-policy",
+    State.NOT_REPRODUCIBLE: "not-reproducible",
+}
+#: A report arrives up to three days after its day.
+_LATE_DAYS: Final = 4
 
 
 def diagnose(probe: Probe | None = None, archive: Source | None = None, *, before: Probe | None = None) -> Diagnosis:
-    """Return the causes of what a probe sees and what reports tell, ranked by evidence.
+    """Return the causes of what a probe observed and what reports show, ranked by evidence.
 
-    With both at hand they are joined: for every group of reported failures it says whether a probe reproduces it now, it
-    is over, only few senders see it, or senders still hold an old policy.
+    With both, they are compared: for every group of reported failures it says whether a probe reproduces it now, it is
+    over, only few senders see it, or senders still use a cached policy.
 
     Parameters
     ----------
     probe : Probe, optional
-        A look at the domain.
+        A probe of the domain.
     archive : Source, optional
-        Reports, an `Archive` or a store. Beside a probe only those about its domain count.
+        Reports, an `Archive` or a store. With a probe, only those about its domain count.
     before : Probe, optional
-        An earlier look, for what only two of them show: a policy that changed under the same id (RFC 8461 §8.1).
+        An earlier probe, for what only two of them show: a policy that changed under the same id (RFC 8461 §8.1).
 
     Raises
     ------
@@ -240,59 +62,102 @@ def diagnose(probe: Probe | None = None, archive: Source | None = None, *, befor
     >>> from mtasts_nb.lab import Lab
     >>> from mtasts_nb.probe import probe
     >>> with Lab("mx-certificate-expired") as lab:
-    ...     found = diagnose(probe("nordwind.example", lab.settings))
-    >>> found
+    ...     diagnosis = diagnose(probe("nordwind.example", lab.settings))
+    >>> diagnosis
     <Diagnosis of nordwind.example: act now, mx-certificate-expired>
-    >>> [cause.confidence for cause in found.causes], found.health.level
+    >>> [cause.confidence.value for cause in diagnosis.causes], diagnosis.verdict.level.value
     (['high'], 'act now')
     """
     if probe is None and archive is None:
         raise ValueError("diagnose needs a probe, an archive, or both: sts.probe(domain) or sts.load(folder).")
-    signs = probe_signs(probe, before) if probe is not None else ()
-    seen_by_probe = observed(probe, before) if probe is not None else {}
-    outcomes = None
-    seen = None
-    if probe is not None:
-        from ..sender import simulate
-
-        outcomes = simulate(probe)
-        seen = Seen(probe, signs, seen_by_probe)
-    groups = () if archive is None else tuple(join(one, seen) for one in _about(archive, probe))
-    # What is not over comes first; the sort is stable, the larger before the smaller.
-    groups = tuple(sorted(groups, key=lambda group: group.over))
-    days = _days(archive, probe) if archive is not None else None
-    from ._causes import causes_of
-
-    return Diagnosis(
-        domain=probe.domain if probe is not None else _domain(groups),
-        causes=causes_of(probe, signs, groups, outcomes),
-        groups=groups,
-        not_observed=tuple(unobserved(probe)) if probe is not None else (),
+    symptoms = () if probe is None else _symptoms(probe, before)
+    observed = {} if probe is None else observations(probe, before)
+    view = None if probe is None else ProbeView(probe, symptoms, observed)
+    groups = [] if archive is None else [compared(group, view) for group in _about(archive, probe)]
+    groups.sort(key=lambda group: group.over)  # the sort is stable: the larger before the smaller
+    outcomes = None if probe is None else simulate(probe)
+    domains = {} if archive is None else domains_reported(archive)
+    recent = any(domains.values()) if probe is None else probe.domain in domains
+    diagnosis = Diagnosis(
+        domain=probe.domain if probe is not None else next(iter(domains)) if len(domains) == 1 else "",
+        causes=causes_of(probe, symptoms, groups, outcomes),
+        groups=tuple(groups),
+        not_observed=() if probe is None else probe.not_observed,
         outcomes=outcomes,
         probe=probe,
-        days=days,
-        _signs=signs,
-        _observed=tuple(seen_by_probe.items()),
+        days=None if archive is None else _days(archive, probe),
+        known=recent or (probe is not None and probe.verdict.level is not Level.NOT_KNOWN),
     )
+    walk_evidence = _walk_evidence(diagnosis, symptoms, observed)
+    return replace(diagnosis, plan=plan_of(diagnosis, observed), walk_evidence=walk_evidence)
 
 
-def _about(archive: Source, probe: Probe | None) -> Iterator[Reported]:
-    for one in reported(archive):
-        if probe is None or one.policy_domain == probe.domain:
-            yield one
+def _symptoms(probe: Probe, before: Probe | None) -> tuple[Symptom, ...]:
+    from ..probe import compare_probes, symptoms
+
+    findings = list(probe.findings)
+    if before is not None and before.domain == probe.domain:
+        findings += compare_probes(before, probe).findings
+    return symptoms(probe, findings)
 
 
-def _domain(groups: Iterable[Group]) -> str:
-    names = {group.reported.policy_domain for group in groups}
-    return names.pop() if len(names) == 1 else ""
+def _about(archive: Source, probe: Probe | None) -> list[Reported]:
+    return [group for group in reported(archive) if probe is None or group.policy_domain == probe.domain]
 
 
 def _days(archive: Source, probe: Probe | None) -> tuple[date, date] | None:
-    first = last = None
+    days = []
     for sessions, _ in archive.session_rows(["policy_domain", "day"], []):
-        mine = sessions if probe is None else sessions[sessions["policy_domain"] == probe.domain]
-        if len(mine):
-            low, high = mine["day"].min(), mine["day"].max()
-            first = low if first is None else min(first, low)
-            last = high if last is None else max(last, high)
-    return None if first is None or last is None else (first.date(), last.date())
+        about = sessions if probe is None else sessions[sessions["policy_domain"] == probe.domain]
+        if len(about):
+            days += [about["day"].min(), about["day"].max()]
+    return (min(days).date(), max(days).date()) if days else None
+
+
+# -- what the flowchart learns
+
+
+def _walk_evidence(diagnosis: Diagnosis, symptoms: Sequence[Symptom], observed: Mapping[str, str]) -> WalkEvidence:
+    """Return the causes that the probe shows, what was observed, and the group of failures to look into."""
+    probe, seen = diagnosis.probe, dict(observed)
+    indicated: dict[str, str] = {}
+    for symptom in symptoms:
+        if (code := symptom.concern.code) in causes():
+            indicated[code] = f"{indicated[code]}; {symptom.text}" if code in indicated else symptom.text
+    if diagnosis.days is not None:
+        seen["reports"] = f"Reports about {when(diagnosis.days[0])} to {when(diagnosis.days[1])}."
+    groups = [group for group in diagnosis.groups if group.state is not State.NOISE]
+    group = min(groups, key=lambda group: (group.state.rank, -group.reported.failed), default=None)
+    if group is not None:
+        for code in _ends(group, alone=probe is None):
+            indicated.setdefault(code, group.why)
+    elif probe is not None and diagnosis.days and (probe.started.date() - diagnosis.days[1]).days > _LATE_DAYS:
+        indicated["reports-late"] = seen["reports"]
+    mx = group.reported.mx if group is not None else ""
+    if not mx and probe is not None:
+        mx = next((host.host for host in probe.mx_hosts if not host.problem), "")
+    return WalkEvidence(
+        causes=MappingProxyType(indicated),
+        observed=MappingProxyType(seen),
+        result_type=None if group is None else group.reported.result_type,
+        reported="" if group is None else _report(group),
+        domain=diagnosis.domain if group is None else group.reported.policy_domain,
+        mx=mx,
+        providers=() if probe is None else tuple(dict.fromkeys(known.name for known in probe.providers)),
+    )
+
+
+def _ends(group: Group, *, alone: bool) -> tuple[str, ...]:
+    """Return the causes that a group shows by itself: where it ends, or the one of which the reports are certain."""
+    if group.state in (State.REPORTED, State.NOT_OBSERVED) or (group.state is State.THESE_SENDERS and alone):
+        for candidate in group.causes[:1]:
+            if candidate.confidence is Confidence.HIGH and causes()[candidate.code].kind is not CauseKind.OUTCOME:
+                return (candidate.code,)
+    return (_ENDS[group.state],) if group.state in _ENDS else ()
+
+
+def _report(group: Group) -> str:
+    reported = group.reported
+    where = f" at {one_line(reported.mx, 120)}" if reported.mx else ""
+    count = plural(reported.failed, "failed session")
+    return f"{one_line(reported.result_type, 60)}{where}: {count}, {when(reported.first)} to {when(reported.last)}."

@@ -28,6 +28,7 @@ from ._evidence import Evidence, MxHost, PolicyHost, Provider, Vantage
 from ._many import Probes, probe_many
 from ._probe import Probe, load_probe
 from ._run import probe
+from ._symptoms import Symptom, symptoms
 from .findings import CertificateProblem, certificate_faults
 
 __all__ = [
@@ -53,6 +54,7 @@ __all__ = [
     "SmtpAttempt",
     "SmtpReply",
     "SmtpRequest",
+    "Symptom",
     "TlsSession",
     "TlsaMatch",
     "Validation",
@@ -63,4 +65,5 @@ __all__ = [
     "load_probe",
     "probe",
     "probe_many",
+    "symptoms",
 ]

@@ -21,10 +21,11 @@ from .._version import __version__
 from ..errors import SnapshotError
 from ..markup import one_line
 from ..render import Rendered
-from ..vocabulary import Findings
+from ..vocabulary import Findings, Verdict
 from ._attempts import TlsSession
 from ._checks import Commands, checks_frame, commands_for
 from ._evidence import Evidence, policy_domain
+from ._symptoms import not_observed, verdict
 from .findings import judge
 
 if TYPE_CHECKING:
@@ -59,6 +60,16 @@ class Probe(Evidence, Rendered):
         return judge(self)
 
     @cached_property
+    def verdict(self) -> Verdict:
+        """Level, effect on mail and cause; drawn from the evidence alone."""
+        return verdict(self, self.findings)
+
+    @cached_property
+    def not_observed(self) -> tuple[tuple[str, str], ...]:
+        """What could not be observed, and why: a fault may be hidden there."""
+        return tuple(not_observed(self))
+
+    @cached_property
     def checks(self) -> pd.DataFrame:
         """One row per attempt and check.
 
@@ -91,7 +102,7 @@ class Probe(Evidence, Rendered):
         return file
 
     def __repr__(self) -> str:
-        return f"<Probe of {self.domain}: {self.findings.summary()}>"
+        return f"<Probe of {self.domain}: {self.verdict.level.value}. {self.findings.summary()}>"
 
 
 class _Head(msgspec.Struct):

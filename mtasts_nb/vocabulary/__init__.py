@@ -28,7 +28,7 @@ from ._terms import (
     is_on_policy_host,
     result_type_of,
 )
-from ._verdict import LEVEL_RULES, Concern, Verdict, merged, urgency, verdict_on
+from ._verdict import LEVEL_RULES, Concern, Verdict, ranked, verdict_on
 from ._view import verdict_badge, verdict_sentence
 
 __all__ = [
@@ -63,9 +63,8 @@ __all__ = [
     "fold_type",
     "is_noisy",
     "is_on_policy_host",
-    "merged",
+    "ranked",
     "result_type_of",
-    "urgency",
     "verdict_badge",
     "verdict_on",
     "verdict_sentence",

@@ -23,7 +23,8 @@ class MailEffect(_Scale):
             MailEffect.DEFERRED: Effect.DEFERS_MAIL,
             MailEffect.POSSIBLY_DELAYED: Effect.COSMETIC,
             MailEffect.UNPROTECTED: Effect.DISABLES_PROTECTION,
-            MailEffect.NO_EFFECT: Effect.COSMETIC,
+            # Delivered, and not protected by the policy.
+            MailEffect.NO_EFFECT: Effect.DISABLES_PROTECTION,
         }.get(self)
 
 

@@ -7,14 +7,14 @@ A `Concern` is one thing that is wrong, or may be, however it became known. `ver
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from types import MappingProxyType
 from typing import Final
 
 from ..render import Rendered
 from ._terms import CauseKind, Confidence, Effect, Level, Severity, State
 
-__all__ = ["LEVEL_RULES", "Concern", "Verdict", "merged", "urgency", "verdict_on"]
+__all__ = ["LEVEL_RULES", "Concern", "Verdict", "ranked", "verdict_on"]
 
 #: The rule of each level; the first matching one applies.
 LEVEL_RULES: Final = MappingProxyType(
@@ -121,30 +121,38 @@ class Verdict(Rendered):
         return LEVEL_RULES[self.level]
 
 
-def urgency(concern: Concern, position: int = 0) -> tuple[int, ...]:
-    """Return the sort key of concerns, the most pressing first; the order in the knowledge base decides among equals.
+def ranked(concerns: Iterable[tuple[int, Concern]]) -> list[Concern]:
+    """Return concerns, the most pressing first; what is known in several ways as one: the worst of each, all hosts.
 
-    Present before past; then by the effect on mail, the severity, the position among the explanations of the same failures,
-    what is at fault now before what will be and what is not at the domain, and the failed sessions.
+    Present before past; then by the effect on mail, the severity, the position among the explanations of the same
+    failures, what is at fault now before what will be and what is not at the domain, the failed sessions, and the order given.
+
+    Parameters
+    ----------
+    concerns : iterable of (int, Concern)
+        Each with its position among the explanations of the same failures, 0 for the first or only one.
     """
-    over = int(not concern.present)
-    return (over, concern.effect.rank, concern.severity.rank, position, concern.kind.rank, -concern.failed)
+    together: dict[tuple[str, str], list[tuple[int, Concern]]] = {}
+    for position, concern in concerns:
+        together.setdefault((concern.code, concern.policy_domain), []).append((position, concern))
+    positions = {key: min(position for position, _ in same) for key, same in together.items()}
+
+    def urgency(concern: Concern) -> tuple[int, ...]:
+        over, position = int(not concern.present), positions[concern.code, concern.policy_domain]
+        return (over, concern.effect.rank, concern.severity.rank, position, concern.kind.rank, -concern.failed)
+
+    return sorted((_merged([concern for _, concern in same]) for same in together.values()), key=urgency)
 
 
-def merged(concerns: Sequence[Concern]) -> Concern:
-    """Return the same concern, known in several ways, as one: the worst of each, and the hosts of all."""
-    first = concerns[0]
+def _merged(concerns: Sequence[Concern]) -> Concern:
     states = [concern.state for concern in concerns]
     present = next((state for state in states if state is not State.FIXED), State.FIXED)
-    return Concern(
-        code=first.code,
-        title=first.title,
-        kind=first.kind,
+    return replace(
+        concerns[0],
         effect=min((concern.effect for concern in concerns), key=lambda effect: effect.rank),
         severity=min((concern.severity for concern in concerns), key=lambda severity: severity.rank),
         confidence=min((concern.confidence for concern in concerns), key=lambda confidence: confidence.rank),
         state=State.SEEN_NOW if State.SEEN_NOW in states else present,
-        policy_domain=first.policy_domain,
         mx=tuple(dict.fromkeys(host for concern in concerns for host in concern.mx)),
         failed=sum(concern.failed for concern in concerns),
     )

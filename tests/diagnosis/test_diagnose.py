@@ -8,12 +8,12 @@ import json
 import pytest
 
 import mtasts_nb as sts
-from mtasts_nb.diagnosis import LEVELS, diagnose
+from mtasts_nb.diagnosis import diagnose
 from mtasts_nb.knowledge import cause_texts, finding_texts
 from mtasts_nb.lab import FAULTS, VARIANTS, Lab
 from mtasts_nb.probe import probe
 from mtasts_nb.sender import simulate
-from mtasts_nb.vocabulary import Effect, Severity
+from mtasts_nb.vocabulary import LEVEL_RULES, Effect, Severity, verdict_sentence
 
 #: Which cause is behind each fault. Several faults share one where meaning and fix are the same.
 CAUSES = {
@@ -169,15 +169,15 @@ def test_so_it_does_from_the_report_that_a_sender_writes(name, look):
 
 @pytest.mark.parametrize("name", ONE_LOOK)
 def test_the_level_follows_from_what_becomes_of_mail(name, look):
-    fault, health = FAULTS[name], diagnose(look(name)).health
+    fault, verdict = FAULTS[name], diagnose(look(name)).verdict
     if fault.delivery in ("deferred", "bounced"):
-        assert health.level == "act now"
+        assert verdict.level == "act now"
     elif fault.delivery == "without_sts":
-        assert health.level == "act soon"
+        assert verdict.level == "act soon"
     else:
-        assert health.level in ("act soon", "watch")
-    assert health.rule == LEVELS[health.level]
-    assert health.sentence.endswith(".")
+        assert verdict.level in ("act soon", "watch")
+    assert verdict.rule == LEVEL_RULES[verdict.level]
+    assert verdict_sentence(verdict).endswith(".")
 
 
 @pytest.mark.parametrize("name", ONE_LOOK)
@@ -200,7 +200,7 @@ def test_a_healthy_domain_has_no_cause(name, look):
     found = diagnose(look(variant=name))
     assert found.causes == ()
     assert found.not_observed == ()
-    assert found.health.level == "fine"
+    assert found.verdict.level == "fine"
     assert all(step.status in ("done", "not needed", "to do", "not known") for step in found.plan)
     assert [step.step for step in found.plan if step.status == "to do"] == ["Read the result types in the reports"]
     assert found.walk("deferred").position == "unexplained-failures"
@@ -238,7 +238,7 @@ def test_a_fault_at_the_backup_alone_holds_nothing_back(look):
     found = diagnose(look("backup-certificate-expired"))
     assert found.causes[0].mx == ("mx2.nordwind.example",)
     assert found.causes[0].effect is Effect.COSMETIC
-    assert found.health.level == "act soon"
+    assert found.verdict.level == "act soon"
 
 
 def test_the_text_to_publish_is_in_the_fix(look):
@@ -248,9 +248,9 @@ def test_the_text_to_publish_is_in_the_fix(look):
 def test_the_plan_ticks_what_the_evidence_settles(look):
     plan = {step.step: step for step in diagnose(look("policy-http-404")).plan}
     assert plan["Identify the problem"].ticked
-    assert plan["Check: the _mta-sts record"].ticked
-    assert plan["Check: the policy file"].status == "to do"
-    assert plan["Check: the certificate of the policy host"].ticked
+    assert plan["Check the _mta-sts record"].ticked
+    assert plan["Check the policy file"].status == "to do"
+    assert plan["Check the certificate of the policy host"].ticked
     assert plan["Validate record and policy"].status == "to do"
 
 

@@ -79,8 +79,8 @@ def test_fixed_since_where_later_reports_bear_it_out(healthy_probe):
     assert (healthy_probe.started.date() - timedelta(days=5)).isoformat() in one_group(found).why
     assert [(cause.code, cause.present) for cause in found.causes] == [("mx-certificate-expired", False)]
     assert found.present == ()
-    assert found.health.level == "fine"
-    assert {step.step: step.status for step in found.plan}["Watch the reports of 48 hours after the fix"] == "done"
+    assert found.verdict.level == "fine"
+    assert {step.step: step.status for step in found.plan}["Watch reports for 48 hours after the fix"] == "done"
     assert found.walk().cause.code == "fixed-since"
 
 
@@ -88,8 +88,8 @@ def test_fixed_this_morning_is_said_with_the_caveat(healthy_probe):
     kept = archive(healthy_probe, range(1, 5), lambda *_: (2, {"certificate-expired": 98}))
     found = diagnose(healthy_probe, kept)
     assert one_group(found).state == "fixed since"
-    assert "No report about a later day" in one_group(found).why
-    assert {step.step: step.status for step in found.plan}["Watch the reports of 48 hours after the fix"] == "to do"
+    assert "no report about a later day" in one_group(found).why
+    assert {step.step: step.status for step in found.plan}["Watch reports for 48 hours after the fix"] == "to do"
 
 
 def test_a_part_that_still_fails_is_not_called_fixed_by_one_good_look(healthy_probe):
@@ -142,10 +142,10 @@ def test_a_sender_that_holds_an_old_policy(healthy_probe):
     old = {"mx": ("old.nordwind.example",), "reason": "mx-mismatch"}
     kept = archive(healthy_probe, range(1, 4), lambda *_: (0, {"validation-failure": 98}, old))
     found = diagnose(healthy_probe, kept)
-    assert one_group(found).state == "sender holds an old policy"
+    assert one_group(found).state == "sender uses a cached policy"
     assert "old.nordwind.example" in one_group(found).why
     assert [cause.code for cause in found.causes] == ["sender-old-policy"]
-    assert found.health.level == "act now"
+    assert found.verdict.level == "act now"
     assert found.walk().cause.code == "sender-old-policy"
 
 
@@ -162,7 +162,7 @@ def test_a_fault_that_hides_another_is_said_to(look):
     found = diagnose(seen, archive(seen, range(1, 4), lambda *_: (0, {"certificate-expired": 98})))
     group = one_group(found)
     assert group.state == "not observed now"
-    assert "no certificate was seen" in group.why
+    assert "no certificate was observed" in group.why
     assert {cause.code for cause in found.causes} == {"mx-certificate-expired", "mx-starttls-refused"}
 
 
@@ -171,7 +171,7 @@ def test_an_mx_that_is_none_any_more(healthy_probe):
     kept = archive(healthy_probe, range(1, 4), lambda *_: (0, {"certificate-expired": 98}, gone))
     group = one_group(diagnose(healthy_probe, kept))
     assert group.state == "fixed since"
-    assert "no MX of the domain any more" in group.why
+    assert "no longer an MX of the domain" in group.why
 
 
 def test_reports_that_tell_of_nothing_are_said_beside_a_fault(look):
@@ -179,7 +179,7 @@ def test_reports_that_tell_of_nothing_are_said_beside_a_fault(look):
     kept = archive(seen, range(1, 9), lambda ago, _: (50, {"sts-policy-fetch-error": 3} if ago > 6 else {}))
     first = diagnose(seen, kept).causes[0]
     assert first.code == "mx-certificate-expired"
-    assert any(not one.supports and "do not tell of it" in one.text for one in first.evidence)
+    assert any(not one.supports and "do not show it" in one.text for one in first.evidence)
 
 
 def test_beside_a_probe_only_its_domain_counts(healthy_probe):
@@ -215,8 +215,8 @@ def test_what_no_cause_explains_is_not_called_fine(result_type):
         blob = json.dumps(told).encode()
     found = diagnose(archive=sts.load(blob, progress=False))
     assert found.causes == ()
-    assert found.health.level == "watch"
-    assert result_type in found.health.sentence
+    assert found.verdict.level == "watch"
+    assert result_type in str(found.verdict)
     assert one_group(found).question == ""
 
 

@@ -33,13 +33,13 @@ def test_the_open_incident_of_the_sample_comes_first(of_sample):
         ("mx1.suedwind.example",),
     )
     assert of_sample.present == (first,)
-    assert of_sample.health.level == "act now"
+    assert of_sample.verdict.level == "act now"
     assert of_sample.domain == ""
 
 
 @pytest.mark.parametrize(("key", "cause"), list(SAMPLE.items()))
 def test_every_incident_of_the_sample_has_its_cause(key, cause, of_sample):
-    groups = [group for group in of_sample.groups if group.state != "as by chance"]
+    groups = [group for group in of_sample.groups if group.state != "background noise"]
     causes = {(group.reported.policy_domain, group.reported.result_type): group.causes[0].code for group in groups}
     assert causes[key] == cause
     assert set(causes) == set(SAMPLE)
@@ -89,8 +89,8 @@ def test_random_worlds(seed):
 def test_a_quiet_world_has_no_cause(seed):
     found = diagnose(archive=sts.load(scenario(seed, 0, days=60).ndjson(), progress=False, workers=1))
     assert found.causes == ()
-    assert found.health.level == "fine"
-    assert {group.state for group in found.groups} <= {"as by chance"}
+    assert found.verdict.level == "fine"
+    assert {group.state for group in found.groups} <= {"background noise"}
 
 
 def test_an_empty_archive_says_nothing_of_any_domain():

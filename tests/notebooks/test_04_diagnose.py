@@ -64,9 +64,9 @@ def test_the_published_form_of_the_flowchart_shows_the_whole_way_and_the_fix(sho
 
 def test_the_fix_is_compared_and_verified(shown: dict[str, str]) -> None:
     assert "2 fixed, 0 new" in shown["fix"]
-    assert "Nothing wrong was seen with suedwind.example." in shown["afterwards"]
+    assert "No problems found with suedwind.example." in shown["afterwards"]
     assert "Too early" in shown["verify"]
-    assert shown["borne-out"].lstrip().startswith("Fixed")
+    assert "Fixed" in shown["borne-out"]
 
 
 def test_the_code_of_the_selection_is_there_to_paste(shown: dict[str, str]) -> None:

@@ -1,4 +1,4 @@
-"""What reports show: failures of one kind, in one span of days, with who saw them and who did not."""
+"""What reports show: failures of one kind, in one span of days, with who reported them and who did not."""
 
 from __future__ import annotations
 
@@ -9,39 +9,36 @@ from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
-from ..analysis import cells, find_incidents
 from ..policy import mx_matches
 from ..reports import daily
-from ..vocabulary import UNATTRIBUTED, UNKNOWN, MailEffect, PolicyType, ResultType
+from ..vocabulary import MailEffect, Mode, PolicyType, State, is_noisy
+from ._cells import cells
+from .incidents import find_incidents
 
 if TYPE_CHECKING:
     import numpy.typing as npt
     import pandas as pd
 
-    from ..analysis import Cells
     from ..reports import Source
+    from ._cells import Cells
 
     Ints = npt.NDArray[np.int64]
 
 Kind = tuple[str, str, str, str]
 
-__all__ = ["BY_CHANCE", "MOST_GROUPS", "Reported", "reported"]
+__all__ = ["MOST_GROUPS", "Reported", "reported"]
 
 #: One kind of failure.
 KIND: Final = ["policy_domain", "policy_type", "receiving_mx_hostname", "result_type"]
-#: Result types that a few sessions of any day have without a fault: time-outs and a sender's bad day.
-BY_CHANCE: Final = frozenset(
-    {ResultType.VALIDATION_FAILURE, ResultType.STARTTLS_NOT_SUPPORTED, ResultType.STS_POLICY_FETCH_ERROR, UNATTRIBUTED, UNKNOWN}
-)  # fmt: skip
-#: Less of the sessions is chance, for these types.
+#: A smaller share of the sessions is background noise, for result types that also occur without a fault.
 _NOISE: Final = 0.01
-#: Days of reports from which on incidents can be told from chance.
+#: Days of reports from which on incidents can be distinguished from background noise.
 _HISTORY: Final = 7
-#: Another reporter could tell if so many of its sessions would have failed at the rate of those that saw it.
+#: Another reporter should have seen it if so many of its sessions would have failed at the rate of those that did.
 _TELLING: Final = 3.0
-#: Failures are taken to go on where the last one is at most so many days before the last report of those who saw it.
+#: Failures continue if the last one is at most so many days before the last report of those who reported it.
 _RECENT_DAYS: Final = 2
-#: The largest groups are kept; an archive of a thousand domains has no more that anybody reads.
+#: The largest groups are kept; nobody reads more, even of an archive of a thousand domains.
 MOST_GROUPS: Final = 2000
 _MOST_TEXTS: Final = 12
 _EPOCH: Final = date(1970, 1, 1)
@@ -56,27 +53,27 @@ class Reported:
     policy_domain, policy_type, result_type, mx : str
         The kind; `mx` is empty where reports name none.
     failed, sessions : int
-        Failed sessions, and all sessions of those who saw it, from the first day to the last.
+        Failed sessions, and all sessions of those who reported it, from the first day to the last.
     first, last, last_report : date
-        First and last UTC day on which it was reported, and the last for which one of those who saw it reported at all.
+        First and last UTC day on which it was reported, and the last day of any report of those who reported it.
     reporters, spared : tuple of str
-        Who saw it, and who had sessions enough to see it, and did not.
+        Who reported it, and who had enough sessions to see it and did not.
     modes : tuple of str
-        The policy modes under which it came, as far as known.
+        The policy modes under which it was reported, as far as known.
     reasons : tuple of (str, int)
         Reason codes in the reporters' words, with failed sessions, most first.
     policies : tuple of (str, int)
-        The policies that the reports name beside it, of the latest days first, with failed sessions.
+        The policies in the same reports, of the latest days first, with failed sessions.
     uncovered, covered : int
-        Failed sessions at a host that the policy in the same report does not permit, and that it does.
+        Failed sessions at a host that the policy in the same report does not match, and that it matches.
     hidden_offer : int
-        Failed sessions whose EHLO answer has a row of X signs.
-    stands_out : bool
-        Whether it is more than chance.
+        Failed sessions whose EHLO answer has a row of X characters.
+    exceeds_baseline : bool
+        Whether it is more than background noise.
     ongoing : bool
         Whether it is not known to be over.
-    held : bool
-        Whether, for one reporter at least, no session of a day succeeded under enforce or DANE.
+    mail : MailEffect
+        The worst that it did to mail.
     """
 
     policy_domain: str
@@ -96,85 +93,96 @@ class Reported:
     uncovered: int
     covered: int
     hidden_offer: int
-    stands_out: bool
+    exceeds_baseline: bool
     ongoing: bool
-    held: bool
+    mail: MailEffect
 
     @property
     def few(self) -> bool:
-        """Whether those who saw it are few among those who could have."""
+        """Whether those who reported it are few among those who could have."""
         return bool(self.spared) and 2 * len(self.reporters) <= len(self.spared)
 
     @property
     def share(self) -> float:
-        """Failed sessions as a part of all sessions of those who saw it, from 0 to 1."""
+        """Failed sessions as a part of all sessions of those who reported it, from 0 to 1."""
         return self.failed / self.sessions if self.sessions else 1.0
+
+    @property
+    def state(self) -> State:
+        """What reports alone show of it."""
+        if not self.exceeds_baseline:
+            return State.NOISE
+        if not self.ongoing:
+            return State.FIXED
+        return State.THESE_SENDERS if self.few else State.REPORTED
 
 
 def reported(source: Source) -> tuple[Reported, ...]:
     """Return the failures of a source, one entry per kind and span of days, those with most failed sessions first."""
-    found = cells(source)
-    if found.failures.empty:
+    daily_cells = cells(source)
+    if daily_cells.failures.empty:
         return ()
     incidents = find_incidents(source).fillna({"receiving_mx_hostname": ""})
     spans: dict[object, list[dict[Hashable, Any]]] = {}
     for row in incidents.to_dict("records"):
         spans.setdefault(tuple(row[name] for name in KIND), []).append(row)
-    evidence = _Evidence(source, found)
-    sizes = found.failures.groupby(KIND, sort=False)["failed"].sum().nlargest(MOST_GROUPS)
-    groups = [group for key in sizes.index for group in _groups(key, spans.get(key, []), evidence)]
-    return tuple(sorted(groups, key=lambda one: (-one.failed, one.policy_domain, one.result_type, one.mx, one.first)))
+    tables = _Tables(source, daily_cells)
+    sizes = daily_cells.failures.groupby(KIND, sort=False)["failed"].sum().nlargest(MOST_GROUPS)
+    groups = [group for key in sizes.index for group in _groups(key, spans.get(key, []), tables)]
+    return tuple(
+        sorted(groups, key=lambda group: (-group.failed, group.policy_domain, group.result_type, group.mx, group.first))
+    )
 
 
-def _groups(key: Kind, spans: list[dict[Hashable, Any]], evidence: _Evidence) -> Iterator[Reported]:
+def _groups(key: Kind, spans: list[dict[Hashable, Any]], tables: _Tables) -> Iterator[Reported]:
     """Yield a kind's failures in each incident, and the rest together."""
-    rows = evidence.failures.of(key)
-    days = evidence.failures.days[rows]
+    rows = tables.failures.of(key)
+    days = tables.failures.days[rows]
     rest = np.ones(len(rows), dtype=bool)
     for span in spans:
         inside = rest & (days >= _day_number(span["start"])) & (days <= _day_number(span["end"]))
         if inside.any():
-            yield _one(key, rows[inside], evidence, incident=True, ongoing=bool(span["ongoing"]))
+            yield _group(key, rows[inside], tables, incident=True, ongoing=bool(span["ongoing"]))
             rest &= ~inside
     if rest.any():
-        yield _one(key, rows[rest], evidence, incident=False, ongoing=None)
+        yield _group(key, rows[rest], tables, incident=False, ongoing=None)
 
 
-def _one(key: Kind, rows: Ints, evidence: _Evidence, *, incident: bool, ongoing: bool | None) -> Reported:
+def _group(key: Kind, rows: Ints, tables: _Tables, *, incident: bool, ongoing: bool | None) -> Reported:
     domain, policy_type, mx, result_type = key
-    failures, sessions = evidence.failures, evidence.sessions
+    failures, sessions = tables.failures, tables.sessions
     days = failures.days[rows]
     first, last = int(days.min()), int(days.max())
-    failed_of = np.bincount(failures.texts[rows], failures.counts[rows], len(evidence.reporters))
-    seers = np.flatnonzero(failed_of)
+    failed_of = np.bincount(failures.texts[rows], failures.counts[rows], len(tables.reporters))
+    affected = np.flatnonzero(failed_of)
     at = sessions.of((domain, policy_type))
     around = at[(sessions.days[at] >= first) & (sessions.days[at] <= last)]
-    sessions_of = np.bincount(sessions.texts[around], sessions.counts[around], len(evidence.reporters))
-    mine, failed = int(sessions_of[seers].sum()), int(failed_of.sum())
-    rate = min(1.0, failed / mine) if mine else 1.0
+    sessions_of = np.bincount(sessions.texts[around], sessions.counts[around], len(tables.reporters))
+    total, failed = int(sessions_of[affected].sum()), int(failed_of.sum())
+    rate = min(1.0, failed / total) if total else 1.0
     others = np.where(failed_of > 0, 0.0, sessions_of)
-    told = sessions.days[at][np.isin(sessions.texts[at], seers)]
-    last_report = int(told.max()) if len(told) else last
-    # With a history of a week, what is more than chance is an incident.
-    chance = result_type in BY_CHANCE and (len(np.unique(sessions.days[at])) >= _HISTORY or rate < _NOISE)
-    modes = set(evidence.modes[rows].tolist())
+    report_days = sessions.days[at][np.isin(sessions.texts[at], affected)]
+    last_report = int(report_days.max()) if len(report_days) else last
+    # With a history of a week, what is more than background noise is an incident.
+    noise = is_noisy(result_type) and (len(np.unique(sessions.days[at])) >= _HISTORY or rate < _NOISE)
+    modes = set(tables.modes[rows].tolist())
     return Reported(
         policy_domain=domain,
         policy_type=policy_type,
         result_type=result_type,
         mx=mx,
         failed=failed,
-        sessions=mine,
+        sessions=total,
         first=_date(first),
         last=_date(last),
         last_report=_date(last_report),
-        reporters=evidence.names(seers, failed_of),
-        spared=evidence.names(np.flatnonzero(others * rate >= _TELLING), others),
-        modes=tuple(mode for mode in ("enforce", "testing", "none") if mode in modes),
-        stands_out=incident or not chance,
+        reporters=tables.names(affected, failed_of),
+        spared=tables.names(np.flatnonzero(others * rate >= _TELLING), others),
+        modes=tuple(mode.value for mode in Mode if mode in modes),
+        exceeds_baseline=incident or not noise,
         ongoing=last_report - last <= _RECENT_DAYS if ongoing is None else ongoing,
-        held=bool(evidence.held[rows].any()),
-        **evidence.told(key, first, last),
+        mail=min(map(MailEffect, np.unique(tables.effects[rows])), key=lambda effect: effect.rank),
+        **tables.details(key, first, last),
     )
 
 
@@ -187,7 +195,7 @@ def _date(number: int) -> date:
 
 
 class _Table:
-    """Rows as arrays, to be found by key: days since 1970-01-01, a text each as a code, and counts."""
+    """Rows as arrays, by key: days since 1970-01-01, a text each as a code, and counts."""
 
     def __init__(self, frame: pd.DataFrame, keys: list[str], texts: Ints, counts: str) -> None:
         self._rows: dict[Any, Any] = frame.groupby(keys, sort=False).indices
@@ -197,16 +205,16 @@ class _Table:
         self.counts = frame[counts].to_numpy()
 
     def of(self, key: object) -> Ints:
-        """Return the places of the rows with a key."""
+        """Return the positions of the rows with a key."""
         rows: Ints = self._rows.get(key, self._none)
         return rows
 
     def within(self, key: object, first: int, last: int) -> Ints:
-        """Return the places of the rows with a key, from a first to a last day."""
+        """Return the positions of the rows with a key, from a first to a last day."""
         rows = self.of(key)
         days = self.days[rows]
-        found: Ints = rows[(days >= first) & (days <= last)]
-        return found
+        within: Ints = rows[(days >= first) & (days <= last)]
+        return within
 
 
 class _Texts(_Table):
@@ -223,31 +231,31 @@ class _Texts(_Table):
         """Return failed sessions by text, without the empty one: most first, or those of the latest days first."""
         rows = self.within(key, first, last)
         codes = self.texts[rows]
-        found = [code for code in np.unique(codes).tolist() if self.names[code]]
-        totals = {code: int(self.counts[rows][codes == code].sum()) for code in found}
-        newest = {code: int(self.days[rows][codes == code].max()) if latest else 0 for code in found}
-        ranked = sorted(found, key=lambda code: (-newest[code], -totals[code], self.names[code]))
+        named = [code for code in np.unique(codes).tolist() if self.names[code]]
+        totals = {code: int(self.counts[rows][codes == code].sum()) for code in named}
+        newest = {code: int(self.days[rows][codes == code].max()) if latest else 0 for code in named}
+        ranked = sorted(named, key=lambda code: (-newest[code], -totals[code], self.names[code]))
         return [(self.names[code], totals[code]) for code in ranked]
 
 
-class _Evidence:
-    """Every table that a group takes its fields from."""
+class _Tables:
+    """Every table from which a group takes its fields."""
 
-    def __init__(self, source: Source, found: Cells) -> None:
+    def __init__(self, source: Source, daily_cells: Cells) -> None:
         import pandas as pd
 
-        who = pd.concat([found.sessions["organization_name"], found.failures["organization_name"]])
+        who = pd.concat([daily_cells.sessions["organization_name"], daily_cells.failures["organization_name"]])
         codes, names = pd.factorize(who)
         self.reporters = [str(name) for name in names]
-        border = len(found.sessions)
-        self.sessions = _Table(found.sessions, ["policy_domain", "policy_type"], codes[:border], "sessions")
-        self.failures = _Table(found.failures, KIND, codes[border:], "failed")
-        self.modes = found.failures["policy_mode"].to_numpy(dtype=object)
-        self.held = (found.failures["effect"] == MailEffect.DEFERRED).to_numpy()
+        border = len(daily_cells.sessions)
+        self.sessions = _Table(daily_cells.sessions, ["policy_domain", "policy_type"], codes[:border], "sessions")
+        self.failures = _Table(daily_cells.failures, KIND, codes[border:], "failed")
+        self.modes = daily_cells.failures["policy_mode"].to_numpy(dtype=object)
+        self.effects = daily_cells.failures["effect"].to_numpy(dtype=object)
         by_mx = ("receiving_mx_hostname", "result_type")
         self._reasons = _Texts(_failed(daily(source, by=(*by_mx, "failure_reason_code"))), "failure_reason_code")
         helo = daily(source, by=(*by_mx, "receiving_mx_helo"))
-        # A relay that hides STARTTLS writes X signs over the word.
+        # A relay that hides STARTTLS overwrites the word with X characters.
         hidden = [name for name in helo["receiving_mx_helo"].cat.categories if "XXXXXX" in str(name).upper()]
         self._helo = _Texts(_failed(helo[helo["receiving_mx_helo"].isin(hidden)]), "receiving_mx_helo")
         self._policies = _Texts(_policies(source), "policy_string")
@@ -256,7 +264,7 @@ class _Evidence:
         """Return reporters, the largest first."""
         return tuple(self.reporters[code] for code in sorted(codes.tolist(), key=lambda code: (-sizes[code], code)))
 
-    def told(self, key: Kind, first: int, last: int) -> dict[str, Any]:
+    def details(self, key: Kind, first: int, last: int) -> dict[str, Any]:
         """Return the fields of `Reported` that the finer tables fill."""
         policies = self._policies.sums(key, first, last, latest=True)
         covered, uncovered = _coverage(policies, key[2]) if key[2] else (0, 0)
@@ -277,7 +285,7 @@ def _failed(table: pd.DataFrame) -> pd.DataFrame:
 
 
 def _policies(source: Source) -> pd.DataFrame:
-    """Return, by kind and day, the MTA-STS policies that stand beside failures in the same report."""
+    """Return, by kind and day, the MTA-STS policies of the reports with failures."""
     import pandas as pd
 
     where = ["report_key", "policy_index"]
@@ -286,8 +294,8 @@ def _policies(source: Source) -> pd.DataFrame:
     wanted = [*where, "policy_type", "policy_string"]
     for sessions, failures in source.session_rows(wanted, [*where, *KIND, "day", "failed_session_count"]):
         of_sts = failures[failures["policy_type"] == PolicyType.STS]
-        told = sessions[sessions["policy_type"] == PolicyType.STS][[*where, "policy_string"]]
-        joined = of_sts.merge(told, on=where)
+        applied = sessions[sessions["policy_type"] == PolicyType.STS][[*where, "policy_string"]]
+        joined = of_sts.merge(applied, on=where)
         parts.append(
             joined.groupby([*KIND, "policy_string", "day"], observed=True)["failed_session_count"].sum().reset_index()
         )
@@ -296,7 +304,7 @@ def _policies(source: Source) -> pd.DataFrame:
 
 
 def _coverage(policies: list[tuple[str, int]], host: str) -> tuple[int, int]:
-    """Return the failed sessions whose policy permits the host, and those whose policy does not."""
+    """Return the failed sessions whose policy matches the host, and those whose policy does not."""
     covered = uncovered = 0
     for text, failed in policies:
         keyed = (line.partition(":") for line in text.splitlines())

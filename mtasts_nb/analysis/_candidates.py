@@ -1,0 +1,316 @@
+"""Which causes reported failures may have, with what confidence: from result type, reason codes and who reported them.
+
+`explanations` turns a group of failures and its candidates into concerns, and `reported_verdicts` these into a verdict
+on each policy domain, by reports alone.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import cache
+from typing import TYPE_CHECKING, Final
+
+from ..knowledge import CauseText, causes
+from ..markup import one_line, plural
+from ..vocabulary import (
+    Area,
+    CauseKind,
+    Concern,
+    Confidence,
+    Effect,
+    Severity,
+    State,
+    Verdict,
+    ranked,
+    result_type_of,
+    verdict_on,
+)
+from ._cells import cells
+from ._reported import Reported, reported
+
+if TYPE_CHECKING:
+    from ..reports import Source
+
+__all__ = [
+    "Candidate",
+    "Explanation",
+    "candidates",
+    "domains_reported",
+    "explanations",
+    "reported_verdicts",
+    "unexplained",
+]
+
+#: So many candidates are given.
+_MOST: Final = 4
+#: A cause that so large a part of the failures indicates is as good as certain, or likely.
+_CERTAIN: Final = 0.5
+_LIKELY: Final = 0.05
+_SEPARATORS = re.compile(r"[^a-z0-9]+")
+#: A domain with reports within so many days of the last report of all is known; of others, nothing recent is.
+_RECENT_DAYS: Final = 7
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Candidate:
+    """A cause that reported failures may have.
+
+    Attributes
+    ----------
+    code : str
+        The cause.
+    confidence : Confidence
+    support, against : tuple of str
+        What in the reports speaks for it, and against it.
+    """
+
+    code: str
+    confidence: Confidence
+    support: tuple[str, ...] = ()
+    against: tuple[str, ...] = ()
+
+
+@cache
+def _of_type(result_type: str) -> tuple[CauseText, ...]:
+    texts = [
+        text
+        for text in causes().values()
+        if result_type in text.result_types and (text.kind is not CauseKind.SENDER or text.area is Area.DANE)
+    ]
+    return tuple(sorted(texts, key=lambda text: (text.result_types[result_type], text.kind is CauseKind.SENDER)))
+
+
+@cache
+def _named_by(reason: str, result_type: str) -> str | None:
+    """Return the cause that a reason code names; of several, the one with the longest matching words.
+
+    Examples
+    --------
+    >>> _named_by("bad https response code: 404", "sts-policy-fetch-error")
+    'policy-http-not-found'
+    """
+    words = f"-{_SEPARATORS.sub('-', reason[:2000].lower()).strip('-')}-"
+    best, length = None, 0
+    for text in _of_type(result_type):
+        for known in text.reasons:
+            if len(known) > length and f"-{known}-" in words:
+                best, length = text.code, len(known)
+    return best
+
+
+def candidates(group: Reported) -> tuple[Candidate, ...]:
+    """Return the causes that a group of reported failures may have, the likeliest first; none for an unknown type.
+
+    The order is that of the reason codes, weighed by failed sessions; then whether the policy in the same reports matches
+    the host; then the order in the knowledge base.
+    """
+    texts = _of_type(group.result_type)
+    if not texts:
+        return ()
+    matched: dict[str, int] = {}
+    quotes: dict[str, list[str]] = {}
+    for reason, failed in group.reasons:
+        code = _named_by(reason, group.result_type)
+        if code is not None:
+            matched[code] = matched.get(code, 0) + failed
+            quotes.setdefault(code, []).append(f"“{one_line(reason, 80)}” ({plural(failed, 'failed session')})")
+    support = {code: [f"Reason codes: {', '.join(texts[:3])}."] for code, texts in quotes.items()}
+    against: dict[str, list[str]] = {}
+    _coverage(group, matched, support, against)
+    _hidden_offer(group, matched, support)
+    left = max(0, group.failed - sum(matched.values()))
+    scores = _scores(group, texts, matched, left, against)
+    ranked = sorted(texts, key=lambda text: -scores[text.code])[:_MOST]
+    return tuple(
+        Candidate(
+            code=text.code,
+            confidence=_confidence(group, text, matched, first=position == 0, only=len(texts) == 1),
+            support=tuple(support.get(text.code, ())),
+            against=tuple(against.get(text.code, ())),
+        )
+        for position, text in enumerate(ranked)
+    )
+
+
+def _coverage(
+    group: Reported, matched: dict[str, int], support: dict[str, list[str]], against: dict[str, list[str]]
+) -> None:
+    code, host = "mx-not-in-policy", one_line(group.mx, 120)
+    if group.result_type not in causes()[code].result_types:
+        return
+    if group.uncovered:
+        matched[code] = max(matched.get(code, 0), min(group.failed, group.uncovered))
+        count = plural(group.uncovered, "failed session")
+        support.setdefault(code, []).append(f"The policy in the same reports does not match {host} ({count}).")
+    elif group.covered:
+        against.setdefault(code, []).append(f"The policy in the same reports matches {host}.")
+
+
+def _hidden_offer(group: Reported, matched: dict[str, int], support: dict[str, list[str]]) -> None:
+    code = "mx-starttls-stripped"
+    if group.hidden_offer and group.result_type in causes()[code].result_types:
+        matched[code] = min(group.failed, matched.get(code, 0) + group.hidden_offer)
+        count = plural(group.hidden_offer, "failed session")
+        support.setdefault(code, []).append(f"The EHLO answer has X characters in place of STARTTLS ({count}).")
+
+
+def _scores(
+    group: Reported, texts: tuple[CauseText, ...], matched: Mapping[str, int], left: int, against: Mapping[str, object]
+) -> dict[str, float]:
+    prior = {text.code: 1 / text.result_types[group.result_type] for text in texts}
+    # What only some senders see is on the path to them rather than at the host.
+    if group.few and "mx-starttls-stripped" in prior:
+        prior["mx-starttls-stripped"] = 1.5
+    for code in against:
+        prior[code] = prior.get(code, 0.0) * 0.1
+    total = sum(prior.values()) or 1.0
+    whole = max(1, group.failed)
+    return {
+        code: matched.get(code, 0) / whole + weight / total * max(left / whole, 0.01) for code, weight in prior.items()
+    }
+
+
+def _confidence(group: Reported, text: CauseText, matched: Mapping[str, int], *, first: bool, only: bool) -> Confidence:
+    part = matched.get(text.code, 0) / max(1, group.failed)
+    usual = text.result_types[group.result_type] == 1
+    registered = result_type_of(group.result_type)
+    # Where the type names its cause, every other candidate is a sender that uses the type unusually.
+    named = usual and registered is not None and registered.names_its_cause
+    if first and (part >= _CERTAIN or only or named):
+        return Confidence.HIGH
+    return Confidence.MEDIUM if part >= _LIKELY or (first and usual) else Confidence.LOW
+
+
+# -- concerns and verdicts
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Explanation:
+    """A candidate as a concern.
+
+    Attributes
+    ----------
+    concern : Concern
+    position : int
+        Its rank among the explanations of the same failures; 0 is the first.
+    candidate : Candidate
+    doubted : bool
+        Whether a probe does not show it.
+    """
+
+    concern: Concern
+    position: int
+    candidate: Candidate
+    doubted: bool = False
+
+
+def explanations(group: Reported, state: State, likely: Sequence[Candidate], *, probed: bool) -> Iterator[Explanation]:
+    """Yield the causes of a group that are worth naming; none for background noise.
+
+    Parameters
+    ----------
+    group : Reported
+    state : State
+        What is known of it now.
+    likely : sequence of Candidate
+        The likeliest first.
+    probed : bool
+        Whether a probe of the domain contributed to the state.
+    """
+    if state is State.NOISE:
+        return
+    if state is State.CACHED_POLICY:
+        yield _at_sender("sender-old-policy", group, state, 0)
+        return
+    if state is State.THESE_SENDERS:
+        yield _at_sender("sender-path", group, state, 0 if probed or not likely else 2)
+    if state is State.NOT_REPRODUCIBLE:
+        yield _at_sender("not-reproducible", group, state, 1)
+    wanted = 1 if state is State.FIXED or (likely and likely[0].confidence is Confidence.HIGH) else 2
+    if state is State.REPRODUCED and likely and not likely[0].support:
+        wanted = len(likely)
+    for position, candidate in enumerate(likely[:wanted]):
+        failed = group.failed if position == 0 or state is State.REPRODUCED else 0
+        concern = replace(_concern(candidate.code, group, state, candidate.confidence), failed=failed)
+        doubted = (
+            probed
+            and state in (State.NOT_REPRODUCIBLE, State.THESE_SENDERS, State.FIXED)
+            and concern.kind is not CauseKind.SENDER
+        )
+        if doubted and state is not State.FIXED:
+            concern = replace(concern, confidence=Confidence.LOW)
+        yield Explanation(concern=concern, position=position + doubted, candidate=candidate, doubted=doubted)
+
+
+def _at_sender(code: str, group: Reported, state: State, position: int) -> Explanation:
+    candidate = Candidate(code=code, confidence=Confidence.MEDIUM)
+    return Explanation(
+        concern=_concern(code, group, state, candidate.confidence), position=position, candidate=candidate
+    )
+
+
+def _concern(code: str, group: Reported, state: State, confidence: Confidence) -> Concern:
+    text, effect = causes()[code], _effect(group)
+    return Concern(
+        code=code,
+        title=text.title,
+        kind=text.kind,
+        effect=effect,
+        severity=Severity.WARNING if effect is Effect.COSMETIC else Severity.ERROR,
+        confidence=confidence,
+        state=state,
+        policy_domain=group.policy_domain,
+        mx=(group.mx,) if group.mx else (),
+        failed=group.failed,
+    )
+
+
+def _effect(group: Reported) -> Effect:
+    return group.mail.effect or Effect.COSMETIC
+
+
+def unexplained(group: Reported, state: State, likely: Sequence[Candidate]) -> Iterator[Concern]:
+    """Yield the concern of failures that no known cause explains; nothing for others."""
+    if likely or state not in (State.REPRODUCED, State.REPORTED, State.NOT_OBSERVED):
+        return
+    count, kind = plural(group.failed, "failed session"), one_line(group.result_type, 60)
+    yield Concern(
+        code="unexplained-failures",
+        title=f"{count} of type {kind}, which no known cause explains",
+        kind=CauseKind.OUTCOME,
+        effect=_effect(group),
+        severity=Severity.WARNING,
+        confidence=Confidence.LOW,
+        state=state,
+        policy_domain=group.policy_domain,
+        mx=(group.mx,) if group.mx else (),
+        failed=group.failed,
+    )
+
+
+def domains_reported(source: Source) -> Mapping[str, bool]:
+    """Return the policy domains of a source, each with whether a report about its last days came."""
+    sessions = cells(source).sessions
+    last = sessions.groupby("policy_domain")["day"].max()
+    return {str(domain): (last.max() - day).days < _RECENT_DAYS for domain, day in last.items()}
+
+
+def reported_verdicts(source: Source) -> Mapping[str, Verdict]:
+    """Return a verdict on each policy domain, by reports alone; the one that `diagnose` gives without a probe."""
+    explained: dict[str, list[tuple[int, Concern]]] = {}
+    rest: dict[str, list[Concern]] = {}
+    for group in reported(source):
+        likely, domain = candidates(group), group.policy_domain
+        named = explanations(group, group.state, likely, probed=False)
+        explained.setdefault(domain, []).extend((each.position, each.concern) for each in named)
+        rest.setdefault(domain, []).extend(unexplained(group, group.state, likely))
+
+    def concerns(domain: str) -> list[Concern]:
+        return [*ranked(explained.get(domain, ())), *rest.get(domain, ())]
+
+    return {
+        domain: verdict_on(concerns(domain), domain=domain, known=known, reported=True)
+        for domain, known in domains_reported(source).items()
+    }
