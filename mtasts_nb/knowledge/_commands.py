@@ -58,7 +58,9 @@ def filled(text: str, names: Mapping[str, str]) -> str:
 
 @cache
 def _commands() -> Mapping[str, Command]:
-    return MappingProxyType({name: Command(one["shell"], one["shows"]) for name, one in read_data("commands").items()})
+    return MappingProxyType(
+        {name: Command(entry["shell"], entry["shows"]) for name, entry in read_data("commands").items()}
+    )
 
 
 def command_names() -> tuple[str, ...]:

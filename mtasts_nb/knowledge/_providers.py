@@ -77,4 +77,4 @@ def mail_provider(host: str) -> Provider | None:
     'Google Workspace'
     """
     name = host.removeprefix("*.").removesuffix(".")
-    return next((one for one in providers() if any(f".{name}".endswith(f".{end}") for end in one.mx)), None)
+    return next((known for known in providers() if any(f".{name}".endswith(f".{end}") for end in known.mx)), None)

@@ -73,7 +73,7 @@ def validate(
 
     def add(kind: str, findings: list[Finding], text: str | None) -> None:
         items.extend(findings)
-        if text is not None and any(one.fix == text for one in findings):
+        if text is not None and any(finding.fix == text for finding in findings):
             corrected[kind] = text
 
     hosts = None if mx_hosts is None else mx_host_names(mx_hosts)
@@ -146,7 +146,7 @@ def _findings(faults: Iterable[Fault], subject: str, corrected: str | None) -> l
     is_rejected = False
     for fault in faults:
         text = finding_texts()[fault.code]
-        place = f", line {fault.line}" if fault.line else f", column {fault.column}" if fault.column else ""
+        where = f", line {fault.line}" if fault.line else f", column {fault.column}" if fault.column else ""
         consequence = text.consequence if fault.is_error and not is_rejected else ""
         is_rejected = is_rejected or fault.is_error
         findings.append(
@@ -154,7 +154,7 @@ def _findings(faults: Iterable[Fault], subject: str, corrected: str | None) -> l
                 code=fault.code,
                 severity=fault.severity,
                 effect=fault.effect,
-                subject=subject + place,
+                subject=subject + where,
                 message=f"{fault.message} {consequence}".strip(),
                 evidence=fault.actual or "",
                 fix=corrected if corrected and fault.code not in _KEPT else fix_of(fault.code),

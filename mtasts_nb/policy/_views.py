@@ -75,7 +75,7 @@ class MxRow:
     """One MX host: the pattern that covers it, or the nearest one and why it fails; no pattern where none is similar."""
 
     mx_host: str
-    permitted: bool
+    covered: bool
     pattern: str | None
     why_not: str | None
 
@@ -86,14 +86,14 @@ class MxTable(tuple[MxRow, ...], Rendered):
     __slots__ = ()
 
     def to_frame(self) -> pd.DataFrame:
-        """Return a DataFrame: `mx_host`, `permitted` (bool), `pattern`, `why_not` (missing where permitted)."""
+        """Return a DataFrame: `mx_host`, `covered` (bool), `pattern`, `why_not` (missing where covered)."""
         import pandas as pd
 
-        frame = pd.DataFrame([asdict(row) for row in self], columns=["mx_host", "permitted", "pattern", "why_not"])
-        return frame.astype({"mx_host": "string", "permitted": "bool", "pattern": "string", "why_not": "string"})
+        frame = pd.DataFrame([asdict(row) for row in self], columns=["mx_host", "covered", "pattern", "why_not"])
+        return frame.astype({"mx_host": "string", "covered": "bool", "pattern": "string", "why_not": "string"})
 
     def __repr__(self) -> str:
-        return f"<MxTable: {sum(row.permitted for row in self)} of {len(self)} hosts permitted>"
+        return f"<MxTable: {sum(row.covered for row in self)} of {len(self)} hosts covered>"
 
 
 def mx_table(policy: Raw | Policy, mx_hosts: Iterable[str] | str) -> MxTable:
@@ -137,5 +137,5 @@ def _(texts: Beside) -> Document:
 
 @document.register
 def _(table: MxTable) -> Document:
-    columns = {"mx_host": "MX host", "permitted": "Covered", "pattern": "Pattern", "why_not": "Why not"}
+    columns = {"mx_host": "MX host", "covered": "Covered", "pattern": "Pattern", "why_not": "Why not"}
     return Document((Table(columns, [asdict(row) for row in table]),))

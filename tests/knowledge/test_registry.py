@@ -12,6 +12,7 @@ import pytest
 
 import mtasts_nb
 from mtasts_nb.knowledge import causes, command_names, finding, finding_texts, fix_of
+from mtasts_nb.policy import validate
 from mtasts_nb.vocabulary import CauseKind
 
 PACKAGE = Path(mtasts_nb.__file__).parent
@@ -137,3 +138,9 @@ def test_no_command_goes_unused():
     used = {name for cause in CAUSES.values() for name in cause.command_names}
     source = "".join(file.read_text("utf-8") for room in ("probe",) for file in (PACKAGE / room).rglob("*.py"))
     assert [name for name in command_names() if name not in used and f'"{name}"' not in source] == []
+
+
+def test_a_syntax_error_of_the_record_has_a_cause():
+    """A domain with such a record has no MTA-STS (RFC 8461 §3.1); nothing that shows it may be without a cause."""
+    (error,) = validate(record="v=STSv1; id=20260208120000; x=a b").errors
+    assert (error.code, CAUSES[TEXTS[error.code].cause].kind) == ("sts-record-value-malformed", CauseKind.FAULT)

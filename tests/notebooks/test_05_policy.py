@@ -73,9 +73,9 @@ def test_the_sample_names_its_slips(shown: dict[str, str]) -> None:
 
 
 def test_the_corrected_text_stands_beside(shown: dict[str, str]) -> None:
-    assert "<mark>v=STSv1; id=20260208;</mark>" in shown["record-beside"]
-    assert "<mark>mode: enforce</mark>" in shown["policy-beside"]
-    assert "<mark>mx: mx2.nordwind.example</mark>" in shown["policy-beside"]
+    assert "<strong>v=STSv1; id=20260208;</strong>" in shown["record-beside"]
+    assert "<strong>mode: enforce</strong>" in shown["policy-beside"]
+    assert "<strong>mx: mx2.nordwind.example</strong>" in shown["policy-beside"]
     assert "rua=mailto:tlsrpt@nordwind.example" in shown["tlsrpt-beside"]
 
 
@@ -83,7 +83,7 @@ def test_the_host_that_is_not_permitted_is_found_and_mended(shown: dict[str, str
     assert "<td>mx1.nordwind.example</td><td>no</td>" in shown["mx-table"]
     assert "<td>mx2.nordwind.example</td><td>yes</td>" in shown["mx-table"]
     assert shown["mx"].count("mx-not-covered") == 1
-    assert "<mark>mx: mx1.nordwind.example</mark>" in shown["mx-beside"]
+    assert "<strong>mx: mx1.nordwind.example</strong>" in shown["mx-beside"]
 
 
 def test_the_tables_of_the_guides_with_what_is_so(shown: dict[str, str]) -> None:

@@ -33,16 +33,16 @@ def test_hosts_beside_patterns() -> None:
     table = mx_table(
         "mx: mx1.nordwind.example\nmx: *.suedwind.example", "mx1.nordwind.example.\nsuedwind.example\nx.test"
     )
-    assert [(row.mx_host, row.permitted, row.pattern) for row in table] == [
+    assert [(row.mx_host, row.covered, row.pattern) for row in table] == [
         ("mx1.nordwind.example", True, "mx1.nordwind.example"),
         ("suedwind.example", False, "*.suedwind.example"),
         ("x.test", False, None),
     ]
-    assert repr(table) == "<MxTable: 1 of 3 hosts permitted>"
+    assert repr(table) == "<MxTable: 1 of 3 hosts covered>"
     assert table[2].why_not == "No pattern is similar."
     assert "no</td>" in table._repr_html_()
     frame = table.to_frame()
-    assert frame["permitted"].tolist() == [True, False, False]
+    assert frame["covered"].tolist() == [True, False, False]
     assert frame["why_not"].isna().tolist() == [True, False, False]
 
 
