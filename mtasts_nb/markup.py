@@ -9,18 +9,13 @@ from __future__ import annotations
 import html
 import re
 import unicodedata
-from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, date, datetime, timedelta
-from numbers import Real
 
 __all__ = [
     "MISSING",
-    "TABLE_STYLE",
     "clip",
     "csv_cell",
     "display_width",
-    "folded_table",
-    "html_table",
     "html_text",
     "is_absent",
     "number",
@@ -37,12 +32,6 @@ __all__ = [
 #: How a value that is not known is shown. Unknown is not zero.
 MISSING = "–"
 
-#: JupyterLab sets every cell of a table to the right, and its title in the middle. A page has its own style instead.
-TABLE_STYLE = (
-    "<style>table.sts :is(caption, th, td) { text-align: left !important; } "
-    "table.sts .num { text-align: right !important; } table.sts :is(.num, .sts-day) { white-space: nowrap; }</style>"
-)
-
 # Control characters, surrogates, and the marks that reorder or hide text (bidirectional overrides, zero width,
 # tags): shown as an escape, so that what a person reads is what is there.
 _HIDDEN = re.compile(
@@ -51,7 +40,6 @@ _HIDDEN = re.compile(
 )
 # A spreadsheet runs a cell that begins with one of these (CWE-1236).
 _FORMULA = ("=", "+", "-", "@", "\t", "\r")
-_DAY = re.compile(r"\d{4}-\d\d-\d\d")
 _NUMBER = re.compile(r"[+-]?\d+(\.\d+)?([eE][+-]?\d+)?")
 
 
@@ -246,88 +234,6 @@ def span(length: timedelta | float | None) -> str:
         elif parts:
             break
     return " ".join(parts[:2]) or "0 seconds"
-
-
-def html_table(
-    rows: Iterable[Mapping[str, object]],
-    columns: Sequence[str] | Mapping[str, str],
-    *,
-    caption: str | None = None,
-    numeric: Sequence[str] = (),
-    width: int | None = 300,
-) -> str:
-    """Return rows as an HTML table in which every cell is escaped text.
-
-    Parameters
-    ----------
-    rows : iterable of mapping
-        One mapping per row; a column that a row lacks is shown as `MISSING`. Integers and floats are shown as counts.
-    columns : sequence of str, or mapping of str to str
-        Keys to show, in order; a mapping gives each its heading.
-    caption : str, optional
-        What the table shows, in one sentence.
-    numeric : sequence of str
-        Columns aligned to the right.
-    width : int, optional
-        Clip longer cells.
-
-    Examples
-    --------
-    >>> html_table([{"mx": "<mx1>"}], {"mx": "MX host"}).removeprefix(TABLE_STYLE)
-    '<table class="sts"><thead><tr><th scope="col">MX host</th></tr></thead><tbody><tr><td>&lt;mx1&gt;</td></tr></tbody></table>'
-    """
-    headings = columns if isinstance(columns, Mapping) else {key: key for key in columns}
-
-    def style(key: str, text: str = "") -> str:
-        kind = "num" if key in numeric else "sts-day" if _DAY.fullmatch(text) else ""
-        return f' class="{kind}"' if kind else ""
-
-    def cell(value: object) -> str:
-        if isinstance(value, bool):
-            return "yes" if value else "no"
-        if isinstance(value, Real):  # numpy's integers too
-            return number(float(value))
-        if isinstance(value, datetime | date):
-            return when(value)
-        return html_text(value, width)
-
-    head = "".join(f'<th scope="col"{style(key)}>{html_text(text)}</th>' for key, text in headings.items())
-    body = "".join(
-        "<tr>"
-        + "".join(f"<td{style(key, text)}>{text}</td>" for key in headings for text in (cell(row.get(key)),))
-        + "</tr>"
-        for row in rows
-    )
-    title = f"<caption>{html_text(caption)}</caption>" if caption else ""
-    return f'{TABLE_STYLE}<table class="sts">{title}<thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>'
-
-
-def folded_table(
-    rows: Sequence[Mapping[str, object]],
-    columns: Sequence[str] | Mapping[str, str],
-    *,
-    first: int,
-    caption: str | None = None,
-    numeric: Sequence[str] = (),
-    width: int | None = 300,
-) -> str:
-    """Return rows as an HTML table of the first so many, and one of the others behind a line that opens.
-
-    A few more than `first` are not worth the line, and stay. Parameters are those of `html_table`.
-
-    Examples
-    --------
-    >>> table = folded_table([{"n": 1}] * 9, {"n": "N"}, first=2)
-    >>> table[table.index("<details>") : table.index("</summary>")]
-    '<details><summary>7 more rows'
-    """
-    cut = first if len(rows) > first + 3 else len(rows)
-    opened = html_table(rows[:cut], columns, caption=caption, numeric=numeric, width=width)
-    if cut == len(rows):
-        return opened
-    rest = plural(len(rows) - cut, "more row")
-    others = html_table(rows[cut:], columns, caption=rest if caption else None, numeric=numeric, width=width)
-    return f"{opened}<details><summary>{rest}</summary>{others}</details>"
 
 
 def display_width(text: str) -> int:

@@ -69,6 +69,7 @@ def run(arguments: argparse.Namespace) -> int:
 def _summary(archive: Archive) -> Document:
     from .. import analysis
 
+    verdicts = sorted(analysis.reported_verdicts(archive).values(), key=lambda verdict: verdict.level.rank)
     statements = (*analysis.story(archive).statements, *analysis.scope(archive).statements)
     tables = (
         (analysis.overview(archive), "attention policy_domain policy_type failed sessions share why"),
@@ -81,6 +82,7 @@ def _summary(archive: Archive) -> Document:
     return Document(
         (
             _table(analysis.arrivals(archive), "what count"),
+            *(block for verdict in verdicts[:_ROWS] for block in document(verdict).body),
             Figures(analysis.key_figures(archive).figures),
             *(Paragraph(Strong(label), f" {text}") for label, text in statements),
             *(_table(table, columns) for table, columns in tables),

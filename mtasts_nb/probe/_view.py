@@ -49,7 +49,11 @@ def _(probe: Probe) -> Document:
     fundamentals = Steps([(_badge(tone), (Paragraph(title, strong=True), Paragraph(one_line(text, 700))))
                           for tone, title, text in _fundamentals(probe)])  # fmt: skip
     hosts = Steps([(None, _host(probe, mx)) for mx in probe.mx_hosts])
-    body: list[Block] = [lead, Section("The three fundamentals, and reporting", (fundamentals,))]
+    body: list[Block] = [
+        lead,
+        *document(probe.verdict).body,
+        Section("The three fundamentals, and reporting", (fundamentals,)),
+    ]
     body.append(Section("MX hosts, by preference", (hosts if probe.mx_hosts else Paragraph(probe.mx.detail),)))
     if probe.providers:
         providers = "; ".join(f"{known.name} ({known.role}, by {known.evidence})" for known in probe.providers)

@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 from datetime import UTC, date, datetime
 
+import numpy as np
+import pandas as pd
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -66,6 +68,9 @@ def test_what_a_stranger_wrote_is_shown_as_text_everywhere() -> None:
     ("value", "cell"),
     [
         (1234, "1,234"),
+        (np.int64(1234), "1,234"),
+        (pd.NA, "–"),
+        (pd.Timestamp("2026-02-08 14:05", tz="UTC"), "2026-02-08 14:05 UTC"),
         (0, "0"),
         (True, "yes"),
         (None, "–"),
