@@ -22,13 +22,6 @@ ROOT = Path(__file__).resolve().parent.parent
 EXEMPT = {"mtasts_nb/publish/_plain_words.txt"}
 SUFFIXES = {".py", ".toml", ".css", ".j2", ".txt", ".svg", ".html", ".json", ".md", ".ipynb"}
 
-# Areas that are still to be reworded. An area leaves when it is clean; the test fails while a clean one is listed.
-PENDING: tuple[str, ...] = (
-    "mtasts_nb/diagnosis",
-    "mtasts_nb/knowledge",
-    "mtasts_nb/policy",
-)
-
 _OBJECT = r"(?: (?:a|an|the|its|their|any|every|this|that|such|deferred|waiting))*(?: (?:message|mail|it|them)s?)"
 _ARTICLE = "a an the this that each every one no first second last next another later earlier new only single"
 
@@ -276,9 +269,6 @@ AREAS = areas()
 @pytest.mark.parametrize("area", AREAS)
 def test_plain_english(area):
     hits = [hit for file in AREAS[area] for hit in matches(file)]
-    if area in PENDING:
-        assert hits, f"{area} is clean: take it out of PENDING"
-        pytest.skip(f"{len(hits)} phrases still to be reworded: python -m tests.test_wording {area}")
     assert not hits, "\n" + "\n".join(map(str, hits))
 
 
