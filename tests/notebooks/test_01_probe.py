@@ -54,9 +54,9 @@ def test_the_look_shows_a_healthy_domain(as_stored):
         ("mx", "-starttls smtp -connect mx2.nordwind.example:25"),
     ],
 )
-def test_the_seven_commands_stand_beside_what_the_probe_saw(as_stored, cell, command):
+def test_the_seven_commands_are_beside_what_the_probe_observed(as_stored, cell, command):
     assert command in as_stored[cell]
-    assert "The probe saw:" in as_stored[cell]
+    assert "The probe observed:" in as_stored[cell]
     assert "curl -I https" not in as_stored[cell]  # HEAD is not what senders send
 
 
