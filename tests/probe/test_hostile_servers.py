@@ -156,16 +156,29 @@ def test_https(name, speaker):
         assert seen.findings
 
 
+def _same_port() -> tuple[socket.socket, socket.socket]:
+    """Return a UDP and a TCP socket bound to one port; a port that is free for one may be taken for the other."""
+    for _ in range(50):
+        udp = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+        tcp = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
+        tcp.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            udp.bind(("127.0.0.1", 0))
+            tcp.bind(udp.getsockname())
+        except OSError:
+            udp.close()
+            tcp.close()
+        else:
+            return udp, tcp
+    raise OSError("no port is free for both UDP and TCP")
+
+
 class Resolver:
     """A UDP (and TCP) server on loopback that answers each query by one function."""
 
     def __init__(self, answer, over_tcp=b"") -> None:
-        self._udp = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
-        self._tcp = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
-        self._udp.bind(("127.0.0.1", 0))
+        self._udp, self._tcp = _same_port()
         self.endpoint = self._udp.getsockname()
-        self._tcp.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        self._tcp.bind(self.endpoint)
         self._tcp.listen()
         self._answer, self._over_tcp = answer, over_tcp
         self._threads = [threading.Thread(target=run, daemon=True) for run in (self._run_udp, self._run_tcp)]
