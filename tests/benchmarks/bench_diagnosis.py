@@ -22,6 +22,7 @@ from mtasts_nb.diagnosis import Diagnosis, diagnose
 from mtasts_nb.lab import FAULTS, Lab
 from mtasts_nb.probe import Probe, probe
 from mtasts_nb.sender import simulate
+from mtasts_nb.vocabulary import Area
 from tests.diagnosis.test_diagnose import BY_FAULT
 from tests.diagnosis.test_diagnose_reports import KINDS
 from tests.fleet.scenarios import scenario
@@ -68,8 +69,9 @@ def _quiet(seed: int) -> int:
     return len(found.causes)
 
 
-_PART = {"record": "record", "policy host": "policy", "policy file": "policy", "policy certificate": "policy", "mx": "mx",
-         "dane": "mx", "tls reporting": "reporting"}  # fmt: skip
+#: What edits the same part of a domain; other areas are parts of their own.
+_PART = {Area.POLICY_HOST: "policy", Area.POLICY_FILE: "policy", Area.POLICY_CERTIFICATE: "policy", Area.MX: "mx",
+         Area.MX_CERTIFICATE: "mx", Area.DANE: "mx"}  # fmt: skip
 #: Slow by waiting, or no fault of the domain.
 _LEFT_OUT = frozenset(
     {"record-timeout", "nameserver-silent", "policy-host-timeout", "policy-host-silent", "policy-host-slow", "mx-timeout",
@@ -80,7 +82,7 @@ _LEFT_OUT = frozenset(
 def hides(first: str, second: str) -> bool:
     """Return whether one of two faults keeps the other from being seen."""
     names = {first, second}
-    parts = {_PART[FAULTS[name].area] for name in names}
+    parts = {_PART.get(FAULTS[name].area, FAULTS[name].area) for name in names}
     if len(parts) == 1:
         return True  # in one part of a domain the later edit may replace the earlier
     if "zone-signatures-expired" in names:
