@@ -48,6 +48,12 @@ class Profile:
         The version or commit that was read.
     source : str
         The project's address.
+    product : str
+        The mail server whose queue it is; empty where `queue_life` is not known.
+    queue_life : int or None
+        After how many hours a deferred message bounces by default; None: not known.
+    queue_source : str
+        The address where that was read.
     rules : tuple of Rule
         Its differences. On every other topic it is taken to do what the RFC requires.
     """
@@ -56,6 +62,9 @@ class Profile:
     title: str
     version: str = ""
     source: str = ""
+    product: str = ""
+    queue_life: int | None = None
+    queue_source: str = ""
     rules: tuple[Rule, ...] = ()
 
     def does(self, topic: str) -> str:
@@ -84,6 +93,6 @@ def profiles() -> Mapping[str, Profile]:
     """
     entries = tomllib.loads(resources.files(__package__).joinpath("profiles.toml").read_text("utf-8"))
     return {
-        name: Profile(name=name, rules=tuple(Rule(**rule) for rule in entry.pop("rule")), **entry)
+        name: Profile(name=name, rules=tuple(Rule(**rule) for rule in entry.pop("rule", ())), **entry)
         for name, entry in entries.items()
     }

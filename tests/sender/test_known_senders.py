@@ -34,10 +34,17 @@ def test_every_rule_names_its_source():
         assert profile.title
         assert profile.version
         topics = [rule.topic for rule in profile.rules]
-        assert len(set(topics)) == len(topics) > 0
+        assert len(set(topics)) == len(topics)
+        assert topics or profile.queue_life
+        assert (profile.queue_life is None) == (not profile.queue_source)
         for rule in profile.rules:
             assert rule.source.startswith("https://")
             assert rule.text.endswith(".")
+
+
+def test_how_long_queues_are_by_default():  # RFC 5321 §4.5.4.1 says 4 to 5 days; not every sender does
+    hours = {profile.product: profile.queue_life for profile in profiles().values() if profile.queue_life}
+    assert hours == {"Exchange Online": 24, "Exim": 96, "Postfix": 120, "KumoMTA": 168}
 
 
 def test_every_rule_is_applied_somewhere():
