@@ -12,6 +12,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
 from importlib import resources
+from types import MappingProxyType
 
 __all__ = ["STRICT", "Profile", "Rule", "profiles"]
 
@@ -44,10 +45,10 @@ class Profile:
     ----------
     name, title : str
         For code and for people.
-    version : str
-        The version or commit that was read.
+    version, date : str
+        What was read, and the day on which it was (ISO 8601): the sender may have changed since.
     source : str
-        The project's address.
+        The project's address, or its documentation.
     product : str
         The mail server whose queue it is; empty where `queue_life` is not known.
     queue_life : int or None
@@ -55,17 +56,21 @@ class Profile:
     queue_source : str
         The address where that was read.
     rules : tuple of Rule
-        Its differences. On every other topic it is taken to do what the RFC requires.
+        Its differences. On a topic in neither these nor `unknown` it is taken to do what the RFC requires.
+    unknown : tuple of str
+        The topics about which it publishes nothing.
     """
 
     name: str
     title: str
     version: str = ""
+    date: str = ""
     source: str = ""
     product: str = ""
     queue_life: int | None = None
     queue_source: str = ""
     rules: tuple[Rule, ...] = ()
+    unknown: tuple[str, ...] = ()
 
     def does(self, topic: str) -> str:
         """Return its behaviour about a topic; empty if it does what the RFC requires.
@@ -90,9 +95,18 @@ def profiles() -> Mapping[str, Profile]:
     --------
     >>> profiles()["postfix-mta-sts-resolver"].title
     'Postfix with postfix-mta-sts-resolver'
+    >>> profiles()["exchange-online"].queue_life, profiles()["gmail"].queue_life
+    (24, None)
     """
     entries = tomllib.loads(resources.files(__package__).joinpath("profiles.toml").read_text("utf-8"))
-    return {
-        name: Profile(name=name, rules=tuple(Rule(**rule) for rule in entry.pop("rule", ())), **entry)
-        for name, entry in entries.items()
-    }
+    return MappingProxyType(
+        {
+            name: Profile(
+                name=name,
+                rules=tuple(Rule(**rule) for rule in entry.pop("rule", ())),
+                unknown=tuple(entry.pop("unknown", ())),
+                **entry,
+            )
+            for name, entry in entries.items()
+        }
+    )

@@ -32,7 +32,7 @@ def record_id(texts: Sequence[str], profile: Profile) -> str:
             raise RecordError("joined, the TXT records are not an STSv1 record", reason="missing")
     else:
         kept = [text for text in texts if _counts(text, behaviour)]
-        if not kept or (len(kept) > 1 and behaviour != "any-prefix"):
+        if len(kept) != 1:
             raise RecordError(f"{len(kept)} records count", reason="multiple" if kept else "missing")
         if not id_check:
             return parse_sts_record(kept[0]).id
@@ -47,7 +47,7 @@ def record_id(texts: Sequence[str], profile: Profile) -> str:
 
 
 def _counts(text: str, behaviour: str) -> bool:
-    if behaviour in ("prefix", "any-prefix"):
+    if behaviour == "prefix":
         return text.startswith(_TAG)
     rest = text.removeprefix(_TAG)
     return rest != text and (rest.lstrip(" \t") if behaviour == "delimiter" else rest).startswith(";")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import date
 from pathlib import Path
 
 import pytest
@@ -33,18 +34,42 @@ def test_every_rule_names_its_source():
         assert profile.source.startswith("https://")
         assert profile.title
         assert profile.version
-        topics = [rule.topic for rule in profile.rules]
-        assert len(set(topics)) == len(topics)
-        assert topics or profile.queue_life
-        assert (profile.queue_life is None) == (not profile.queue_source)
+        assert date.fromisoformat(profile.date)
+        topics = [rule.topic for rule in profile.rules] + list(profile.unknown)
+        assert len(set(topics)) == len(topics) > 0
+        assert profile.queue_source.startswith("https://") == (profile.queue_life is not None) == bool(profile.product)
         for rule in profile.rules:
             assert rule.source.startswith("https://")
             assert rule.text.endswith(".")
 
 
-def test_how_long_queues_are_by_default():  # RFC 5321 §4.5.4.1 says 4 to 5 days; not every sender does
-    hours = {profile.product: profile.queue_life for profile in profiles().values() if profile.queue_life}
-    assert hours == {"Exchange Online": 24, "Exim": 96, "Postfix": 120, "KumoMTA": 168}
+# sender, hours until a message that cannot be delivered bounces, by default
+QUEUES = [
+    ("exchange-online", 24),
+    ("postfix", 5 * 24),
+    ("postfix-mta-sts-resolver", 5 * 24),
+    ("postfix-tlspol", 5 * 24),
+    ("exim", 4 * 24),
+    ("kumomta", 7 * 24),
+    ("mox", 16),
+    ("halon", None),  # not known
+    ("gmail", None),
+]
+
+
+@pytest.mark.parametrize(("name", "hours"), QUEUES)
+def test_how_long_a_message_is_queued(name, hours):
+    """RFC 5321 §4.5.4.1 asks for 4 to 5 days; some senders give up long before."""
+    assert profiles()[name].queue_life == hours
+
+
+def test_every_sender_is_in_that_table():
+    assert set(profiles()) == {name for name, _ in QUEUES}
+
+
+def test_what_is_not_published_is_a_topic_that_others_differ_in():
+    known = {rule.topic for profile in profiles().values() for rule in profile.rules} - {"sts", "dane-insecure-mx"}
+    assert {topic for profile in profiles().values() for topic in profile.unknown} == known
 
 
 def test_every_rule_is_applied_somewhere():
@@ -73,19 +98,19 @@ def test_the_profile_takes_the_policies_that_the_sender_itself_takes(fault, look
 ACTS_OTHERWISE = [
     ("record-version-spaced", "mox", "delivered", "ABNF"),
     ("record-version-spaced", RESOLVER, "delivered", "white space"),
-    ("record-version-spaced", "postfix-tlspol", "delivered", "enough"),
-    ("record-two", "postfix-tlspol", "delivered", "enough"),
+    ("record-version-spaced", "postfix-tlspol", "delivered", "ABNF"),
     ("record-two", "kumomta", "delivered", "joins"),
-    ("record-id-missing", "postfix-tlspol", "delivered", "id"),
+    ("record-id-missing", "halon", "delivered", "id"),
     ("record-id-illegal", RESOLVER, "delivered", "any id"),
     ("policy-content-type-html", "mox", "delivered", "Content-Type"),
     ("policy-content-type-missing", "mox", "delivered", "Content-Type"),
-    ("policy-content-type-html", "postfix-tlspol", "delivered", "Content-Type"),
+    ("policy-content-type-html", "halon", "delivered", "Content-Type"),
     ("policy-html-page", "mox", "without_sts", "Content-Type"),
     ("policy-certificate-common-name-only", RESOLVER, "delivered", "common name"),
     ("policy-file-comment", RESOLVER, "delivered", "colon"),
     ("policy-file-max-age-too-large", "mox", "delivered", "limit"),
     ("policy-file-max-age-too-large", "postfix-tlspol", "delivered", "limit"),
+    ("policy-file-max-age-too-large", "kumomta", "delivered", "limit"),
     ("policy-file-mx-list", "kumomta", "delivered", "patterns"),
     ("dane-mismatch", RESOLVER, "delivered", "DANE"),
     ("mx-greeting-554", "exim", "bounced", "5xx"),
@@ -105,6 +130,10 @@ def test_who_acts_otherwise_and_why(fault, profile, delivery, word, look):
 ACTS_ALIKE = [
     ("record-two", "mox"),
     ("record-two", RESOLVER),
+    ("record-two", "postfix-tlspol"),  # since 1.12, as the three below
+    ("record-id-missing", "postfix-tlspol"),
+    ("policy-content-type-html", "postfix-tlspol"),
+    ("policy-content-type-missing", "postfix-tlspol"),
     ("record-missing", RESOLVER),
     ("record-missing", "postfix"),
     ("policy-http-301", "mox"),
@@ -135,12 +164,12 @@ def test_unrelated_records_at_the_name_can_undo_the_policy_at_one_sender(look):
 
 
 def test_dane_takes_the_place_of_a_policy_that_forbids_the_host(dane):
-    """RFC 8461 §2 leaves it open; postfix-tlspol asks DANE only."""
+    """RFC 8461 §2 leaves it open; several senders ask DANE only."""
     outcomes = simulate(dane, cached_policy=Policy(mode=Mode.ENFORCE, max_age=86400, mx=("old.nordwind.example",)))
     assert outcomes.delivery == "deferred"
     others = differences(outcomes)
-    assert others["postfix-tlspol"].delivery == "delivered"
-    assert others["postfix"].delivery == "delivered"
+    for name in ("postfix-tlspol", "kumomta", "halon", "postfix"):
+        assert others[name].delivery == "delivered"
 
 
 def test_dane_is_overridden_by_a_policy_in_mode_enforce_only(look):
@@ -153,14 +182,14 @@ SAMPLE = "version: STSv1\nmode: enforce\nmx: mx1.nordwind.example\nmax_age: 8640
 
 # policy text, which profiles take it
 TEXTS = [
-    (SAMPLE, {"postfix-mta-sts-resolver", "postfix-tlspol", "mox", "kumomta"}),
-    ("\n" + SAMPLE, {"postfix-mta-sts-resolver", "postfix-tlspol", "kumomta"}),
-    ("hello\n" + SAMPLE, {"postfix-mta-sts-resolver"}),
-    (SAMPLE + "mode: testing\n", {"postfix-mta-sts-resolver", "postfix-tlspol", "mox"}),
-    (SAMPLE.replace("86400", "99999999"), {"postfix-tlspol", "mox", "kumomta"}),
+    (SAMPLE, {"postfix-mta-sts-resolver", "postfix-tlspol", "mox", "kumomta", "halon"}),
+    ("\n" + SAMPLE, {"postfix-mta-sts-resolver", "kumomta", "halon"}),
+    ("hello\n" + SAMPLE, {"postfix-mta-sts-resolver", "halon"}),
+    (SAMPLE + "mode: testing\n", {"postfix-mta-sts-resolver", "postfix-tlspol", "mox", "halon"}),
+    (SAMPLE.replace("86400", "99999999"), {"postfix-tlspol", "mox", "kumomta", "halon"}),
     (SAMPLE.replace("86400", "one day"), set()),
     (SAMPLE.replace("86400", "99999999999"), set()),
-    (SAMPLE.replace("mx1.", "mx1 ."), {"postfix-mta-sts-resolver", "kumomta"}),
+    (SAMPLE.replace("mx1.", "mx1 ."), {"postfix-mta-sts-resolver", "kumomta", "halon"}),
     (SAMPLE.replace("enforce", "enforced"), set()),
     (SAMPLE.replace("STSv1", "STSv2"), set()),
     (SAMPLE.replace("mx: mx1.nordwind.example\n", ""), set()),
@@ -177,7 +206,8 @@ def test_which_senders_take_a_policy_text(text, takers):
             return False
         return True
 
-    assert {name for name in ("postfix-mta-sts-resolver", "postfix-tlspol", "mox", "kumomta") if takes(name)} == takers
+    read = ("postfix-mta-sts-resolver", "postfix-tlspol", "mox", "kumomta", "halon")
+    assert {name for name in read if takes(name)} == takers
 
 
 def test_of_a_repeated_key_one_sender_takes_the_last():
