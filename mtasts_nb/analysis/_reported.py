@@ -296,9 +296,9 @@ def _policies(source: Source) -> pd.DataFrame:
         of_sts = failures[failures["policy_type"] == PolicyType.STS]
         applied = sessions[sessions["policy_type"] == PolicyType.STS][[*where, "policy_string"]]
         joined = of_sts.merge(applied, on=where)
-        parts.append(
-            joined.groupby([*KIND, "policy_string", "day"], observed=True)["failed_session_count"].sum().reset_index()
-        )
+        # Failures that name no MX host were under a policy too.
+        by_day = joined.groupby([*KIND, "policy_string", "day"], observed=True, dropna=False)
+        parts.append(by_day["failed_session_count"].sum().reset_index())
     table = pd.concat(parts) if parts else pd.DataFrame(columns=columns)
     return _failed(table.rename(columns={"failed_session_count": "failed"}))
 
