@@ -10,6 +10,7 @@ from functools import cache, cached_property
 from types import MappingProxyType
 
 from ...knowledge import CauseText, cause_texts, read_data
+from ...vocabulary import ResultType
 
 __all__ = ["Answer", "Flowchart", "Node", "flowchart"]
 
@@ -174,7 +175,10 @@ def flowchart() -> Flowchart:
             to=MappingProxyType({answer: entry["to"][answer.replace(" ", "-")] for answer in Answer}),
             problem=Answer(entry["problem"]) if "problem" in entry else None,
             needs=tuple(entry.get("needs", ())),
-            result_types=tuple(entry.get("result_types", ())),
+            result_types=(
+                *(kind for kind in ResultType if kind.area in entry.get("areas", ())),
+                *entry.get("result_types", ()),
+            ),
         )
         for name, entry in data["nodes"].items()
     }
