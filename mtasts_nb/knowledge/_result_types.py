@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from functools import cache
 from types import MappingProxyType
 
-from ..vocabulary import is_on_policy_host, result_type_of
+from ..vocabulary import result_type_of
 from ._causes import CauseText, causes
 from ._commands import Command, command
 from ._read import read_data
@@ -55,11 +55,6 @@ class ResultTypeText:
         if registered is None:
             return "unknown"
         return "policy-host" if registered.on_policy_host else "dane" if registered.needs_dane else "mx"
-
-    @property
-    def holds_mail(self) -> bool:
-        """Whether it can defer mail by itself: a fault at the policy host cannot (RFC 8461 §5)."""
-        return result_type_of(self.code) is not None and not is_on_policy_host(self.code)
 
     @property
     def causes(self) -> tuple[str, ...]:
