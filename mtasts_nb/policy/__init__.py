@@ -4,8 +4,7 @@ RFC 8461 §3.1 (`_mta-sts` record), §3.2 (policy file), §4.1 (matching), and R
 """
 
 from ._coverage import smallest_covering
-from ._names import domain_name, mx_host_names, places
-from ._patterns import mx_matches
+from ._names import domain_name, mx_host_names, mx_matches, places
 from ._policy import Policy, draft_policy, parse_policy
 from ._sts_record import StsRecord, draft_record, find_sts_record, parse_sts_record
 from ._tlsrpt_record import TlsRptRecord, find_tlsrpt_record, parse_tlsrpt_record

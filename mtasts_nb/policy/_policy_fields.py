@@ -9,8 +9,7 @@ from typing import Any
 
 from ..vocabulary import Effect, Mode, Severity
 from ._fault import FaultList, new_fault
-from ._names import ascii_lower
-from ._patterns import pattern_doubt, pattern_fault
+from ._names import ascii_lower, pattern_doubt, pattern_fault
 
 __all__ = ["PolicyLint", "Scan", "judge_whole", "meant_key", "read_field"]
 

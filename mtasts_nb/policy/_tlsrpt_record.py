@@ -9,8 +9,7 @@ from dataclasses import dataclass, field
 from ..errors import RecordError
 from ..vocabulary import Severity
 from ._fault import Raw, as_raw
-from ._names import a_label, ascii_lower
-from ._patterns import pattern_fault
+from ._names import a_label, ascii_lower, pattern_fault
 from ._record_lint import Kind, RecordLint, lint_record, only_record, parsed
 
 __all__ = [

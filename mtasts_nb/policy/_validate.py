@@ -12,14 +12,11 @@ from ..errors import RecordError
 from ..knowledge import finding, finding_texts, fix_of
 from ..markup import one_line
 from ..vocabulary import Finding, Findings
-from ._cover_findings import cover_findings
-from ._coverage import cover, host_patterns, near_miss
+from ._coverage import cover, cover_findings, host_patterns, near_miss
 from ._fault import Fault, Raw, as_raw, as_text
-from ._names import ascii_lower, mx_host_names
-from ._patterns import pattern_doubt
-from ._policy import Policy, policy_text
+from ._names import ascii_lower, mx_host_names, pattern_doubt
+from ._policy import Policy, lint_policy, policy_text
 from ._policy_fields import PolicyLint
-from ._policy_lint import lint_policy
 from ._record_lint import Kind, RecordLint, split_rrset
 from ._sts_record import STS, StsRecord, id_meant, lint_sts_record
 from ._tlsrpt_record import TLSRPT, TlsRptRecord, lint_tlsrpt_record

@@ -10,10 +10,8 @@ from typing import TYPE_CHECKING
 from ..render import Code, Document, Inline, Preformatted, Rendered, Strong, Table, document
 from ._coverage import near_miss
 from ._fault import MAX_TEXT, Raw, as_raw, as_text
-from ._names import mx_host_names
-from ._patterns import mx_matches
-from ._policy import Policy
-from ._policy_lint import lint_policy
+from ._names import mx_host_names, mx_matches
+from ._policy import Policy, lint_policy
 
 if TYPE_CHECKING:
     import pandas as pd

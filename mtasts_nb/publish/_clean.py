@@ -8,10 +8,11 @@ from __future__ import annotations
 
 import base64
 import re
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable
 from html import escape
-from html.parser import HTMLParser
+
+from bs4 import BeautifulSoup, Tag
+from bs4.formatter import HTMLFormatter
 
 from ..markup import html_text, visible
 from ._promises import is_only_a_picture
@@ -57,7 +58,6 @@ _LONG_WORD = 29
 _WIDE = 3
 #: A cell of up to so many letters needs half a phone's width only.
 _BRIEF = 11
-_WITHOUT_END = frozenset({"br", "col", "hr", "img", "wbr"})
 _ROLES = {"table": "table", "thead": "rowgroup", "tbody": "rowgroup", "tr": "row", "td": "cell"}
 
 
@@ -67,7 +67,7 @@ def clean_markdown(text: str) -> str:
     Examples
     --------
     >>> clean_markdown("*now* <script>x</script> ![a chart](https://example.com/x.png)")
-    '<p><em>now</em>  a chart</p>\\n'
+    '<p><em>now</em> a chart</p>\\n'
     """
     from nbconvert.filters import markdown2html_mistune  # type: ignore[attr-defined, unused-ignore]
 
@@ -109,9 +109,14 @@ def _clean(html: str, link: re.Pattern[str], show: Callable[[str], str] = str) -
         url_schemes={"https", "http", "mailto", "data"},
         link_rel="noopener noreferrer",
     )
-    root = _parse(cleaned)
-    _arrange(root)
-    return _as_html(root, show)
+    # A sanitiser's output is safe as it is, but not to be cut with regular expressions: HTML leaves ``<``, ``>`` in
+    # attributes and ``"`` in text unescaped. The div: text alone might be taken for a file's name.
+    root = BeautifulSoup(f"<div>{cleaned}</div>", "html.parser", multi_valued_attributes=None)
+    # From the end: what is inside an element comes before it.
+    for element in reversed(root.find_all(("img", "a", "table", "figure"))):
+        _arrange(element)
+    assert root.div is not None
+    return root.div.decode_contents(formatter=_Formatter(show))
 
 
 def _is_drawing(address: str) -> bool:
@@ -126,61 +131,74 @@ def _is_drawing(address: str) -> bool:
     return svg.startswith(b"<svg") and is_only_a_picture(svg)
 
 
-def _arrange(parent: _Element) -> None:
-    """Put text in place of images and links that were cut, and tables into frames."""
-    children: list[_Element | str] = []
-    for child in parent.children:
-        if isinstance(child, str):
-            children.append(child)
-            continue
-        _arrange(child)
-        if child.tag == "img" and "src" not in child.attributes:
-            children.append(child.attributes.get("alt", ""))
-        elif child.tag == "a" and "href" not in child.attributes:
-            children += child.children
-        elif child.tag == "table":
-            children.append(_framed(child))
-        elif child.tag == "figure":
-            # Wider than a phone, it scrolls in its frame.
-            child.attributes.update({"class": "frame", "role": "region", "tabindex": "0", "aria-label": "Figure"})
-            children.append(child)
-        else:
-            children.append(child)
-    parent.children = children
+class _Formatter(HTMLFormatter):
+    """How the tree is written: `show` is applied to every text and attribute value before it is escaped."""
+
+    def __init__(self, show: Callable[[str], str]) -> None:
+        super().__init__()
+        vars(self).update(vars(self.REGISTRY["html5"]))  # `<br>`, not `<br/>`
+        self.show = show
+
+    def substitute(self, ns: str) -> str:
+        """Return a text, escaped."""
+        return escape(self.show(ns), quote=False)
+
+    def attribute_value(self, value: str) -> str:
+        """Return the value of an attribute, escaped."""
+        return escape(self.show(value))
+
+    def attributes(self, tag: Tag) -> Iterable[tuple[str, str | None]]:
+        """Return the attributes as they came; the library would sort them."""
+        return [(name, str(value)) for name, value in tag.attrs.items()]
 
 
-def _framed(table: _Element) -> _Element:
-    """Return a table whose header cells say what they head, in a frame that scrolls where the screen is narrow.
+def _arrange(element: Tag) -> None:
+    """Put text in place of an image or a link that was cut, and a table or a figure into a frame."""
+    if element.name == "img":
+        if "src" not in element.attrs:
+            element.replace_with(str(element.get("alt", "")))
+    elif element.name == "a":
+        if "href" not in element.attrs:
+            element.unwrap()
+    elif element.name == "table":
+        _frame(element)
+    else:
+        # Wider than a phone, it scrolls in its frame.
+        element.attrs |= {"class": "frame", "role": "region", "tabindex": "0", "aria-label": "Figure"}
+
+
+def _frame(table: Tag) -> None:
+    """Put a table whose header cells say what they head into a frame that scrolls where the screen is narrow.
 
     On a phone a wide table becomes one block per row (`_page.css`, class stack); each cell then needs its heading as
     a label, and the roles that a browser forgets when a table is no longer laid out as one.
     """
-    heads = table.all("thead")
-    head_cells = [cell for head in heads for cell in head.all("th", "td")]
-    for cell in table.all("th"):
-        if not cell.text:
-            cell.tag = "td"  # the corner of a pandas table heads nothing
+    heads = table.find_all("thead")
+    head_cells = [cell for head in heads for cell in head.find_all(("th", "td"))]
+    heading_ids = {id(cell) for cell in head_cells}
+    for cell in table.find_all("th"):
+        if not _text(cell):
+            cell.name = "td"  # the corner of a pandas table heads nothing
         else:
-            cell.attributes.setdefault("scope", "col" if cell in head_cells else "row")
-    for cell in table.all("td"):
-        if kind := _kind(cell.text):
-            cell.attributes.setdefault("class", kind)
-    if "sts" not in (classes := table.attributes.get("class", "").split()):
-        table.attributes["class"] = " ".join([*classes, "sts"])  # the tables of pandas and of markdown look like ours
-    captions = table.all("caption")
-    name = captions[0].text if captions else ""
-    spans = any({"colspan", "rowspan"} & set(cell.attributes) for cell in table.all("td", "th"))
-    stacked = len(heads) == 1 and len(head_cells) >= _WIDE and not spans and len(table.all("table")) == 0
+            cell.attrs.setdefault("scope", "col" if id(cell) in heading_ids else "row")
+    for cell in table.find_all("td"):
+        if kind := _kind(_text(cell)):
+            cell.attrs.setdefault("class", kind)
+    if "sts" not in (classes := str(table.get("class", "")).split()):
+        table["class"] = " ".join([*classes, "sts"])  # the tables of pandas and of markdown look like ours
+    spans = table.find(("td", "th"), colspan=True) or table.find(("td", "th"), rowspan=True)
+    stacked = len(heads) == 1 and len(head_cells) >= _WIDE and not spans and table.table is None
     if stacked:
-        _label(table, [cell.text for cell in head_cells])
+        _label(table, [_text(cell) for cell in head_cells])
     # The frame takes the keyboard's focus, so that it can be scrolled without a mouse; then it needs a name.
-    frame = {
-        "class": "frame stack" if stacked else "frame",
-        "role": "region",
-        "tabindex": "0",
-        "aria-label": name or "Table",
-    }
-    return _Element("div", frame, [table])
+    name = _text(table.caption) if table.caption else ""
+    frame = {"class": "frame stack" if stacked else "frame", "role": "region", "tabindex": "0"}
+    table.wrap(Tag(name="div", attrs=frame | {"aria-label": name or "Table"}))
+
+
+def _text(element: Tag) -> str:
+    """Return all text of an element, with single blanks."""
+    return " ".join(element.text.split())
 
 
 def _kind(text: str) -> str:
@@ -189,19 +207,19 @@ def _kind(text: str) -> str:
     return "long" if any(len(word) > _LONG_WORD for word in text.split()) else ""
 
 
-def _label(table: _Element, labels: list[str]) -> None:
-    for body in table.all("tbody"):
-        for row in body.all("tr"):
-            for number, (cell, label) in enumerate(zip(row.all("td", "th"), labels, strict=False)):
-                # Two short cells share a line of the block.
-                if number and len(cell.text) <= _BRIEF and len(label) <= 2 * _BRIEF:
-                    cell.attributes["class"] = f"{cell.attributes.get('class', '')} brief".strip()
-                cell.attributes["data-label"] = label
-                if len(cell.children) != 1:
-                    cell.children = [_Element("div", {}, cell.children)]  # beside its label, one thing
-    for element in (table, *table.walk()):
-        if role := _ROLES.get(element.tag):
-            element.attributes["role"] = role
+def _label(table: Tag, labels: list[str]) -> None:
+    for row in table.select("tbody tr"):
+        for number, (cell, label) in enumerate(zip(row.find_all(("td", "th")), labels, strict=False)):
+            # Two short cells share a line of the block.
+            if number and len(_text(cell)) <= _BRIEF and len(label) <= 2 * _BRIEF:
+                cell["class"] = f"{cell.get('class', '')} brief".strip()
+            cell["data-label"] = label
+            if len(cell.contents) != 1:  # beside its label, one thing
+                inner = Tag(name="div")
+                inner.extend(list(cell.contents))
+                cell.append(inner)
+    for element in (table, *table.find_all(tuple(_ROLES))):
+        element["role"] = _ROLES[element.name]
 
 
 def slug(heading: str) -> str:
@@ -213,83 +231,3 @@ def slug(heading: str) -> str:
     'What-to-do-next?'
     """
     return html_text(re.sub(r"\s+", "-", _TAG.sub("", heading).strip()))
-
-
-# A sanitiser's output is safe as it is, but not to be cut with regular expressions: HTML leaves ``<``, ``>`` in attributes
-# and ``"`` in text unescaped. So what changes the page's structure works on a small tree.
-
-
-@dataclass(slots=True, eq=False)
-class _Element:
-    """One element: attribute values and texts are without escapes; the root has no tag."""
-
-    tag: str
-    attributes: dict[str, str] = field(default_factory=dict)
-    children: list[_Element | str] = field(default_factory=list)
-
-    def walk(self) -> Iterator[_Element]:
-        """Yield every element below, in document order."""
-        for child in self.children:
-            if isinstance(child, _Element):
-                yield child
-                yield from child.walk()
-
-    def all(self, *tags: str) -> list[_Element]:
-        """Return the elements of these kinds below, in document order."""
-        return [element for element in self.walk() if element.tag in tags]
-
-    @property
-    def text(self) -> str:
-        """All text below, with single blanks."""
-        return " ".join("".join(_texts(self)).split())
-
-
-def _texts(element: _Element) -> Iterator[str]:
-    for child in element.children:
-        if isinstance(child, str):
-            yield child
-        else:
-            yield from _texts(child)
-
-
-class _Builder(HTMLParser):
-    def __init__(self) -> None:
-        super().__init__(convert_charrefs=True)
-        self.root = _Element("")
-        self.open = [self.root]
-
-    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        element = _Element(tag, {name: value or "" for name, value in attrs})
-        self.open[-1].children.append(element)
-        if tag not in _WITHOUT_END:
-            self.open.append(element)
-
-    def handle_endtag(self, tag: str) -> None:
-        for position in range(len(self.open) - 1, 0, -1):
-            if self.open[position].tag == tag:
-                del self.open[position:]
-                return
-
-    def handle_data(self, data: str) -> None:
-        self.open[-1].children.append(data)
-
-
-def _parse(sanitised: str) -> _Element:
-    """Return the tree of sanitised HTML."""
-    builder = _Builder()
-    builder.feed(sanitised)
-    builder.close()
-    return builder.root
-
-
-def _as_html(element: _Element, show: Callable[[str], str] = str) -> str:
-    """Return the HTML of an element; `show` is applied to every text and attribute value before it is escaped."""
-    content = "".join(
-        escape(show(child), quote=False) if isinstance(child, str) else _as_html(child, show)
-        for child in element.children
-    )
-    if not element.tag:
-        return content
-    attributes = "".join(f' {name}="{escape(show(value))}"' for name, value in element.attributes.items())
-    end = "" if element.tag in _WITHOUT_END else f"</{element.tag}>"
-    return f"<{element.tag}{attributes}>{content}{end}"

@@ -14,58 +14,8 @@ MX hosts
 
 from __future__ import annotations
 
-from ._html import style, to_html
-from ._json import to_data
-from ._nodes import (
-    Badge,
-    Block,
-    Cell,
-    Code,
-    Document,
-    Figures,
-    Fold,
-    Inline,
-    Items,
-    Line,
-    Paragraph,
-    Preformatted,
-    Quiet,
-    Quote,
-    Section,
-    Steps,
-    Strong,
-    Table,
-    Terms,
-    Tone,
-)
-from ._show import Rendered, document
-from ._text import to_text
-
-__all__ = [
-    "Badge",
-    "Block",
-    "Cell",
-    "Code",
-    "Document",
-    "Figures",
-    "Fold",
-    "Inline",
-    "Items",
-    "Line",
-    "Paragraph",
-    "Preformatted",
-    "Quiet",
-    "Quote",
-    "Rendered",
-    "Section",
-    "Steps",
-    "Strong",
-    "Table",
-    "Terms",
-    "Tone",
-    "document",
-    "style",
-    "to_data",
-    "to_html",
-    "to_text",
-]
+from ._html import *
+from ._json import *
+from ._nodes import *
+from ._show import *
+from ._text import *

@@ -10,7 +10,6 @@ from importlib import resources
 from typing import Final, assert_never
 
 from ..markup import html_text, plural
-from ._cells import cell_text
 from ._nodes import (
     Badge,
     Block,
@@ -32,8 +31,10 @@ from ._nodes import (
     Table,
     Terms,
     Tone,
+    as_blocks,
+    as_line,
+    cell_text,
 )
-from ._parts import as_blocks, as_line
 
 __all__ = ["style", "to_html"]
 

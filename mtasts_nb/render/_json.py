@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any, assert_never
 
-from ._cells import cell_text
 from ._nodes import (
     Block,
     Cell,
@@ -20,8 +19,11 @@ from ._nodes import (
     Steps,
     Table,
     Terms,
+    as_blocks,
+    as_line,
+    cell_text,
+    plain_line,
 )
-from ._parts import as_blocks, as_line, plain_line
 
 __all__ = ["to_data"]
 

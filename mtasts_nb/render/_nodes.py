@@ -8,8 +8,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import date, datetime
 from enum import StrEnum
-from typing import TypeAlias
+from numbers import Real
+from typing import TypeAlias, TypeGuard
+
+from ..markup import MISSING, is_absent, number, when
 
 __all__ = [
     "Badge",
@@ -203,3 +207,58 @@ class Document:
 
     body: Sequence[Block]
     title: Line = ""
+
+
+_INLINE = (str, Badge, Code, Strong, Quiet, Quote)
+_BLOCK = (Paragraph, Preformatted, Section, Fold, Items, Terms, Steps, Figures, Table)
+
+
+def _is_line(value: object) -> TypeGuard[Line]:
+    return isinstance(value, _INLINE) or (isinstance(value, tuple) and all(isinstance(part, _INLINE) for part in value))
+
+
+def as_line(value: object) -> Line | None:
+    """Return the value where it is a line, else None."""
+    return value if _is_line(value) else None
+
+
+def as_blocks(value: object) -> tuple[Block, ...]:
+    """Return a block, or a sequence of blocks, as a tuple.
+
+    Raises
+    ------
+    TypeError
+        It is neither.
+    """
+    blocks = (value,) if isinstance(value, _BLOCK) else tuple(value) if isinstance(value, Sequence) else (value,)
+    for block in blocks:
+        if not isinstance(block, _BLOCK):
+            raise TypeError(f"a document cannot hold a {type(block).__name__}")
+    return blocks
+
+
+def plain_line(line: Line) -> str:
+    """Return the words of a line, its marks left out."""
+    parts: tuple[Inline, ...] = line if isinstance(line, tuple) else (line,)
+    return "".join(part if isinstance(part, str) else part.text for part in parts)
+
+
+def cell_text(value: object) -> str | None:
+    """Return a plain value as text; None for a line or blocks.
+
+    Examples
+    --------
+    >>> cell_text(1234), cell_text(True), cell_text(None), cell_text(date(2026, 2, 8)), cell_text("mx1")
+    ('1,234', 'yes', '–', '2026-02-08', None)
+    """
+    if isinstance(value, str | tuple | list):
+        return MISSING if value in ("", (), []) else None
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if is_absent(value):
+        return MISSING
+    if isinstance(value, Real):  # numpy's integers too
+        return number(float(value))
+    if isinstance(value, datetime | date):
+        return when(value)
+    return None

@@ -7,7 +7,6 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Final, assert_never
 
 from ..markup import display_width, plural, terminal_text
-from ._cells import cell_text
 from ._nodes import (
     Badge,
     Block,
@@ -24,8 +23,10 @@ from ._nodes import (
     Table,
     Terms,
     Tone,
+    as_blocks,
+    as_line,
+    cell_text,
 )
-from ._parts import as_blocks, as_line
 
 __all__ = ["to_text"]
 

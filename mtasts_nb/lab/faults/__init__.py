@@ -5,8 +5,7 @@ from __future__ import annotations
 from ._certificates import MX_CERTIFICATE_FAULTS, POLICY_CERTIFICATE_FAULTS
 from ._fault import Fault, Variant
 from ._mx import DANE_FAULTS, MX_FAULTS
-from ._policy_file import POLICY_FILE_FAULTS
-from ._policy_host import POLICY_HOST_FAULTS
+from ._policy_host import POLICY_FILE_FAULTS, POLICY_HOST_FAULTS
 from ._record import RECORD_FAULTS, TLSRPT_FAULTS
 from ._variants import VARIANTS
 
