@@ -10,9 +10,10 @@ from ._plan import Calendar, Phase, Plan, PlanStep, calendar
 from ._present import Served
 from ._readiness import Readiness, readiness
 from ._removal import RemovalPlan, plan_removal
-from ._rollback import RollbackPlan, plan_rollback
+from ._rollback import Bounce, RollbackPlan, plan_rollback
 
 __all__ = [
+    "Bounce",
     "Calendar",
     "Forecast",
     "MxMigrationPlan",

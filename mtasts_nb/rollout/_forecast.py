@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from types import MappingProxyType
 from typing import Final
@@ -14,6 +14,7 @@ import pandas as pd
 
 from ..markup import number, plural, span, terminal_text, when
 from ..render import Rendered
+from ..sender import Profile, profiles
 
 Floats = npt.NDArray[np.float64]
 
@@ -34,12 +35,40 @@ _SOURCES: Final = MappingProxyType(
         "retry_best": "RFC 5321 §4.5.4.1: at least 30 minutes",
         "retry": "Postfix, maximal_backoff_time",
         "refresh": "RFC 8461 §3.3: once per day is suggested; mox and Momentum do so",
-        "queue_life": "RFC 5321 §4.5.4.1: at least 4 to 5 days; Exim 4, Postfix 5",
+        "retry_last": "Exim, the default retry rule: every 6 hours from the 16th hour on",
         "at_each_attempt": "assumed; mox and postfix-mta-sts-resolver do so",
         "by_refresh": "assumed; as RFC 8461 §3.3 suggests",
         "at_expiry": "assumed; all that RFC 8461 §3.3 and §5.1 demand",
     }
 )
+
+
+def queues() -> tuple[Profile, ...]:
+    """Return the known senders whose queue life is documented, the shortest first.
+
+    Examples
+    --------
+    >>> [(sender.product, sender.queue_life) for sender in queues()][0]
+    ('Exchange Online', 24)
+    """
+    known = (profile for profile in profiles().values() if profile.queue_life is not None)
+    return tuple(sorted(known, key=lambda profile: (profile.queue_life or 0, profile.product)))
+
+
+def queue_ends() -> str:
+    """Return after how long known senders bounce a deferred message, as text.
+
+    Examples
+    --------
+    >>> queue_ends()
+    'after 1 day at Exchange Online, 4 days at Exim, 5 days at Postfix, 7 days at KumoMTA'
+    """
+    return "after " + ", ".join(f"{span(timedelta(hours=q.queue_life or 0))} at {q.product}" for q in queues())
+
+
+def _queue_life() -> tuple[int, int]:
+    lives = [sender.queue_life or 0 for sender in queues()]
+    return lives[0] * _HOUR, lives[-1] * _HOUR
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -59,8 +88,11 @@ class SenderModel(Rendered):
         The same, at a usual sender.
     refresh : int
         Between two checks of a sender that refreshes its cached policies by the clock.
+    retry_last : int
+        The longest wait between two attempts, late in the life of a message.
     queue_life : tuple of (int, int)
-        After how long a queued message bounces, from and to. Before that the sender must check for a new policy.
+        After how long a queued message bounces, from and to: by default those of the known senders. Before that the
+        sender must check for a new policy.
     at_each_attempt : float
         The share of senders that check the record at each attempt.
     by_refresh : float
@@ -80,7 +112,8 @@ class SenderModel(Rendered):
     retry_best: int = 1800
     retry: int = 4000
     refresh: int = _DAY
-    queue_life: tuple[int, int] = (4 * _DAY, 5 * _DAY)
+    retry_last: int = 6 * _HOUR
+    queue_life: tuple[int, int] = field(default_factory=_queue_life)
     at_each_attempt: float = 0.25
     by_refresh: float = 0.5
     at_expiry: float = 0.25
@@ -91,7 +124,7 @@ class SenderModel(Rendered):
             raise ValueError(
                 f"at_each_attempt, by_refresh and at_expiry are {self.shares}: expected shares from 0 to 1 that add up to 1"
             )
-        for name in ("fetch", "retry_best", "retry", "refresh"):
+        for name in ("fetch", "retry_best", "retry", "refresh", "retry_last"):
             if not 0 <= getattr(self, name) <= 366 * _DAY:
                 raise ValueError(f"{name} is {getattr(self, name)!r}: expected seconds, 0 to {366 * _DAY}")
         if self.retry_best > self.retry:
@@ -110,7 +143,7 @@ class SenderModel(Rendered):
     @property
     def sources(self) -> dict[str, str]:
         """The source of each assumption, by its name."""
-        sources = dict(_SOURCES)
+        sources = {**_SOURCES, "queue_life": f"{queue_ends()}; RFC 5321 §4.5.4.1: at least 4 to 5 days"}
         if self.reporters:
             who = plural(self.reporters, "reporter")
             measured = f"measured: {who} of this domain, and the assumed share as {number(PRIOR)} more"
@@ -127,7 +160,8 @@ class Forecast(Rendered):
     frame : DataFrame
         ``hours`` (float64, since the new record was published), and ``best``, ``typical``, ``worst`` (float64): the share
         of senders that apply it by then, 0 to 1. Best: each checks at each attempt. Worst: each does only what it must,
-        and fetched its cached policy just before. Typical: the mixture of `model`.
+        fetched its cached policy just before, and tried just before it expired, so that its last wait between two
+        attempts counts too. Typical: the mixture of `model`.
     published : datetime
         The moment from which the hours count, UTC.
     ttl, longest, waited : int
@@ -173,15 +207,15 @@ class Forecast(Rendered):
         """Return the forecast as text, the rule of the RFC compared with that of many guides."""
         half, most = (timedelta(hours=self.hours_until(part)) for part in (0.5, 0.9))
         best, last = timedelta(hours=self.hours_until(1.0, "best")), self.last
-        if self.longest > last.total_seconds() + 60:
+        if self.longest > last.total_seconds():
             bound = (
                 f"Many guides say to wait for the old max_age, {span(self.longest)}. Queued mail does not wait that long: "
                 "before a message bounces, its sender must check for a new policy (RFC 8461 §5.1), and most check sooner."
             )
         else:
             bound = (
-                f"The longest cached policy expires after {span(self.longest)}, before any message bounces: here the old "
-                "max_age is the worst case, as many guides say, but not the usual one."
+                f"The longest cached policy expires after {span(self.longest)}: here the old max_age and one more attempt "
+                "are the worst case, as many guides say, but not the usual one."
             )
         measured = (
             f"The shares of the typical curve are measured from {plural(self.model.reporters, 'reporter')} of this domain."
@@ -248,7 +282,7 @@ def forecast(
     """
     chosen = model or SenderModel()
     # However long ago it began: at some sender the first message came in just now.
-    bound = min(longest, max(ttl, chosen.queue_life[1])) + chosen.fetch
+    bound = min(longest, max(ttl, chosen.queue_life[1])) + chosen.retry_last + chosen.fetch
     stop = bound + max(_HOUR // 4, min(12 * _HOUR, bound // 10))
     # Minutes decide within the first hours, hours later on.
     step = max(300, -(-stop // _ROWS // 300) * 300)
@@ -290,7 +324,7 @@ def take_up(
     after = at - model.fetch
     each = _sum_of_two(after, ttl, min(model.retry, longest))
     refreshed = _sum_of_two(after, ttl, min(model.refresh, longest))
-    expired = np.clip(after / longest, 0.0, 1.0) if longest else (after >= 0).astype(np.float64)
+    expired = _sum_of_two(after, model.retry, longest)
     if waited is None:
         return each, refreshed, expired
     # The oldest message of a sender came in when mail began to be deferred, or at any time since.

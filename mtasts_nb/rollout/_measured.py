@@ -5,25 +5,29 @@ from __future__ import annotations
 from collections import defaultdict
 from dataclasses import replace
 from datetime import datetime, timedelta
-from typing import Final
+from typing import Final, NamedTuple
 
 import numpy as np
 import pandas as pd
 
 from ..analysis import PolicyHistory, Table
 from ..markup import when
-from ..vocabulary import Adoption
+from ..policy import Policy
+from ..vocabulary import Adoption, Mode
 from ._forecast import PRIOR, SenderModel, take_up
 
-__all__ = ["adoption_table", "calibrated", "measured_propagation", "served_before"]
+__all__ = ["Replaced", "adoption_table", "calibrated", "measured_propagation", "served_before"]
 
 _HOUR: Final = 3600
 _DAY: Final = 86_400
 #: Reports show the day of a change, not its hour: taken as noon.
 _NOON: Final = 12 * _HOUR
+#: A report counts on the UTC day on which it begins, and ends up to two days after that midnight.
+_REPORT: Final = timedelta(days=2)
 #: What no way of checking explains (a forgotten machine, a report late by its clock) decides nothing.
 _UNEXPLAINED: Final = 0.02
 _ROUNDS: Final = 60
+_EVER: Final = 10**9
 _MEASURED: Final = [state.value for state in Adoption if state.measured]
 
 
@@ -51,17 +55,15 @@ def calibrated(history: PolicyHistory, model: SenderModel, ttl: int, events: pd.
         `reporters` says from how many the shares were measured; the same model where there is none.
     """
     changes = history.events if events is None else events
-    ages = {
-        int(row["event"]): int(row["max_age_before"])
-        for row in changes.to_dict("records")
-        if row["max_age_before"] == row["max_age_before"] and row["max_age_before"] is not None
-    }
+    known = changes.dropna(subset=["max_age_before"])
+    ages = dict(zip(known["event"].astype(int), known["max_age_before"].astype(int), strict=True))
     explained: dict[str, list[np.ndarray]] = defaultdict(list)
     rows = history.propagation
     rows = rows[rows["state"].isin(_MEASURED) & rows["event"].isin(ages) & rows["days_at_least"].notna()]
     for row in rows.to_dict("records"):
         start = max(0, int(row["days_at_least"]) * _DAY - _NOON)
-        stop = (int(row["days_at_most"]) + 1) * _DAY - _NOON if row["days_at_most"] == row["days_at_most"] else 10**9
+        # One that is still on the old policy takes at least so long; how much longer is not known.
+        stop = _EVER if pd.isna(row["days_at_most"]) else (int(row["days_at_most"]) + 1) * _DAY - _NOON
         at = np.array([start - 1.0 if start == 0 else float(start), float(stop)])
         ways = take_up(at, ttl=ttl, longest=ages[int(row["event"])], model=model, waited=None)
         likely = np.array([way[1] - way[0] for way in ways])
@@ -83,17 +85,55 @@ def calibrated(history: PolicyHistory, model: SenderModel, ttl: int, events: pd.
     )  # fmt: skip
 
 
-def served_before(history: PolicyHistory) -> list[tuple[datetime, int]]:
-    """Return the policies that reports show to have been replaced: when each was last served at the latest, and its max_age.
+class Replaced(NamedTuple):
+    """A policy that reports show and that is not served now: until when it was at the latest, UTC, and what it says.
 
-    A change that a report of a day shows was published on that day or before.
+    `mode` is None and `mx` empty where the reports do not say.
     """
-    served = []
-    for row in history.events.to_dict("records"):
-        age = row["max_age_before"]
-        if age == age and age is not None:
-            served.append((row["day"].to_pydatetime() + timedelta(days=1), int(age)))
-    return served
+
+    until: datetime
+    max_age: int
+    mode: Mode | None
+    mx: tuple[str, ...]
+
+
+def served_before(history: PolicyHistory, served: Policy, made: datetime) -> list[Replaced]:
+    """Return the policies of a domain that reports show, other than the one served now; without a max_age none can be dated.
+
+    A change that a report shows was published before that report ends, up to two days after midnight: reports count on
+    the UTC day on which they begin, and not every sender's day is that of UTC. The newest policy in the reports, if it is
+    not the one served now, was replaced since, at an unknown time. A policy that a reporter applies when every copy of it
+    should have expired was served for longer: as late as that report.
+
+    Parameters
+    ----------
+    history : PolicyHistory
+        Of one policy domain.
+    served : Policy
+        The one served now.
+    made : datetime
+        Now, UTC.
+    """
+    events = history.events[history.events["day"] <= pd.Timestamp(made)]
+    newest = set(events["policy"].tail(1)) if len(events) else set(history.policies["policy"])
+    replaced = []
+    for row in history.policies.dropna(subset=["policy_max_age"]).to_dict("records"):
+        mx = tuple(str(row["mx"]).split()) if pd.notna(row["mx"]) else ()
+        if (row["policy_mode"], row["policy_max_age"], sorted(mx)) == (served.mode, served.max_age, _plain(served.mx)):
+            continue
+        left = events.loc[events["policy_before"].eq(row["policy"]).fillna(value=False), "day"]
+        shown = min(row["last_day"].to_pydatetime() + _REPORT, made)
+        until = made if row["policy"] in newest else shown if left.empty else left.iloc[-1].to_pydatetime() + _REPORT
+        age = timedelta(seconds=int(row["policy_max_age"]))
+        mode = Mode(row["policy_mode"]) if row["policy_mode"] in list(Mode) else None
+        replaced.append(
+            Replaced(shown if shown > until + age + _REPORT else until, int(row["policy_max_age"]), mode, mx)
+        )
+    return replaced
+
+
+def _plain(patterns: tuple[str, ...]) -> list[str]:
+    return sorted({pattern.lower().removesuffix(".") for pattern in patterns})
 
 
 def measured_propagation(history: PolicyHistory, event: int, published: datetime) -> pd.DataFrame:

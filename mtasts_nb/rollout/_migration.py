@@ -15,10 +15,10 @@ from ..policy import Policy, StsRecord, mx_host_names, mx_matches, parse_sts_rec
 from ..reports import Source
 from ..settings import utc_now
 from ..vocabulary import Mode
-from ._forecast import Forecast, SenderModel, about, forecast
+from ._forecast import Forecast, SenderModel, about, forecast, queue_ends
 from ._measured import calibrated
 from ._plan import Plan, PlanStep, publish_steps
-from ._present import Present, Seconds, check_texts, history_of, next_record, present, seconds
+from ._present import Present, Seconds, Served, check_texts, history_of, next_record, present, seconds
 
 __all__ = ["MxMigrationPlan", "plan_mx_migration"]
 
@@ -38,7 +38,8 @@ class MxMigrationPlan(Plan):
     policy_after, record_after : str
         To publish last: without the hosts that left. Both are empty where nothing changes.
     move_after : datetime
-        When no sender has a policy cached any more that lacks the new hosts, UTC.
+        When no sender has a policy in enforce cached any more that lacks the new hosts, UTC; as far as the policies are
+        known.
     forecast : Forecast
         When senders that try the new host too early apply the new policy.
     """
@@ -69,7 +70,8 @@ def plan_mx_migration(
     """Return the way to new MX hosts without deferred mail: both in the policy, wait, move the MX, wait, remove the old.
 
     A sender in enforce does not deliver to a host that its cached policy does not cover (RFC 8461 §5), and it may use
-    that policy until it expires.
+    that policy until it expires. So the wait is for every policy that was served, not only the last: one in testing that
+    was published yesterday leaves the copies of the one in enforce before it (§8.3).
 
     Parameters
     ----------
@@ -90,7 +92,7 @@ def plan_mx_migration(
     Raises
     ------
     PolicyError
-        Nothing can be read from the policy, its mode is none, or a new host is no host name.
+        Nothing can be read from the policy, a new host is no host name, or the mode is none and no earlier policy counts.
     ValueError
         There is no new host, or a length of time, a date or the domain is none.
 
@@ -113,21 +115,26 @@ def plan_mx_migration(
     there = present(
         policy, record, ttl, now=now(), domain=domain, previous_max_age=previous_max_age, earlier=earlier, history=history
     )  # fmt: skip
-    if there.policy.mode is Mode.NONE:
-        raise PolicyError(
-            "The policy is in mode none: it allows every host, so there is nothing to prepare. Move the MX records, and put "
-            "the new hosts into the policy before you leave mode none.",
-            reason="policy-mode-none", rfc="RFC 8461 §5", raw=there.policy.raw,
-        )  # fmt: skip
     new, stay = _hosts(new_mx, "new_mx"), _hosts(keep, "keep")
     if not new:
         raise ValueError("new_mx names no host: expected the new MX hosts")
     hosts = (*new, *stay)
-    both = (*there.policy.mx, *(host for host in hosts if not there.policy.matches(host)))
-    final = tuple(pattern for pattern in both if any(mx_matches(pattern, host) for host in hosts))
+    blocking = tuple(policy for policy in there.deferring if not all(map(policy.matches, new)))
+    both = final = there.policy.mx
+    if there.policy.mode is not Mode.NONE:
+        both = (*both, *(host for host in hosts if not there.policy.matches(host)))
+        final = tuple(pattern for pattern in both if any(mx_matches(pattern, host) for host in hosts))
+    elif not blocking:
+        raise PolicyError(
+            "The policy is in mode none: it allows every host, so there is nothing to prepare, unless an earlier policy in "
+            "enforce is still cached; give it as earlier. Move the MX records, and put the new hosts into the policy before "
+            "you leave mode none.",
+            reason="policy-mode-none", rfc="RFC 8461 §5", raw=there.policy.raw,
+        )  # fmt: skip
     first = _texts(there, both, there.made, replacing=there.policy.mx)
-    wait = there.longest if first[0] and there.policy.mode is Mode.ENFORCE else there.ttl if first[0] else 0
-    move = there.made + timedelta(seconds=wait)
+    move = there.made + timedelta(seconds=there.ttl if first[0] else 0)
+    if blocking:
+        move = max(move, blocking[0].expires)
     gone = move + timedelta(seconds=seconds(mx_ttl, "mx_ttl")) + _WATCH
     used = (parse_sts_record(first[1]).id,) if first[1] else ()
     last = _texts(there, final, gone, replacing=both, used=used)
@@ -138,8 +145,8 @@ def plan_mx_migration(
         title="New MX hosts: the policy first, the MX records after the wait.",
         domain=there.domain,
         made=there.made,
-        steps=tuple(_steps(there, new, stay, first, last, move, gone, seconds(mx_ttl, "mx_ttl"))),
-        notes=tuple(_notes(there, expected, move, is_changed=bool(first[0]))),
+        steps=tuple(_steps(there, new, stay, first, last, move, gone, seconds(mx_ttl, "mx_ttl"), blocking)),
+        notes=tuple(_notes(there, expected, move, blocking, is_changed=bool(first[0]))),
         findings=check_texts(*(texts for texts in (first, last) if texts[0])),
         policy=first[0],
         record=first[1],
@@ -192,6 +199,7 @@ def _steps(
     move: datetime,
     gone: datetime,
     mx_ttl: int,
+    blocking: tuple[Served, ...],
 ) -> Iterator[PlanStep]:
     name = shlex.quote(new[0])
     others = f"; the same for {', '.join(new[1:])}" if len(new) > 1 else ""
@@ -218,7 +226,7 @@ def _steps(
         where=f"{there.domain} (MX)",
         command=f"dig +short MX {there.domain}",
         expect="the new hosts, from each of your name servers",
-        why=_why_move(there, is_changed=bool(first[0])),
+        why=_why_move(there, blocking, is_changed=bool(first[0])),
         rfc="RFC 8461 §5, §8.1",
         not_before=True,
     )
@@ -240,27 +248,37 @@ def _steps(
         )  # fmt: skip
 
 
-def _why_move(there: Present, *, is_changed: bool) -> str:
+def _why_move(there: Present, blocking: tuple[Served, ...], *, is_changed: bool) -> str:
+    if blocking:
+        lasts = there.lasts(blocking[0])
+        known = blocking[0].mode is not None
+        which = "" if known else " Its mode and hosts are not known, so it may be in enforce without the new hosts."
+        return (
+            f"{lasts[0].upper()}{lasts[1:]}.{which} A sender that has it cached in enforce does not deliver to hosts that it "
+            "does not cover; it queues the mail until it checks for a new policy."
+        )
     if not is_changed:
         return "The policy covers the new hosts already, and so does every cached policy. There is no need to wait."
-    if there.policy.mode is Mode.TESTING:
-        return (
-            "In testing no mail is deferred; the wait is the TTL of the record, so that most reports show the new policy. "
-            "Senders that still have the old one report validation-failure."
-        )
-    lasts = there.lasts()
     return (
-        f"{lasts[0].upper()}{lasts[1:]}. A sender that has it cached does not deliver to the new hosts; it queues the mail "
-        "until it checks for a new policy."
+        "In testing no mail is deferred; the wait is the TTL of the record, so that most reports show the new policy. "
+        "Senders that still have the old one report validation-failure."
     )
 
 
-def _notes(there: Present, expected: Forecast, move: datetime, *, is_changed: bool) -> Iterator[str]:
+def _notes(
+    there: Present, expected: Forecast, move: datetime, blocking: tuple[Served, ...], *, is_changed: bool
+) -> Iterator[str]:
     yield from there.notes
-    if is_changed and there.policy.mode is Mode.ENFORCE:
+    if len(there.served) == 1:
+        yield (
+            "Earlier policies count only if you give them: one in enforce that is still cached defers mail to the new hosts. "
+            "Give each as earlier=[(last served, max_age)], or reports as source."
+        )
+    if is_changed and blocking:
         most = timedelta(hours=expected.hours_until(0.9))
         yield (
             f"If you cannot wait until {when(move)}: RFC 8461 §8.1 requires only the TTL of the record ({span(there.ttl)}). "
-            "Mail is not lost then, but some of it waits: a sender with the old policy cached queues it until it checks "
-            f"again. About nine in ten senders have done so {about(most)} after the change of the record, as forecast."
+            "Then some mail waits: a sender with the old policy cached queues it until it checks again. About nine in ten "
+            f"senders have done so {about(most)} after the change of the record, as forecast. Mail that waits longer than "
+            f"the sender's queue allows bounces: {queue_ends()}."
         )

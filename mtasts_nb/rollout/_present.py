@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from typing import Final
 
-from ..analysis import PolicyHistory, policy_history
+from ..analysis import PolicyHistory, listed, policy_history
 from ..errors import PolicyError, RecordError
 from ..markup import one_line, plural, span, when
 from ..policy import (
@@ -16,6 +16,7 @@ from ..policy import (
     domain_name,
     draft_record,
     find_sts_record,
+    mx_matches,
     parse_policy,
     parse_sts_record,
     validate,
@@ -29,6 +30,7 @@ __all__ = [
     "Present",
     "Served",
     "check_texts",
+    "enforcing",
     "history_of",
     "moment",
     "next_record",
@@ -62,13 +64,25 @@ class Served:
     name : str
         Which policy it is, for a person.
     mode : Mode or None
-        Its mode, where it is the one served now.
+        None: not known.
+    mx : tuple of str
+        Its patterns; empty: not known, or none.
     """
 
     max_age: int
     until: datetime
     name: str
     mode: Mode | None = None
+    mx: tuple[str, ...] = ()
+
+    @property
+    def may_defer(self) -> bool:
+        """Whether a sender that has it cached may defer mail: in enforce, or where its mode is not known."""
+        return self.mode in (Mode.ENFORCE, None)
+
+    def matches(self, host: str) -> bool:
+        """Whether it is known to cover an MX host (RFC 8461 §4.1)."""
+        return any(mx_matches(pattern, host) for pattern in self.mx)
 
     @property
     def expires(self) -> datetime:
@@ -117,14 +131,15 @@ class Present:
         return f"_mta-sts.{self.domain}"
 
     @property
-    def expires(self) -> datetime:
-        """When the last cached copy of any policy expires."""
-        return self.served[0].expires
+    def deferring(self) -> tuple[Served, ...]:
+        """The policies that may defer mail where a sender still has them cached."""
+        return tuple(policy for policy in self.served if policy.may_defer and policy.expires > self.made)
 
     @property
     def longest(self) -> int:
-        """How long that is from now, in seconds."""
-        return max(0, round((self.expires - self.made).total_seconds()))
+        """How long the last of these, else the one served now, may still be cached, in seconds."""
+        last = (self.deferring or self.served)[0]
+        return max(0, round((last.expires - self.made).total_seconds()))
 
     @property
     def fetch_command(self) -> str:
@@ -136,9 +151,9 @@ class Present:
         """How to see the record."""
         return f"dig +short TXT {self.record_name}"
 
-    def lasts(self) -> str:
-        """Return which policy lasts longest and until when, as text."""
-        last = self.served[0]
+    def lasts(self, policy: Served | None = None) -> str:
+        """Return which policy lasts longest and until when, as text; by default of those that may defer mail."""
+        last = policy or (self.deferring or self.served)[0]
         return f"{last.name}, max_age {last.max_age} ({span(last.max_age)}); its last cached copy expires on {when(last.expires)}"
 
 
@@ -189,7 +204,11 @@ def present(
         name = domain_name(domain) or ""
         if not name:
             raise ValueError(f"domain is {domain!r}: expected a domain name, as in a mail address after the @")
-    served = [Served(max_age=served_now.max_age, until=made, name="the policy served now", mode=served_now.mode)]
+    served = [
+        Served(
+            max_age=served_now.max_age, until=made, name="the policy served now", mode=served_now.mode, mx=served_now.mx
+        )
+    ]
     if previous_max_age is not None:
         length = seconds(previous_max_age, "previous_max_age", _LARGEST_AGE)
         served.append(Served(max_age=length, until=made, name="an earlier policy, assumed to be served until now"))
@@ -199,10 +218,10 @@ def present(
         length = seconds(max_age, "a max_age in earlier", _LARGEST_AGE)
         last = min(moment(until), made)
         served.append(Served(max_age=length, until=last, name=f"an earlier policy, last served on {when(last)}"))
-    for until, length in served_before(history)[-_MOST_EARLIER:] if history else []:
+    for until, length, mode, mx in served_before(history, served_now, made)[-_MOST_EARLIER:] if history else []:
         last = min(until, made)
-        name_of = f"an earlier policy, replaced by {when(last)} according to reports"
-        served.append(Served(max_age=min(length, _LARGEST_AGE), until=last, name=name_of))
+        name_of = f"an earlier policy, served until {when(last)} at the latest according to reports"
+        served.append(Served(max_age=min(length, _LARGEST_AGE), until=last, name=name_of, mode=mode, mx=mx))
     served.sort(key=lambda policy: policy.expires, reverse=True)
     return Present(
         domain=name, policy=served_now, record=record_now, ttl=seconds(ttl, "ttl"), made=made, served=tuple(served),
@@ -227,6 +246,12 @@ def history_of(source: Source | None, domain: str | None) -> PolicyHistory | Non
         some = ", ".join(one_line(text, 60) for text in sorted(map(str, about))[:3])
         raise ValueError(f"source has reports about {len(about)} policy domains ({some}, …): name one as domain")
     return history
+
+
+def enforcing(history: PolicyHistory | None, at: datetime) -> str:
+    """Return the reporters that may still have a policy in enforce cached, as text; empty where none is known."""
+    names = [] if history is None else list(history.enforcing(at)["organization_name"])
+    return listed([one_line(name, 60) or "one that gives no name" for name in names]) if names else ""
 
 
 def moment(value: date | datetime | str) -> datetime:

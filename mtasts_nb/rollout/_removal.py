@@ -13,7 +13,7 @@ from ..reports import Source
 from ..settings import utc_now
 from ..vocabulary import Mode
 from ._plan import Plan, PlanStep, publish_steps
-from ._present import Present, Seconds, Served, check_texts, history_of, next_record, present, with_mode
+from ._present import Present, Seconds, Served, check_texts, enforcing, history_of, next_record, present, with_mode
 
 __all__ = ["RemovalPlan", "plan_removal"]
 
@@ -95,13 +95,18 @@ def plan_removal(
     binding = tuple(policy for policy in there.served if policy.mode is not Mode.NONE)
     after = binding[0].expires if binding else there.made
     more = "Were there others?" if len(there.served) > 1 else "Was there ever a longer max_age than the present one?"
-    note = f"Earlier policies count only if you give them. {more} Give each as earlier=[(last served, max_age)]."
+    note = (
+        f"Earlier policies count only if you give them. {more} Give each as earlier=[(last served, max_age)], or reports as "
+        "source."
+    )
+    who = enforcing(history, there.made)
+    senders = f"By their last reports, these senders may have a policy in enforce cached: {who}. Others never report."
     return RemovalPlan(
         title="Remove MTA-STS: mode none, wait, then delete.",
         domain=there.domain,
         made=there.made,
         steps=tuple(_steps(there, (text, line), after, binding)),
-        notes=(*there.notes, note),
+        notes=(*there.notes, *([senders] if who else []), note),
         findings=check_texts((text, line)),
         policy=text,
         record=line,

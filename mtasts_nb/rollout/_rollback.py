@@ -7,20 +7,43 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Final
 
+from ..analysis import PolicyHistory
 from ..errors import PolicyError, RecordError
 from ..markup import span, when
 from ..policy import Policy, StsRecord, parse_sts_record
 from ..reports import Source
 from ..settings import utc_now
 from ..vocabulary import Mode
-from ._forecast import Forecast, SenderModel, about, forecast
+from ._forecast import Forecast, SenderModel, about, forecast, queues
 from ._measured import calibrated
 from ._plan import Calendar, Plan, PlanStep, calendar, publish_steps
-from ._present import Present, Seconds, check_texts, history_of, next_record, present, start_of, with_mode
+from ._present import Present, Seconds, check_texts, enforcing, history_of, next_record, present, start_of, with_mode
 
-__all__ = ["RollbackPlan", "plan_rollback"]
+__all__ = ["Bounce", "RollbackPlan", "plan_rollback"]
 
 _DAY: Final = 86_400
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Bounce:
+    """When a known mail server returns its first deferred message to the sender, by default.
+
+    Attributes
+    ----------
+    product : str
+        The mail server.
+    after : timedelta
+        Its queue life.
+    at : datetime or None
+        The first bounce, UTC; None where it is not known since when mail is deferred.
+    source : str
+        The address where the queue life was read.
+    """
+
+    product: str
+    after: timedelta
+    at: datetime | None
+    source: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, repr=False)
@@ -37,12 +60,15 @@ class RollbackPlan(Plan):
         When senders apply it.
     calendar : Calendar
         The way back to enforce.
+    bounces : tuple of Bounce
+        When the first deferred mail bounces, by mail server, the earliest first.
     """
 
     policy: str
     record: str
     forecast: Forecast
     calendar: Calendar
+    bounces: tuple[Bounce, ...]
 
 
 def plan_rollback(
@@ -135,9 +161,8 @@ def plan_rollback(
         )  # fmt: skip
     text = with_mode(there.policy, Mode.TESTING, max_age)
     line = _chosen(new_record, there) if new_record else next_record(there.record, there.made)
-    waited = 0
-    if blocked_since is not None:
-        waited = max(0, round((there.made - start_of(blocked_since)).total_seconds()))
+    blocked = None if blocked_since is None else min(start_of(blocked_since), there.made)
+    waited = 0 if blocked is None else round((there.made - blocked).total_seconds())
     chosen = model or SenderModel()
     chosen = calibrated(history, chosen, there.ttl) if history else chosen
     expected = forecast(there.ttl, there.longest, there.made, waited=waited, model=chosen)
@@ -146,7 +171,7 @@ def plan_rollback(
         domain=there.domain,
         made=there.made,
         steps=tuple(_steps(there, text, line, expected)),
-        notes=tuple(_notes(there)),
+        notes=tuple(_notes(there, history)),
         findings=check_texts((text, line)),
         policy=text,
         record=line,
@@ -155,7 +180,15 @@ def plan_rollback(
             there.policy, there.record, there.made, first_record=line,
             fixed_at=None if fixed_at is None else start_of(fixed_at),
         ),
+        bounces=tuple(_bounces(blocked)),
     )  # fmt: skip
+
+
+def _bounces(blocked: datetime | None) -> Iterator[Bounce]:
+    for sender in queues():
+        after = timedelta(hours=sender.queue_life or 0)
+        at = None if blocked is None else blocked + after
+        yield Bounce(product=sender.product, after=after, at=at, source=sender.queue_source)
 
 
 def _chosen(text: str, there: Present) -> str:
@@ -207,8 +240,10 @@ def _steps(there: Present, text: str, line: str, expected: Forecast) -> Iterator
     )
 
 
-def _notes(there: Present) -> Iterator[str]:
+def _notes(there: Present, history: PolicyHistory | None) -> Iterator[str]:
     yield from there.notes
+    if who := enforcing(history, there.made):
+        yield f"By their last reports, these senders may have a policy in enforce cached: {who}. Others never report."
     if there.policy.mode is Mode.TESTING:
         yield (
             "This policy is in testing already and defers no mail. Publishing it again under a new id is still right where "
@@ -217,6 +252,10 @@ def _notes(there: Present) -> Iterator[str]:
     yield f"Of the policies that senders may have cached, this one lasts longest: {there.lasts()}."
     yield (
         "A sender that writes to you only after the change, with a cached policy, starts its own clock then. Its message "
-        "waits until it checks the record, at most until that policy expires or the message would bounce. No conformant "
-        "sender bounces a message without checking for a new policy first (RFC 8461 §5.1)."
+        "waits until it checks the record, at most until that policy expires or the message bounces."
+    )
+    yield (
+        "A message that waits longer than its sender's queue allows bounces. RFC 8461 §5.1 has the sender check for a new "
+        "policy before that, but not every sender does, and the check fails while the record or the policy host is down: "
+        "tell users that mail may have bounced."
     )

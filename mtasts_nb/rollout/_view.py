@@ -73,7 +73,23 @@ def _(plan: Plan) -> Document:
 @document.register
 def _(plan: RollbackPlan) -> Document:
     ask = Paragraph(Strong("When senders apply it"))
-    return _plan(plan, ask, *document(plan.forecast).body, *document(plan.calendar).body)
+    return _plan(plan, ask, *document(plan.forecast).body, _bounces(plan), *document(plan.calendar).body)
+
+
+def _bounces(plan: RollbackPlan) -> Table:
+    rows = [
+        {
+            "product": bounce.product,
+            "after": span(bounce.after),
+            "at": "" if bounce.at is None else when(bounce.at) + (" (already past)" if bounce.at <= plan.made else ""),
+        }
+        for bounce in plan.bounces
+    ]
+    headings = {"product": "Mail server", "after": "Bounces after", "at": "First bounce"}
+    if plan.bounces and plan.bounces[0].at is None:
+        del headings["at"]
+    caption = "When a message that is still deferred bounces, by default. Administrators can change it."
+    return Table(headings, rows, caption=caption)
 
 
 @document.register

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
@@ -107,12 +108,12 @@ def test_dates_count_from_the_clock_given() -> None:
 @pytest.mark.parametrize(
     ("options", "hours"),
     [
-        pytest.param({}, 5 * 24, id="5.1: bounced after five days, before the policy of 7 days expires"),
-        pytest.param({"previous_max_age": 30 * DAY}, 5 * 24, id="5.1: not the old max_age"),
+        pytest.param({"policy": POLICY.replace("604800", "2592000")}, 7 * 24, id="5.1: bounced after a week, before the policy expires"),
+        pytest.param({"previous_max_age": 30 * DAY}, 7 * 24, id="5.1: not the old max_age"),
         pytest.param({"policy": POLICY.replace("604800", "86400")}, 24, id="3.2: a policy of a day"),
-        pytest.param({"blocked_since": "2026-02-06T18:00"}, 5 * 24, id="5.1: some sender's first message came just now"),
-        pytest.param({"blocked_since": date(2026, 1, 1)}, 5 * 24, id="5.1: and so it is after a month"),
-        pytest.param({"ttl": 6 * DAY}, 6 * 24, id="8.1: a TTL longer than the queue"),
+        pytest.param({"blocked_since": "2026-02-06T18:00"}, 7 * 24, id="5.1: some sender's first message came just now"),
+        pytest.param({"blocked_since": date(2026, 1, 1)}, 7 * 24, id="5.1: and so it is after a month"),
+        pytest.param({"policy": POLICY.replace("604800", "2592000"), "ttl": 9 * DAY}, 9 * 24, id="8.1: a TTL longer than the queue"),
         pytest.param(
             {"policy": POLICY.replace("604800", "86400"), "earlier": [("2026-02-03T18:00", 7 * DAY)]},
             2 * 24,
@@ -122,7 +123,29 @@ def test_dates_count_from_the_clock_given() -> None:
 )  # fmt: skip
 def test_the_worst_case(options: dict[str, object], hours: int) -> None:
     made = plan(**options)
-    assert made.forecast.hours_until(1.0, "worst") == pytest.approx(hours + 1 / 60)
+    assert made.forecast.hours_until(1.0, "worst") == pytest.approx(
+        hours + 6 + 1 / 60
+    )  # the last wait between two attempts, and a fetch
+
+
+@pytest.mark.parametrize(
+    ("blocked_since", "first"),
+    [
+        pytest.param("2026-02-08T09:00", datetime(2026, 2, 9, 9, tzinfo=UTC), id="this morning"),
+        pytest.param("2026-02-06T18:00", datetime(2026, 2, 7, 18, tzinfo=UTC), id="already past"),
+        pytest.param("2026-03-01T00:00", datetime(2026, 2, 9, 18, tzinfo=UTC), id="in the future: now"),
+        pytest.param(None, None, id="not known"),
+    ],
+)
+def test_when_the_first_mail_bounces(blocked_since: str | None, first: datetime | None) -> None:
+    made = plan(blocked_since=blocked_since)
+    assert [(bounce.product, bounce.after.days) for bounce in made.bounces] == [
+        ("Exchange Online", 1), ("Exim", 4), ("Postfix", 5), ("KumoMTA", 7)
+    ]  # fmt: skip
+    assert made.bounces[0].at == first
+    assert "Exchange Online" in str(made)
+    assert ("already past" in str(made)) == (first is not None and first < NOW)
+    assert not re.search(r"(not|never|no mail is|none is) lost|without loss", str(made), re.IGNORECASE)
 
 
 def test_what_it_says() -> None:

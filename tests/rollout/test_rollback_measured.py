@@ -9,6 +9,7 @@ import pytest
 
 import mtasts_nb as sts
 from mtasts_nb.analysis import PolicyHistory, policy_history
+from mtasts_nb.policy import parse_policy
 from mtasts_nb.reports import Archive
 from mtasts_nb.rollout import SenderModel, adoption_table, measured_propagation
 from mtasts_nb.rollout._measured import calibrated, served_before
@@ -16,6 +17,30 @@ from mtasts_nb.rollout._measured import calibrated, served_before
 DAY = 86_400
 NOW = datetime(2026, 4, 20, 9, 0, tzinfo=UTC)
 POLICY = "version: STSv1\nmode: enforce\nmx: mx1.nordwind.example\nmax_age: 604800\n"
+
+
+def archive(days: dict[str, dict[int, list[str | None]]]) -> Archive:
+    """Reporters with the modes of the policies that they applied by day; None: a report without a policy-string."""
+    reports = []
+    for name, told in days.items():
+        for day, modes in told.items():
+            date = (datetime(2026, 3, 1) + timedelta(days=day)).date().isoformat()  # noqa: DTZ001 - a date
+            policies: list[dict[str, object]] = []
+            for mode in modes:
+                lines = ["version: STSv1", f"mode: {mode}", "mx: mx1.nordwind.example", f"max_age: {7 * DAY}"]
+                policy = {
+                    "policy-type": "sts",
+                    "policy-domain": "nordwind.example",
+                    "policy-string": lines if mode else [],
+                }
+                counts = {"total-successful-session-count": 50, "total-failure-session-count": 0}
+                policies.append({"policy": policy, "summary": counts})
+            if policies:
+                span = {"start-datetime": f"{date}T00:00:00Z", "end-datetime": f"{date}T23:59:59Z"}
+                reports.append(
+                    {"organization-name": name, "report-id": f"{date}-{name}", "date-range": span, "policies": policies}
+                )
+    return sts.load(json.dumps(reports).encode(), progress=False)
 
 
 def history(delays: dict[str, int], changes: int = 3, every: int = 12) -> PolicyHistory:
@@ -111,15 +136,62 @@ def test_a_plan_takes_shares_and_earlier_policies_from_reports(sample: Archive) 
     assert "measured: 4 reporters" in change.forecast._repr_html_()
 
 
+@pytest.mark.parametrize("state", ["still old", "partly", "no report since"])
+def test_a_reporter_that_has_not_applied_the_change(state: str) -> None:
+    told = {"still old": ["testing"], "partly": ["testing", "enforce"], "no report since": []}[state]
+    late = {day: ["testing"] if day < 9 else told for day in range(24)}
+    source = archive({"quick": {day: ["testing" if day < 10 else "enforce"] for day in range(24)}, "late": late})
+    assert policy_history(source).propagation["state"].tolist() == [state, "applied"]
+    plans = [
+        sts.plan_rollback(POLICY, None, 300, None, source, now=lambda: datetime(2026, 3, 25, tzinfo=UTC)),
+        sts.plan_mx_migration(POLICY, None, 300, ["mx2.nordwind.example"], None, source, now=lambda: NOW),
+    ]
+    assert all(plan.forecast.model.reporters == 1 + (state != "no report since") for plan in plans)
+
+
+@pytest.mark.parametrize(
+    ("before", "now", "move"),
+    [
+        pytest.param("enforce", "testing", 7, id="testing was published since the last report"),
+        pytest.param("enforce", "enforce", 7, id="the policy served now"),
+        pytest.param("testing", "testing", 0, id="nothing in enforce"),
+    ],
+)
+def test_migration_waits_for_what_reports_show(before: str, now: str, move: int) -> None:  # RFC 8461 §8.3
+    source = archive({"one": {day: [before] for day in range(20)}})
+    made = datetime(2026, 3, 21, tzinfo=UTC)
+    policy = POLICY.replace("enforce", now)
+    plan = sts.plan_mx_migration(policy, None, 300, ["mx2.nordwind.example"], None, source, now=lambda: made)
+    assert plan.move_after == made + (timedelta(days=move) or timedelta(seconds=300))
+    covered = sts.plan_mx_migration(policy, None, 300, ["mx1.nordwind.example"], None, source, now=lambda: made)
+    assert covered.move_after == made
+
+
+def test_who_may_still_defer_is_named() -> None:  # RFC 8461 §5: only senders with a policy in enforce cached
+    days = {"Old": ["enforce"], "New": ["testing"], "Blind": [None]}
+    source = archive({name: {d: modes if d > 9 else ["enforce"] for d in range(14)} for name, modes in days.items()})
+    made = datetime(2026, 3, 15, tzinfo=UTC)
+    testing = POLICY.replace("enforce", "testing")
+    for plan in (
+        sts.plan_rollback(testing, None, 300, None, source, now=lambda: made),
+        sts.plan_removal(testing, None, 300, None, source, now=lambda: made),
+    ):
+        assert "these senders may have a policy in enforce cached: Blind and Old." in " ".join(plan.notes)
+    later = policy_history(source).enforcing(made + timedelta(days=30))
+    assert later.empty
+
+
 def test_removal_waits_for_what_reports_show_to_have_been_served(sample: Archive) -> None:
     now = datetime(2026, 10, 20, tzinfo=UTC)
     short = "version: STSv1\nmode: enforce\nmx: mx1.suedwind.example\nmax_age: 86400\n"
     week = policy_history(sample, "suedwind.example")
-    assert (datetime(2026, 9, 10, tzinfo=UTC), 7 * DAY) in served_before(week)
+    # First seen on 9 September, in a report that ends on the 11th at the latest.
+    replaced = served_before(week, parse_policy(short), datetime(2026, 9, 12, tzinfo=UTC))
+    assert (datetime(2026, 9, 11, tzinfo=UTC), 7 * DAY, "enforce") in [one[:3] for one in replaced]
     plan = sts.plan_removal(
         short, None, 300, None, sample, domain="suedwind.example", now=lambda: datetime(2026, 9, 12, tzinfo=UTC)
     )
-    assert plan.delete_after == datetime(2026, 9, 17, tzinfo=UTC)
+    assert plan.delete_after == datetime(2026, 9, 18, tzinfo=UTC)
     assert "according to reports" in str(plan)
     assert (
         sts.plan_removal(short, None, 300, None, sample, domain="suedwind.example", now=lambda: now).delete_after > now

@@ -115,6 +115,34 @@ def test_migration_in_testing_defers_no_mail() -> None:  # §5
     assert made.move_after == NOW + timedelta(hours=1)
 
 
+COVERS = POLICY.replace("max_age", "mx: mx1.nordwind.example\nmax_age")
+NONE = "version: STSv1\nmode: none\nmax_age: 604800\n"
+MONTH = timedelta(days=30)
+
+
+@pytest.mark.parametrize(
+    ("policy", "options", "move"),
+    [
+        pytest.param(POLICY, {"earlier": [("2026-02-07T18:00", 30 * DAY)]}, NOW - timedelta(days=1) + MONTH, id="an earlier one lasts longer"),
+        pytest.param(POLICY.replace("enforce", "testing"), {"earlier": [("2026-02-07T18:00", 30 * DAY)]}, NOW - timedelta(days=1) + MONTH,
+                     id="testing since yesterday, enforce before"),
+        pytest.param(COVERS, {"earlier": [("2026-02-07T18:00", 30 * DAY)]}, NOW - timedelta(days=1) + MONTH, id="both hosts since yesterday only"),
+        pytest.param(COVERS, {"previous_max_age": 30 * DAY}, NOW + MONTH, id="served for an unknown time"),
+        pytest.param(NONE, {"earlier": [("2026-02-07T18:00", 30 * DAY)]}, NOW - timedelta(days=1) + MONTH, id="none since yesterday, enforce before"),
+        pytest.param(COVERS, {"earlier": [("2025-02-07T18:00", 30 * DAY)]}, NOW, id="expired long ago"),
+        pytest.param(POLICY.replace("604800", "0"), {}, NOW + timedelta(hours=1), id="3.2: a max_age of 0 waits for the TTL"),
+    ],
+)  # fmt: skip
+def test_migration_waits_for_every_copy_that_may_defer(  # §8.3
+    policy: str, options: dict[str, object], move: datetime
+) -> None:
+    made = migration(policy, **options)
+    assert made.move_after == move
+    assert next(step for step in made.steps if "(MX)" in step.where).when == move
+    if policy == NONE:
+        assert (made.policy, made.policy_after) == ("", "")
+
+
 def test_what_they_say() -> None:
     plans = {
         "removal": removal(earlier=[("2026-02-01", 30 * DAY)]),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from datetime import datetime
 from itertools import pairwise
 from typing import Any, Final
 
@@ -13,7 +14,7 @@ import pandas as pd
 from ...markup import number, one_line, plural, when
 from ...render import Rendered
 from ...reports import Source
-from ...vocabulary import Adoption, PolicyView
+from ...vocabulary import Adoption, Mode, PolicyView
 from .._table import listed
 from ._applied import observe
 from ._course import courses
@@ -87,6 +88,29 @@ class PolicyHistory(Rendered):
     def unobserved(self) -> pd.DataFrame:
         """The rows of `reporters` whose reports carry no policy-string: what they applied is not known."""
         return self._in_state(PolicyView.NOT_OBSERVED)
+
+    def enforcing(self, at: datetime) -> pd.DataFrame:
+        """Return who may still have a policy in enforce cached: only these senders defer mail by MTA-STS (RFC 8461 §5).
+
+        Parameters
+        ----------
+        at : datetime
+            When, UTC.
+
+        Returns
+        -------
+        DataFrame
+            The rows of `reporters` whose last observed policy is in enforce, but those whose cached copy has expired. Most
+            senders never report, so there may be others.
+        """
+        known = self.reporters.merge(
+            self.policies[["policy_domain", "policy", "policy_mode", "policy_max_age"]], how="left"
+        )
+        # A report ends up to two days after the midnight that it counts on, and the copy may have been fetched at its end.
+        keeps = pd.to_timedelta(known["policy_max_age"].astype("Float64"), unit="s") + pd.Timedelta(days=2)
+        until = known["last_observed"] + keeps
+        inside = (known["policy_mode"] == Mode.ENFORCE) & ~(until < pd.Timestamp(at))
+        return self.reporters[inside.fillna(value=False).to_numpy(bool)].reset_index(drop=True)
 
     def _in_state(self, *states: PolicyView) -> pd.DataFrame:
         return self.reporters[self.reporters["state"].isin([state.value for state in states])].reset_index(drop=True)
