@@ -278,7 +278,7 @@ def forecast(
     >>> from datetime import UTC, datetime
     >>> expected = forecast(300, 604800, datetime(2026, 2, 8, tzinfo=UTC))
     >>> round(expected.hours_until(1.0, "best"), 1), expected.hours_until(0.5) < 24, expected.last.days
-    (0.6, True, 5)
+    (0.6, True, 7)
     """
     chosen = model or SenderModel()
     # However long ago it began: at some sender the first message came in just now.

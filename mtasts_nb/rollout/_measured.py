@@ -122,13 +122,11 @@ def served_before(history: PolicyHistory, served: Policy, made: datetime) -> lis
         if (row["policy_mode"], row["policy_max_age"], sorted(mx)) == (served.mode, served.max_age, _plain(served.mx)):
             continue
         left = events.loc[events["policy_before"].eq(row["policy"]).fillna(value=False), "day"]
-        shown = min(row["last_day"].to_pydatetime() + _REPORT, made)
-        until = made if row["policy"] in newest else shown if left.empty else left.iloc[-1].to_pydatetime() + _REPORT
+        last = min(row["last_day"].to_pydatetime() + _REPORT, made)
+        until = made if row["policy"] in newest else last if left.empty else left.iloc[-1].to_pydatetime() + _REPORT
         age = timedelta(seconds=int(row["policy_max_age"]))
         mode = Mode(row["policy_mode"]) if row["policy_mode"] in list(Mode) else None
-        replaced.append(
-            Replaced(shown if shown > until + age + _REPORT else until, int(row["policy_max_age"]), mode, mx)
-        )
+        replaced.append(Replaced(last if last > until + age + _REPORT else until, int(row["policy_max_age"]), mode, mx))
     return replaced
 
 

@@ -84,7 +84,7 @@ def test_the_published_page_shows_the_same() -> None:
     for text in (
         "mode: testing",
         shown.plan.record,
-        "Many guides say",
+        "many guides say",
         "The way back to enforce",
         "Assumptions about senders",
     ):
