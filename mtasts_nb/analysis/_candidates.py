@@ -6,13 +6,12 @@ on each policy domain, by reports alone.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from functools import cache
+from functools import cache, lru_cache
 from typing import TYPE_CHECKING, Final
 
-from ..knowledge import CauseText, causes
+from ..knowledge import MX, POLICY_HOST, CauseText, causes, reason_matches
 from ..markup import one_line, plural
 from ..vocabulary import (
     Area,
@@ -23,6 +22,7 @@ from ..vocabulary import (
     Severity,
     State,
     Verdict,
+    is_on_policy_host,
     ranked,
     result_type_of,
     verdict_on,
@@ -48,7 +48,8 @@ _MOST: Final = 4
 #: A cause that so large a part of the failures indicates is as good as certain, or likely.
 _CERTAIN: Final = 0.5
 _LIKELY: Final = 0.05
-_SEPARATORS = re.compile(r"[^a-z0-9]+")
+#: So many characters of a reason code are read.
+_READ: Final = 2000
 #: A domain with reports within so many days of the last report of all is known; of others, nothing recent is.
 _RECENT_DAYS: Final = 7
 
@@ -82,22 +83,23 @@ def _of_type(result_type: str) -> tuple[CauseText, ...]:
     return tuple(sorted(texts, key=lambda text: (text.result_types[result_type], text.kind is CauseKind.SENDER)))
 
 
-@cache
-def _named_by(reason: str, result_type: str) -> str | None:
-    """Return the cause that a reason code names; of several, the one with the longest matching words.
+@lru_cache(maxsize=4096)
+def _named_by(reason: str, result_type: str) -> tuple[str, bool] | None:
+    """Return the cause that a reason code names, and whether it names no other one.
 
     Examples
     --------
     >>> _named_by("bad https response code: 404", "sts-policy-fetch-error")
-    'policy-http-not-found'
+    ('policy-http-not-found', True)
+    >>> _named_by("certificate has expired or is not yet valid", "sts-webpki-invalid")
+    ('policy-certificate-expired', False)
     """
-    words = f"-{_SEPARATORS.sub('-', reason[:2000].lower()).strip('-')}-"
-    best, length = None, 0
-    for text in _of_type(result_type):
-        for known in text.reasons:
-            if len(known) > length and f"-{known}-" in words:
-                best, length = text.code, len(known)
-    return best
+    side = POLICY_HOST if is_on_policy_host(result_type) else MX
+    usual = {text.code for text in _of_type(result_type)}
+    for match in reason_matches(reason[:_READ], side, reported=True):
+        if codes := match.causes(side):
+            return next((code for code in codes if code in usual), codes[0]), len(codes) == 1
+    return None
 
 
 def candidates(group: Reported) -> tuple[Candidate, ...]:
@@ -106,52 +108,66 @@ def candidates(group: Reported) -> tuple[Candidate, ...]:
     The order is that of the reason codes, weighed by failed sessions; then whether the policy in the same reports matches
     the host; then the order in the knowledge base.
     """
-    texts = _of_type(group.result_type)
-    if not texts:
+    usual = _of_type(group.result_type)
+    if not usual:
         return ()
     matched: dict[str, int] = {}
     quotes: dict[str, list[str]] = {}
+    certain: set[str] = set()
     for reason, failed in group.reasons:
-        code = _named_by(reason, group.result_type)
-        if code is not None:
+        named = _named_by(reason, group.result_type)
+        if named is not None:
+            code, only = named
             matched[code] = matched.get(code, 0) + failed
             quotes.setdefault(code, []).append(f"“{one_line(reason, 80)}” ({plural(failed, 'failed session')})")
+            certain |= {code} if only else set()
     support = {code: [f"Reason codes: {', '.join(texts[:3])}."] for code, texts in quotes.items()}
     against: dict[str, list[str]] = {}
-    _coverage(group, matched, support, against)
-    _hidden_offer(group, matched, support)
+    _coverage(group, matched, certain, support, against)
+    _hidden_offer(group, matched, certain, support)
+    # Senders differ in the result type that they give, so a reason code may name a cause of another type.
+    texts = (*usual, *(causes()[code] for code in matched if group.result_type not in causes()[code].result_types))
     left = max(0, group.failed - sum(matched.values()))
     scores = _scores(group, texts, matched, left, against)
     ranked = sorted(texts, key=lambda text: -scores[text.code])[:_MOST]
     return tuple(
         Candidate(
             code=text.code,
-            confidence=_confidence(group, text, matched, first=position == 0, only=len(texts) == 1),
+            confidence=_confidence(
+                group, text, matched, first=position == 0, only=len(texts) == 1,
+                certain=text.code in certain or text.code not in matched,
+            ),
             support=tuple(support.get(text.code, ())),
             against=tuple(against.get(text.code, ())),
         )
         for position, text in enumerate(ranked)
-    )
+    )  # fmt: skip
 
 
 def _coverage(
-    group: Reported, matched: dict[str, int], support: dict[str, list[str]], against: dict[str, list[str]]
+    group: Reported,
+    matched: dict[str, int],
+    certain: set[str],
+    support: dict[str, list[str]],
+    against: dict[str, list[str]],
 ) -> None:
     code, host = "mx-not-in-policy", one_line(group.mx, 120)
     if group.result_type not in causes()[code].result_types:
         return
     if group.uncovered:
         matched[code] = max(matched.get(code, 0), min(group.failed, group.uncovered))
+        certain.add(code)
         count = plural(group.uncovered, "failed session")
         support.setdefault(code, []).append(f"The policy in the same reports does not match {host} ({count}).")
     elif group.covered:
         against.setdefault(code, []).append(f"The policy in the same reports matches {host}.")
 
 
-def _hidden_offer(group: Reported, matched: dict[str, int], support: dict[str, list[str]]) -> None:
+def _hidden_offer(group: Reported, matched: dict[str, int], certain: set[str], support: dict[str, list[str]]) -> None:
     code = "mx-starttls-stripped"
     if group.hidden_offer and group.result_type in causes()[code].result_types:
         matched[code] = min(group.failed, matched.get(code, 0) + group.hidden_offer)
+        certain.add(code)
         count = plural(group.hidden_offer, "failed session")
         support.setdefault(code, []).append(f"The EHLO answer has X characters in place of STARTTLS ({count}).")
 
@@ -159,7 +175,7 @@ def _hidden_offer(group: Reported, matched: dict[str, int], support: dict[str, l
 def _scores(
     group: Reported, texts: tuple[CauseText, ...], matched: Mapping[str, int], left: int, against: Mapping[str, object]
 ) -> dict[str, float]:
-    prior = {text.code: 1 / text.result_types[group.result_type] for text in texts}
+    prior = {text.code: 1 / rank if (rank := text.result_types.get(group.result_type)) else 0.0 for text in texts}
     # What only some senders see is on the path to them rather than at the host.
     if group.few and "mx-starttls-stripped" in prior:
         prior["mx-starttls-stripped"] = 1.5
@@ -172,13 +188,15 @@ def _scores(
     }
 
 
-def _confidence(group: Reported, text: CauseText, matched: Mapping[str, int], *, first: bool, only: bool) -> Confidence:
+def _confidence(
+    group: Reported, text: CauseText, matched: Mapping[str, int], *, first: bool, only: bool, certain: bool
+) -> Confidence:
     part = matched.get(text.code, 0) / max(1, group.failed)
-    usual = text.result_types[group.result_type] == 1
+    usual = text.result_types.get(group.result_type) == 1
     registered = result_type_of(group.result_type)
     # Where the type names its cause, every other candidate is a sender that uses the type unusually.
     named = usual and registered is not None and registered.names_its_cause
-    if first and (part >= _CERTAIN or only or named):
+    if first and ((part >= _CERTAIN and certain) or only or named):
         return Confidence.HIGH
     return Confidence.MEDIUM if part >= _LIKELY or (first and usual) else Confidence.LOW
 

@@ -12,16 +12,21 @@ from ._finding import finding, fix_of
 from ._findings import FindingText, finding_texts
 from ._providers import Provider, mail_provider, providers
 from ._read import read_data
+from ._reason_codes import MX, POLICY_HOST, ReasonMatch, ReasonMeaning, reason_matches, reason_meanings, words_of
 from ._result_types import ResultTypeText, explain, result_type_texts
 
 # The name that callers still use.
 cause_texts = causes
 
 __all__ = [
+    "MX",
+    "POLICY_HOST",
     "CauseText",
     "Command",
     "FindingText",
     "Provider",
+    "ReasonMatch",
+    "ReasonMeaning",
     "ResultTypeText",
     "cause_texts",
     "causes",
@@ -34,5 +39,8 @@ __all__ = [
     "mail_provider",
     "providers",
     "read_data",
+    "reason_matches",
+    "reason_meanings",
     "result_type_texts",
+    "words_of",
 ]

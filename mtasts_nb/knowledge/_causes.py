@@ -38,8 +38,6 @@ class CauseText:
         Codes of the findings that are evidence of it.
     result_types : mapping of str to int
         What senders report (RFC 8460 §4.3), with the rank of this cause among those of that result type: 1 is first.
-    reasons : tuple of str
-        Words in senders' failure-reason-code, lower case, with hyphens.
     myth, fact : str
         What many guides say and what the RFC says; empty where they agree.
     """
@@ -52,7 +50,6 @@ class CauseText:
     rfc: str
     findings: tuple[str, ...]
     result_types: Mapping[str, int]
-    reasons: tuple[str, ...]
     myth: str
     fact: str
     _meaning: str
@@ -149,7 +146,6 @@ def _cause(
         rfc=entry["rfc"],
         findings=findings,
         result_types=MappingProxyType(ranks),
-        reasons=tuple(entry.get("reasons", ())),
         myth=entry.get("myth", ""),
         fact=entry.get("fact", ""),
         _meaning=entry["meaning"],
