@@ -118,7 +118,9 @@ def _meaning(item: Meaning, *, is_open: bool) -> Fold:
     if commands := text.commands(item.policy_domain, item.mx):
         checks = [block for command in commands for block in (Preformatted(command.shell), Paragraph(command.shows))]
         terms.append(("How to check", checks))
-    terms.append(("What to do", text.fix_for(item.policy_domain)))
+    terms.append(("What to do now", text.fix_for(item.policy_domain)))
+    if prevention := text.prevent_for(item.policy_domain):
+        terms.append(("How to avoid it next time", prevention))
     if text.myth:
         terms.append(("Many guides say", f"{text.myth} In fact: {text.fact}"))
     terms.append(("Defined in", text.rfc))

@@ -110,6 +110,7 @@ def _cause(concern: Concern, indications: list[_Indication], probe: Probe | None
         meaning=text.meaning(domain),
         mail=text.effect[indications[0].mode],
         fix="\n".join(dict.fromkeys((text.fix(domain), *list(fixes)[:_MOST]))),
+        prevent=text.prevent(domain),
         commands=text.commands(domain or None, mx[0] if mx else _first_mx(probe)),
         verify=text.verify(domain),
         rfc=text.rfc,

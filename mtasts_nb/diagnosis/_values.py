@@ -72,7 +72,9 @@ class Cause(Concern):
     mail : str
         What it does to mail, in the mode that is published or reported.
     fix : str
-        What to do; text to publish where there is one.
+        What to do now; text to publish where there is one.
+    prevent : str
+        How to avoid it next time; empty where the fix is permanent.
     commands : tuple of Command
         How to confirm it, names filled in.
     verify : str
@@ -89,6 +91,7 @@ class Cause(Concern):
     meaning: str
     mail: str
     fix: str
+    prevent: str = ""
     commands: tuple[Command, ...] = ()
     verify: str = ""
     rfc: str

@@ -83,7 +83,9 @@ def _terms(cause: Cause) -> Iterator[tuple[str, str | tuple[Block, ...]]]:
     label = cause.effect.label
     yield "Effect on mail", f"{label[0].upper()}{label[1:]}. {cause.mail}" if cause.area else cause.mail
     yield "Evidence", (Items([_evidence(each) for each in cause.evidence]),)
-    yield "What to do", _lines(cause.fix)
+    yield "What to do now", _lines(cause.fix)
+    if cause.prevent:
+        yield "How to avoid it next time", cause.prevent
     if cause.provider:
         yield "At your provider", _lines(cause.provider)
     if cause.commands:

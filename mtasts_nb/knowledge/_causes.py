@@ -54,6 +54,7 @@ class CauseText:
     fact: str
     _meaning: str
     _fix: str
+    _prevent: str
     _verify: str
     _providers: Mapping[str, str]
     _commands: Mapping[str, str]
@@ -63,8 +64,18 @@ class CauseText:
         return filled(self._meaning, names_of(domain))
 
     def fix(self, domain: str | None = None) -> str:
-        """Return what to do."""
+        """Return what to do now."""
         return filled(self._fix, names_of(domain))
+
+    def prevent(self, domain: str | None = None) -> str:
+        """Return how to avoid it next time; empty where the fix is permanent.
+
+        Examples
+        --------
+        >>> causes()["record-multiple"].prevent()
+        'To announce a new policy, change the id in the existing record; do not add another record.'
+        """
+        return filled(self._prevent, names_of(domain))
 
     def verify(self, domain: str | None = None) -> str:
         """Return how to confirm that it is fixed."""
@@ -150,6 +161,7 @@ def _cause(
         fact=entry.get("fact", ""),
         _meaning=entry["meaning"],
         _fix=entry["fix"],
+        _prevent=entry.get("prevent", ""),
         _verify=entry["verify"],
         _providers=MappingProxyType(entry.get("providers", {})),
         _commands=MappingProxyType({name: shows.get(name, "") for name in entry["commands"]}),

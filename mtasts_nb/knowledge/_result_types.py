@@ -73,14 +73,20 @@ class ResultTypeText:
         return self.fix_for()
 
     def fix_for(self, domain: str | None = None) -> str:
-        """Return what to do: the fix of the most likely cause, after finding out that it is the one."""
+        """Return what to do now: the fix of the most likely cause, after finding out that it is the one."""
         if not self.ranked:
             return self._fix
-        first = self.ranked[0]
+        first = self.ranked[0].fix(domain)
+        return first if self._named else f"Find out which cause applies. If it is the first one: {first}"
+
+    def prevent_for(self, domain: str | None = None) -> str:
+        """Return how to avoid it next time; empty where the result type does not name its cause, or nothing is known."""
+        return self.ranked[0].prevent(domain) if self.ranked and self._named else ""
+
+    @property
+    def _named(self) -> bool:
         registered = result_type_of(self.code)
-        if registered is not None and registered.names_its_cause:
-            return first.fix(domain)
-        return f"Find out which cause applies. If it is the first one: {first.fix(domain)}"
+        return registered is not None and registered.names_its_cause
 
     def commands(self, domain: str | None = None, mx: str | None = None) -> tuple[Command, ...]:
         """Return the commands that tell its most likely causes apart, for one domain and MX host.

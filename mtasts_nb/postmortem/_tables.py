@@ -29,10 +29,6 @@ _PREVENTION: Final[dict[str, Step]] = {
         "Monitor the policy file and the certificate of its web server from outside, and after each deployment.",
         "Mail is still delivered without the protection, so there are no complaints.",
     ),
-    "dane": (
-        "Publish the TLSA record of the next key before the key is changed, and wait for the TTL.",
-        "Certificates that renew themselves may change the key (RFC 7671 §8.1).",
-    ),
 }
 
 
@@ -146,9 +142,17 @@ def _steps(case: Case) -> Iterator[Step]:
     if len(deferred):
         yield (
             "Tell affected users that mail from these senders may arrive late or have bounced.",
-            "Senders try again for some days, often four or five, and then return the mail.",
+            "Senders try again until their queue life ends (Exchange Online: 24 hours; most others: 4 to 5 days).",
         )
-    for where in dict.fromkeys(explain(str(name)).where for name in case.incidents["result_type"]):
+    yield from _prevention(case)
+
+
+def _prevention(case: Case) -> Iterator[Step]:
+    """Yield how to avoid it next time: as the cause says, and by what monitoring."""
+    cause, result_types = case.main_cause, dict.fromkeys(map(str, case.incidents["result_type"]))
+    texts = [cause.prevent] if cause is not None else [explain(name).prevent_for() for name in result_types]
+    yield from ((text, "So that it does not happen again.") for text in dict.fromkeys(texts) if text)
+    for where in dict.fromkeys(explain(name).where for name in result_types):
         if where in _PREVENTION:
             yield _PREVENTION[where]
 

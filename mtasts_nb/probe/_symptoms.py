@@ -43,9 +43,12 @@ class Symptom:
 
     @property
     def text(self) -> str:
-        """What was observed, in one line."""
+        """What was observed, in one line: what the finding says, where, and the evidence."""
         finding = self.finding
-        return one_line(f"{finding.subject}: {finding.evidence}" if finding.evidence else finding.message, 400)
+        where = finding.subject + "".join(
+            f", {address}" for address in finding.addresses if address not in finding.subject
+        )
+        return one_line(f"{finding.message} ({where}{': ' if finding.evidence else ''}{finding.evidence})", 600)
 
 
 def symptoms(evidence: Evidence, findings: Iterable[Finding]) -> tuple[Symptom, ...]:

@@ -100,6 +100,57 @@ def test_where_guides_are_wrong_the_fact_is_given(code, words):
     assert words in CAUSES[code].fact
 
 
+# cause, a word of what to do now, a word of how to avoid it next time
+NOW_AND_NEXT_TIME = [
+    ("dane-tlsa-mismatch", "in use now", "next to the old one"),  # RFC 7671 §8.1: two TTLs, which is too late now
+    ("mx-not-in-policy", "add the host", "old and the new hosts"),  # RFC 8461 §8.1
+    ("mx-certificate-expired", "reload the mail server", "renewal hook"),
+    ("mx-certificate-chain-incomplete", "no new one is needed", "change its intermediate"),
+    ("policy-certificate-expired", "reload the web server", "automatic renewal"),
+    ("policy-http-not-found", "/.well-known/mta-sts.txt", "deployment"),
+    ("policy-id-unchanged", "Change the id", "first the file"),
+    ("record-multiple", "Delete all but one", "change the id in the existing record"),
+    ("record-not-propagated", "Wait", "lower the TTL"),
+    ("sender-old-policy", "old policy valid again", "before and after"),
+    ("fixed-since", "Nothing has to be fixed", "does not happen again"),
+]
+
+
+@pytest.mark.parametrize(("code", "now", "next_time"), NOW_AND_NEXT_TIME)
+def test_what_to_do_now_is_told_apart_from_how_to_avoid_it(code, now, next_time):
+    cause = CAUSES[code]
+    assert now in cause.fix()
+    assert next_time in cause.prevent()
+    assert next_time not in cause.fix()
+
+
+@pytest.mark.parametrize("code", list(CAUSES))
+def test_a_fix_is_about_now_and_needs_no_finding(code):
+    cause = CAUSES[code]
+    assert not re.search(r"\bnext (time|change|move)\b|in future|[Tt]he finding", cause.fix())
+    assert not cause.prevent() or cause.prevent().endswith(".")
+
+
+#: RFC 5321 §4.5.4.1: senders give up, after 4 to 5 days; Exchange Online after 24 hours.
+PROMISE = re.compile(
+    r"(no|without) (mail|message)s? (is|are|being) lost|nothing is lost|never (lost|bounce)|no mail bounces",
+    re.IGNORECASE,
+)
+
+
+def test_nothing_promises_that_no_mail_is_lost():
+    texts = [cause.meaning() + cause.fix() + cause.prevent() + cause.verify() for cause in CAUSES.values()]
+    texts += [text for effect in read_data("effects").values() for text in effect.values()]
+    assert [text for text in texts if PROMISE.search(text)] == []
+
+
+@pytest.mark.parametrize("name", ["unfindable", "not-reached", "host-refused", "dane", "one-dane-sender", "one-sender"])
+def test_where_mail_is_deferred_the_end_of_the_queue_is_told(name):
+    text = read_data("effects")[name]["enforce"]
+    assert re.search(r"defer", text)
+    assert "bounces when the queue life ends" in text
+
+
 def test_only_faults_of_hosts_that_senders_use_defer_mail():
     """RFC 8461 §3.3, §5: a policy that cannot be fetched defers no mail by itself."""
     for cause in CAUSES.values():

@@ -64,7 +64,9 @@ def _cause(walk: Walk, cause: CauseText) -> tuple[Block, ...]:
     for command in cause.commands(domain or None, mx or None):
         checks += [Preformatted(command.shell), Paragraph(command.shows)]
     items.append(("How to confirm it", tuple(checks)))
-    items.append(("What to do", cause.fix(domain)))
+    items.append(("What to do now", cause.fix(domain)))
+    if prevention := cause.prevent(domain):
+        items.append(("How to avoid it next time", prevention))
     items += [(f"At {provider}", note) for provider, note in walk.provider_notes().items()]
     items.append(("How to verify the fix", cause.verify(domain)))
     if cause.myth:

@@ -367,6 +367,7 @@ class Walk(Rendered):
                     for command in cause.commands(domain or None, evidence.mx or None)
                 ],
                 "fix": cause.fix(domain),
+                "prevent": cause.prevent(domain),
                 "providers": self.provider_notes(),
                 "verify": cause.verify(domain),
                 "rfc": cause.rfc,
