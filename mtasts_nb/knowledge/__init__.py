@@ -10,7 +10,7 @@ from ._causes import CauseText, causes
 from ._commands import Command, command, command_names
 from ._finding import finding, fix_of
 from ._findings import FindingText, finding_texts
-from ._providers import Provider, mail_provider, providers
+from ._providers import Provider, hosted_note, mail_provider, providers
 from ._read import read_data
 from ._reason_codes import MX, POLICY_HOST, ReasonMatch, ReasonMeaning, reason_matches, reason_meanings, words_of
 from ._result_types import ResultTypeText, explain, result_type_texts
@@ -36,6 +36,7 @@ __all__ = [
     "finding",
     "finding_texts",
     "fix_of",
+    "hosted_note",
     "mail_provider",
     "providers",
     "read_data",

@@ -11,9 +11,13 @@ from typing import Any
 from ..vocabulary import Area, CauseKind
 from ._commands import Command, command, filled, names_of
 from ._findings import finding_texts
+from ._providers import hosted_note
 from ._read import read_data, read_folder
 
 __all__ = ["CauseText", "causes"]
+
+#: What a service that hosts policies has in its hands (RFC 8461 §8.2).
+_HOSTED = frozenset({Area.RECORD, Area.POLICY_HOST, Area.POLICY_CERTIFICATE, Area.POLICY_FILE})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -95,10 +99,13 @@ class CauseText:
         """Return what is different at a provider; empty where nothing is known to be.
 
         The text for ``Cloudflare`` also applies to ``Cloudflare Pages`` and ``Cloudflare Workers`` where they have none
-        of their own.
+        of their own. A service that hosts policies has one text for everything that is in its hands.
         """
         family = provider.partition(" ")[0]
-        return filled(self._providers.get(provider) or self._providers.get(family, ""), names_of(domain))
+        text = self._providers.get(provider) or self._providers.get(family, "")
+        if not text and self.area in _HOSTED:
+            text = hosted_note(provider)
+        return filled(text, names_of(domain))
 
     def commands(self, domain: str | None = None, mx: str | None = None) -> tuple[Command, ...]:
         """Return how to confirm it. A name that is not a plain host name is left out: the line is for a shell.

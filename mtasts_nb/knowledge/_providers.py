@@ -7,7 +7,7 @@ from functools import lru_cache
 
 from ._read import read_data
 
-__all__ = ["Provider", "mail_provider", "providers"]
+__all__ = ["Provider", "hosted_note", "mail_provider", "providers"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -26,6 +26,10 @@ class Provider:
         Response headers of its web servers: a name, and a part of the value (empty: any value).
     advice : str
         What its customers should know about the patterns of a policy.
+    hosted : bool
+        Whether it serves the policy of its customers, so that they change it there (RFC 8461 §8.2).
+    source : str
+        Where that was read; empty: in its own set-up instructions.
     """
 
     name: str
@@ -34,6 +38,8 @@ class Provider:
     cname: tuple[str, ...] = ()
     headers: tuple[tuple[str, str], ...] = ()
     advice: str = ""
+    hosted: bool = False
+    source: str = ""
 
     @property
     def label(self) -> str:
@@ -57,6 +63,8 @@ def providers() -> tuple[Provider, ...]:
             mx=tuple(entry.get("mx", ())),
             cname=tuple(entry.get("cname", ())),
             advice=entry.get("advice", ""),
+            hosted=entry.get("hosted", False),
+            source=entry.get("source", ""),
             headers=tuple((header["name"], header["value"].lower()) for header in entry.get("header", ())),
         )
         for entry in read_data("providers")["provider"]
@@ -78,3 +86,16 @@ def mail_provider(host: str) -> Provider | None:
     """
     name = host.removeprefix("*.").removesuffix(".")
     return next((known for known in providers() if any(f".{name}".endswith(f".{end}") for end in known.mx)), None)
+
+
+def hosted_note(name: str) -> str:
+    """Return what customers of a service that hosts policies have to know; empty where it is not one.
+
+    ``{domain}`` stands for the policy domain.
+
+    Examples
+    --------
+    >>> hosted_note("EasyDMARC")[:47], hosted_note("Netlify")
+    ('This service hosts your policy: change it there', '')
+    """
+    return read_data("providers")["hosted"] if any(known.hosted and known.name == name for known in providers()) else ""
