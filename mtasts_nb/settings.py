@@ -83,6 +83,9 @@ class ProbeSettings:
         Whether private, loopback and link-local addresses may be contacted.
     now : callable
         Returns the present time, in UTC.
+    signed_name : str
+        A name whose SOA record is known to be signed (DNSSEC), by default the root: if the resolver does not mark that
+        answer as validated, it validates none. Asked for only if the domain's own answers leave it open.
     routes : mapping
         From (address, port) in the DNS to the (address, port) to connect to instead. The lab routes documentation
         addresses to loopback ports this way; the checks see the original address.
@@ -105,4 +108,5 @@ class ProbeSettings:
     ipv6: bool = True
     allow_private: bool = False
     now: Callable[[], datetime] = utc_now
+    signed_name: str = "."
     routes: Mapping[Endpoint, Endpoint] = field(default_factory=dict)

@@ -53,7 +53,7 @@ def _observations(probe: Probe, before: Probe | None) -> Iterator[tuple[str, str
             yield "mx-coverage", one_line(f"The policy matches {', '.join(policy.mx) or 'no host'}{none}.", 240)
     yield from _smtp(probe)
     lookups = [mx.tlsa for mx in probe.mx_hosts if mx.tlsa is not None]
-    if all(attempt.status is not Status.NOT_OBSERVED for attempt in lookups):
+    if not probe.dnssec_hidden and all(attempt.status is not Status.NOT_OBSERVED for attempt in lookups):
         count = sum(len(attempt.texts) for attempt in lookups)
         yield "tlsa", f"{plural(count, 'TLSA record')} at {plural(len(lookups), 'MX host')}."
     if probe.tlsrpt.status is not Status.NOT_OBSERVED:

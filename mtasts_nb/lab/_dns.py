@@ -64,7 +64,8 @@ class NameServer:
     """Answers questions as one address of the lab does.
 
     The resolver at `RESOLVER` follows CNAMEs through every zone, sets RA, and shows what a validating resolver shows:
-    AD for an answer from signed zones (RFC 4035 §3.2.3), SERVFAIL for a bogus one unless the question has CD set.
+    AD for an answer from signed zones (RFC 4035 §3.2.3), SERVFAIL for a bogus one unless the question has CD set;
+    neither if `World.validating` is off.
     It reaches that verdict from the plan, not by cryptography.
     Any other address is authoritative for the zones, sets AA, and follows nothing out of a zone.
     """
@@ -100,7 +101,7 @@ class NameServer:
         name, rdtype = query.question[0].name, query.question[0].rdtype
         secure, bogus = True, False
         wants_signatures = bool(query.ednsflags & dns.flags.DO)
-        validates = self.recursive and not query.flags & dns.flags.CD
+        validates = self.recursive and self.world.validating and not query.flags & dns.flags.CD
         for _ in range(_CHAIN_LIMIT):
             override = self.world.overrides.get((name, rdtype)) if self.recursive else None
             if override is not None and override.behaviour != "cached":
@@ -139,7 +140,13 @@ class NameServer:
                 break
         else:
             return self._end_loop(response)
-        if self.recursive and secure and not bogus and (wants_signatures or query.flags & dns.flags.AD):
+        if (
+            self.recursive
+            and self.world.validating
+            and secure
+            and not bogus
+            and (wants_signatures or query.flags & dns.flags.AD)
+        ):
             response.flags |= dns.flags.AD
         return True
 

@@ -157,6 +157,8 @@ class World:
         By address, a zone in which that authoritative server differs from `zones`.
     silent_nameservers : set of str
         Authoritative servers that never answer.
+    validating : bool
+        Whether the resolver validates signatures (RFC 4035 §4.9.3).
     web, mail : dict
         Ports 443 and 25, by address.
     """
@@ -168,6 +170,7 @@ class World:
     overrides: dict[_Question, Override] = field(default_factory=dict)
     nameservers: dict[str, Zone] = field(default_factory=dict)
     silent_nameservers: set[str] = field(default_factory=set)
+    validating: bool = True
     web: dict[str, WebServer] = field(default_factory=dict)
     mail: dict[str, MailServer] = field(default_factory=dict)
 
@@ -287,8 +290,10 @@ def healthy_world(domain: str, others: Sequence[str], moment: datetime, authorit
     world = World(domain, moment, authority)
     domains = [domain, *others]
     delegations = "".join(f"{name}. 3600 IN NS ns1.{domain}.\n" for name in [*domains, HOSTING, ISSUER_HOST])
+    root = Zone.parse(".", _head("invalid", domain))
+    root.signed = True  # as on the internet, whether the zones below it are or not
     world.zones = [
-        Zone.parse(".", _head("invalid", domain)),
+        root,
         Zone.parse("example", _head("example", domain) + delegations),
         *(_domain_zone(name, domain) for name in domains),
         Zone.parse(HOSTING, _head(HOSTING, domain) + _addresses("hosting", "mta-sts")),

@@ -7,6 +7,7 @@
 from . import _view as _view  # registers how probes are shown
 from ._attempts import (
     Certificate,
+    ChainResult,
     DnsAnswer,
     DnsAttempt,
     DnsQuery,
@@ -21,9 +22,9 @@ from ._attempts import (
     TlsaMatch,
     TlsSession,
     Validation,
-    Verdict,
 )
 from ._compare import Change, ChangeKind, Comparison, compare_probes
+from ._dane import DaneState, dane_state, matching_tlsa
 from ._evidence import Evidence, MxHost, PolicyHost, Provider, Vantage
 from ._many import Probes, probe_many
 from ._probe import Probe, load_probe
@@ -34,9 +35,11 @@ from .findings import CertificateProblem, certificate_faults
 __all__ = [
     "Certificate",
     "CertificateProblem",
+    "ChainResult",
     "Change",
     "ChangeKind",
     "Comparison",
+    "DaneState",
     "DnsAnswer",
     "DnsAttempt",
     "DnsQuery",
@@ -59,10 +62,11 @@ __all__ = [
     "TlsaMatch",
     "Validation",
     "Vantage",
-    "Verdict",
     "certificate_faults",
     "compare_probes",
+    "dane_state",
     "load_probe",
+    "matching_tlsa",
     "probe",
     "probe_many",
     "symptoms",

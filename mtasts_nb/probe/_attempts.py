@@ -14,6 +14,7 @@ from ..vocabulary import Status
 __all__ = [
     "Attempt",
     "Certificate",
+    "ChainResult",
     "DnsAnswer",
     "DnsAttempt",
     "DnsQuery",
@@ -28,7 +29,6 @@ __all__ = [
     "TlsSession",
     "TlsaMatch",
     "Validation",
-    "Verdict",
 ]
 
 
@@ -70,6 +70,8 @@ class DnsAnswer:
         The smallest TTL of chain and records, in seconds; without records, the negative TTL of the zone (RFC 2308 §5).
     authenticated : bool
         The AD bit: the resolver has validated the answer (RFC 4035 §3.2.3).
+    signed : bool
+        Whether there are signatures (RRSIG) in the answer. They say nothing of their being valid: see `authenticated`.
     authoritative : bool
         The AA bit.
     extended_errors : tuple of str
@@ -84,6 +86,7 @@ class DnsAnswer:
     cname_chain: tuple[str, ...] = ()
     ttl: int | None = None
     authenticated: bool = False
+    signed: bool = False
     authoritative: bool = False
     extended_errors: tuple[str, ...] = ()
     transport: str = "udp"
@@ -155,7 +158,7 @@ class Certificate:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Verdict:
+class ChainResult:
     """OpenSSL's verification result for a chain: its verify code (0: ok), the text, and the depth of the error."""
 
     code: int
@@ -193,9 +196,9 @@ class Validation:
         Why it does not match.
     at : datetime
         The time of the check, UTC.
-    verdict : Verdict
+    verdict : ChainResult
         OpenSSL's, for the chain as presented.
-    completed_verdict : Verdict or None
+    completed_verdict : ChainResult or None
         OpenSSL's, with the fetched issuers added. If only this one is ok, an intermediate is missing.
     fetches : tuple of IssuerFetch
         The attempts to fetch what is missing.
@@ -205,10 +208,10 @@ class Validation:
 
     name: str
     at: datetime
-    verdict: Verdict
+    verdict: ChainResult
     name_matches: bool
     name_detail: str = ""
-    completed_verdict: Verdict | None = None
+    completed_verdict: ChainResult | None = None
     fetches: tuple[IssuerFetch, ...] = ()
     days_left: float | None = None
 

@@ -144,6 +144,9 @@ class Evidence:
         What was left out because the domain has too many records.
     providers : tuple of Provider
         Who seems to run the MX hosts and the policy host.
+    signed_name : DnsAttempt or None
+        The lookup of a name that is known to be signed (`ProbeSettings.signed_name`); only made if there are TLSA records
+        or signatures and the resolver validated none of them.
     """
 
     domain: str
@@ -160,6 +163,7 @@ class Evidence:
     ipv6_closed: bool = False
     limits_hit: tuple[str, ...] = ()
     providers: tuple[Provider, ...] = ()
+    signed_name: DnsAttempt | None = None
 
     @property
     def lookups(self) -> Iterator[DnsAttempt]:
@@ -167,6 +171,25 @@ class Evidence:
         yield from (self.sts, self.tlsrpt, self.mx, self.policy_host.a, self.policy_host.aaaa)
         for mx in self.mx_hosts:
             yield from (*mx.lookups, *((mx.tlsa,) if mx.tlsa is not None else ()))
+
+    @cached_property
+    def validates(self) -> bool | None:
+        """Whether the resolver validates DNSSEC signatures; None if it was not observed.
+
+        Without validation a zone that is not signed, one with valid and one with wrong signatures look the same.
+        """
+        if any(attempt.secure for attempt in self.lookups):
+            return True
+        known = self.signed_name
+        return None if known is None or known.status is not Status.COMPLETED else known.secure
+
+    @property
+    def dnssec_hidden(self) -> bool:
+        """Whether there are TLSA records or signatures, and nothing is known of their validity."""
+        traces = (attempt for attempt in self.lookups if attempt.answer is not None)
+        return not self.validates and any(
+            a.answer.signed or (a.query.type == "TLSA" and a.texts) for a in traces if a.answer
+        )
 
     @cached_property
     def record(self) -> StsRecord | None:

@@ -138,7 +138,7 @@ class _Run:
         policy_host = replace(policy_host, a=a, aaaa=aaaa)
         policy_host, mx_hosts, ipv6_closed = without_ipv6(policy_host, mx_hosts)
         mx_hosts, port_25_closed = without_port_25(mx_hosts)
-        return Evidence(
+        observed = Evidence(
             domain=domain,
             started=self._started,
             seconds=time.monotonic() - self._begun,
@@ -154,6 +154,10 @@ class _Run:
             limits_hit=tuple(sorted(self._limits)),
             providers=recognise(mx_hosts, policy_host),
         )
+        if observed.dnssec_hidden:
+            # A zone may be signed without a DS record at its parent: then no resolver sets AD. The root is never so.
+            observed = replace(observed, signed_name=self._resolver.ask(self._settings.signed_name, "SOA"))
+        return observed
 
     def _vantage(self) -> Vantage:
         s = self._settings

@@ -86,7 +86,8 @@ def _concern(evidence: Evidence, finding: Finding, codes: set[str], hosts: set[s
     return Concern(
         code=code,
         title=text.title,
-        kind=text.kind,
+        # What is only advised is no fault now, whatever the cause is elsewhere: an expired certificate in mode none.
+        kind=CauseKind.LATENT if text.kind is CauseKind.FAULT and finding.severity is Severity.ADVICE else text.kind,
         effect=finding.effect,
         severity=finding.severity,
         policy_domain=evidence.domain,
@@ -108,6 +109,8 @@ def _cause(evidence: Evidence, finding: Finding, codes: set[str]) -> str | None:
             return "record-alias-broken"
         case "tlsrpt-record-missing" if codes & _evidence_of("reporting-record-invalid"):
             return "reporting-record-invalid"
+        case "cname-chain-broken":
+            return _alias_cause(evidence, finding.host)
         case "mx-timeout" | "mx-closed":
             return _smtp_step(evidence, finding)
         case "policy-host-timeout" | "policy-host-closed":
@@ -119,6 +122,15 @@ def _cause(evidence: Evidence, finding: Finding, codes: set[str]) -> str | None:
     if area in (Area.POLICY_HOST, Area.POLICY_CERTIFICATE) and finding.addresses:
         return "policy-host-address-differs"  # another address of the policy host works
     return code
+
+
+def _alias_cause(evidence: Evidence, name: str) -> str:
+    """Return the cause of a broken CNAME chain, by the name at which it begins."""
+    if name == evidence.sts.query.name:
+        return "record-alias-broken"
+    if name == evidence.tlsrpt.query.name:
+        return "reporting-lookup-fails"
+    return "policy-host-lookup-fails" if name == evidence.policy_host.host else "mx-lookup-fails"
 
 
 def _evidence_of(cause: str) -> frozenset[str]:
@@ -162,6 +174,8 @@ def not_observed(evidence: Evidence) -> Iterator[tuple[str, str]]:
     if not _answered(evidence):
         yield "anything", f"no question was answered ({one_line(evidence.mx.detail, 120)})"
         return
+    if evidence.dnssec_hidden:
+        yield "DNSSEC and TLSA records", "the resolver does not validate"
     if evidence.sts.status is Status.NOT_OBSERVED:
         yield "the _mta-sts record", one_line(evidence.sts.detail, 120)
     yield from _policy_host_not_observed(evidence)

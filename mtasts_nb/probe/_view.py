@@ -26,6 +26,7 @@ from ..vocabulary import Severity, Status
 from ._attempts import DnsAttempt, SmtpAttempt, TlsSession
 from ._checks import Commands
 from ._compare import Comparison
+from ._dane import DaneState, dane_state
 from ._evidence import Evidence, MxHost
 from ._many import Probes
 from ._probe import Probe
@@ -197,19 +198,19 @@ def _host(evidence: Evidence, mx: MxHost) -> tuple[Block, ...]:
         unknown = mx.problem == "limit" or any(attempt.status is Status.NOT_OBSERVED for attempt in mx.lookups)
         badge = _badge(Tone.UNKNOWN if unknown else Tone.BAD)
         return head, Paragraph(badge, f" {_PROBLEMS.get(mx.problem, 'no address')}")
-    faults, texts = faults_at(mx), finding_texts()
+    faults, texts = faults_at(evidence, mx), finding_texts()
     together: dict[tuple[Tone, str], list[str]] = {}
     for attempt in mx.attempts:
         errors = [f for f in faults.get(attempt.request.address, ()) if texts[f.code].severity is Severity.ERROR]
         works = not errors and covered is not False if attempt.observed else None
-        together.setdefault((_tone([works]), _smtp_text(mx, attempt)), []).append(attempt.request.address)
+        together.setdefault((_tone([works]), _smtp_text(evidence, mx, attempt)), []).append(attempt.request.address)
     return head, *(
         Paragraph(_badge(tone), f" at {', '.join(addresses)}: {one_line(text, 700)}")
         for (tone, text), addresses in together.items()
     )
 
 
-def _smtp_text(mx: MxHost, attempt: SmtpAttempt) -> str:
+def _smtp_text(evidence: Evidence, mx: MxHost, attempt: SmtpAttempt) -> str:
     parts = [attempt.ending]
     if attempt.starttls is not None and attempt.stage != "starttls":
         parts = ["STARTTLS offered" if attempt.starttls_offered else "STARTTLS hidden"]
@@ -218,7 +219,8 @@ def _smtp_text(mx: MxHost, attempt: SmtpAttempt) -> str:
         parts += [attempt.session.version, _session_text(attempt.session)]
     usable = [match.matches for match in attempt.tlsa if match.matches is not None]
     if usable:
-        secure = "" if mx.tlsa is not None and mx.tlsa.secure else ", not secure"
+        state = dane_state(evidence, mx)
+        secure = {DaneState.INSECURE: ", not secure", DaneState.UNVALIDATED: ", DNSSEC not observed"}.get(state, "")
         parts.append(f"TLSA {'matches' if any(usable) else 'no match'}{secure}")
     return "; ".join(part for part in parts if part)
 

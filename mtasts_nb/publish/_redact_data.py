@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from ..probe import (
     Certificate,
+    ChainResult,
     DnsAnswer,
     DnsQuery,
     DnsRecord,
@@ -24,7 +25,6 @@ from ..probe import (
     TlsSession,
     Validation,
     Vantage,
-    Verdict,
 )
 from ..reports import Archive, schema
 from ..vocabulary import UNATTRIBUTED, UNKNOWN, PolicyType, ResultType
@@ -288,7 +288,7 @@ class _Redaction:
             (TlsSession, "sni"): host,
             (Validation, "name"): host,
             (Validation, "name_detail"): free,
-            (Verdict, "text"): free,
+            (ChainResult, "text"): free,
             (TlsaMatch, "record"): free,
             (IssuerFetch, "url"): lambda _: _LEFT_OUT,
         }

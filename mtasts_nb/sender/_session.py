@@ -3,31 +3,19 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from enum import Enum
-from string import hexdigits
 from typing import TypeAlias
 
 from ..markup import one_line
 from ..policy import Policy
-from ..probe import Evidence, MxHost
-from ..vocabulary import Mode, PolicyType, ResultType, Status
+from ..probe import DaneState, Evidence, MxHost, dane_state, matching_tlsa
+from ..vocabulary import Mode, PolicyType, ResultType
 from ._contact import Contact, Objection
 from ._outcomes import Delivery, Row
 from ._profiles import Profile
 
-__all__ = ["Address", "Dane", "DaneState", "SenderState", "apply_policies", "dane_for"]
+__all__ = ["Address", "Dane", "SenderState", "apply_policies", "dane_for"]
 
 _Result: TypeAlias = tuple[Delivery, Objection | None, str]
-
-
-class DaneState(Enum):
-    """Whether DANE applies to a host."""
-
-    NONE = "does not apply"
-    UNKNOWN = "not observed"
-    BROKEN = "lookup of the TLSA records failed"
-    UNUSABLE = "no TLSA record is usable for SMTP"
-    USABLE = "applies"
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +64,7 @@ def apply_policies(host: str, contact: Contact, state: SenderState) -> Address:
         rows: tuple[Row, ...] = (tlsa,)
     elif policy is not None:
         delivery, objection, why = _sts_result(host, contact, policy, state.profile)
-        if state.dane.state is DaneState.NONE:
+        if state.dane.state in (DaneState.INSECURE, DaneState.UNVALIDATED):
             why = f"{why} {state.dane.why}".strip()
         sts = _row(PolicyType.STS, host, contact, (delivery, objection, why))
         rows = (sts,) if tlsa is None else _both(tlsa, sts)
@@ -157,7 +145,7 @@ def _plain_result(contact: Contact, state: SenderState) -> _Result:
     why += " Delivered with the TLS that is available."
     if contact.trouble:
         why += f" There, {contact.trouble.why}: without a policy, senders ignore this."
-    if state.dane.why and state.dane.state is DaneState.NONE:
+    if state.dane.state in (DaneState.INSECURE, DaneState.UNVALIDATED):
         why += f" {state.dane.why}"
     return Delivery.WITHOUT_STS, None, why
 
@@ -220,48 +208,47 @@ def _names_match(pattern: str, name: str) -> bool:
 
 
 def dane_for(evidence: Evidence, mx: MxHost, profile: Profile) -> Dane:
-    """Return whether DANE applies to a host: only if MX, addresses and TLSA are secure (RFC 7672 §2.2)."""
+    """Return whether DANE applies to a host for this sender, and why (`dane_state`)."""
+    state = dane_state(evidence, mx, insecure_mx=profile.does("dane-insecure-mx") == "dane")
     tlsa = mx.tlsa
-    if tlsa is None:
-        return Dane(DaneState.NONE)
-    addresses = [lookup for lookup in mx.lookups if lookup.texts]
-    secure = bool(addresses) and all(lookup.secure for lookup in addresses)
-    if not (mx.implicit or evidence.mx.secure or profile.does("dane-insecure-mx") == "dane"):
-        secure = False
-    ignored = "TLSA records exist but are ignored: {} (RFC 7672 §2.2)." if tlsa.texts else ""
-    if not secure:
-        return Dane(DaneState.NONE, ignored.format("the resolver did not validate all answers"))
-    if tlsa.status is Status.NOT_OBSERVED:
-        return Dane(DaneState.UNKNOWN, f"TLSA {tlsa.query.name} was not observed: {one_line(tlsa.detail, 160)}.")
-    if tlsa.status is Status.FAILED:
-        why = (
-            f"The lookup of TLSA {tlsa.query.name} failed ({one_line(tlsa.detail, 160)}) although the zone is signed: "
-            "the host must not be used (RFC 7672 §2.1.2, §2.2)."
-        )
-        return Dane(DaneState.BROKEN, why)
-    if not tlsa.texts or not tlsa.secure:
-        return Dane(DaneState.NONE, ignored.format("the answer is not secure"))
-    if any(_is_usable(text) for text in tlsa.texts):
-        return Dane(DaneState.USABLE)
-    why = "No TLSA record is usable for SMTP: TLS is required, without authentication (RFC 7672 §2.2)."
-    return Dane(DaneState.UNUSABLE, why)
+    return Dane(state, "" if tlsa is None else _dane_why(state, f"TLSA {tlsa.query.name}", one_line(tlsa.detail, 160)))
 
 
-def _is_usable(record: str) -> bool:
-    parts = record.split()
-    # RFC 7672 §3.1: usages 2 and 3, selectors 0 and 1, matching types 0 to 2.
-    known = len(parts) > 3 and parts[0] in ("2", "3") and parts[1] in ("0", "1") and parts[2] in ("0", "1", "2")
-    return known and all(character in hexdigits for character in "".join(parts[3:]))
+def _dane_why(state: DaneState, lookup: str, detail: str) -> str:
+    match state:
+        case DaneState.INSECURE:
+            return (
+                "TLSA records exist but are ignored: the resolver did not validate the MX, the address and the TLSA "
+                "answers, all of which must be secure (RFC 7672 §2.2)."
+            )
+        case DaneState.UNVALIDATED:
+            return (
+                "The resolver of this probe does not validate DNSSEC: whether the TLSA records count was not observed. "
+                "Probe through a validating resolver."
+            )
+        case DaneState.NOT_OBSERVED:
+            return f"{lookup} was not observed: {detail}."
+        case DaneState.BROKEN:
+            return (
+                f"The lookup of {lookup} failed ({detail}) although the zone is signed: "
+                "the host must not be used (RFC 7672 §2.1.2, §2.2)."
+            )
+        case DaneState.UNUSABLE:
+            return "No TLSA record is usable for SMTP: TLS is required, without authentication (RFC 7672 §2.2)."
+        case _:
+            return ""
 
 
 def _dane_result(contact: Contact, dane: Dane) -> _Result | None:
     """Return the result under policy type ``tlsa``; None if DANE does not decide."""
-    if dane.state is DaneState.NONE:
+    if dane.state in (DaneState.NONE, DaneState.INSECURE):
         return None
     if dane.state is DaneState.UNUSABLE and (contact.no_tls is None or not contact.observed):
         return None
-    if dane.state is DaneState.UNKNOWN:
+    if dane.state is DaneState.NOT_OBSERVED:
         return Delivery.UNKNOWN, None, dane.why
+    if dane.state is DaneState.UNVALIDATED:
+        return _unvalidated(contact, dane)
     if dane.state is DaneState.BROKEN:
         return Delivery.DEFERRED, Objection(ResultType.DNSSEC_INVALID, "tlsa-lookup-failed", dane.why), dane.why
     if not contact.observed:
@@ -278,17 +265,25 @@ def _dane_result(contact: Contact, dane: Dane) -> _Result | None:
     return Delivery.DELIVERED, None, "A TLSA record matches what is presented (RFC 7672 §3.1)."
 
 
+def _unvalidated(contact: Contact, dane: Dane) -> _Result | None:
+    """Return the result where it is not known whether the TLSA records count; None if it makes no difference."""
+    if not contact.observed or not contact.reachable:
+        return None
+    usable = any(match.matches is not None for match in contact.tlsa)
+    counted = _dane_result(contact, Dane(DaneState.USABLE if usable or contact.tls is None else DaneState.UNUSABLE))
+    if counted is None or counted[0].accepted:
+        return None
+    return Delivery.UNKNOWN, None, f"If the TLSA records count: {counted[2]} {dane.why}"
+
+
 def _mismatch(contact: Contact) -> Objection | None:
     """Return why no TLSA record matches; None if one does, or if no certificate was presented."""
     if contact.tls is None:
         return None
     usable = [match for match in contact.tlsa if match.matches is not None]
-    matching = [match for match in usable if match.matches]
-    if any(match.record.startswith("3") for match in matching):
-        return None  # DANE-EE(3): neither names nor dates count (RFC 7672 §3.1.1)
-    if matching:  # DANE-TA(2): they do (§3.1.2)
+    if matching := matching_tlsa(usable):
         dated = contact.invalid is not None and contact.invalid.code in ("expired", "not-yet-valid")
-        return contact.invalid if dated else None
+        return contact.invalid if dated and matching[0].record.startswith("2") else None
     if usable and all(match.name_only for match in usable):
         why = "the trust anchor of a TLSA record matches, the name does not"
         return Objection(ResultType.CERTIFICATE_HOST_MISMATCH, "name-mismatch", why)

@@ -107,6 +107,7 @@ CAUSES = {
     "dane-dnssec-broken": ("dane-signature-expired",),
     "dane-not-secure": ("dane-unsigned",),
     "dane-unusable": ("dane-unusable",),
+    "resolver-not-validating": ("dane-not-validated", "dane-mismatch-not-validated"),
     "reporting-missing": ("tlsrpt-missing",),
     "reporting-record-invalid": (
         "tlsrpt-version-wrong", "tlsrpt-rua-missing", "tlsrpt-rua-scheme", "tlsrpt-rua-bare",

@@ -77,6 +77,14 @@ class TestReading:
         asked, answer = response('"v=STSv1; id=1;"')
         assert parse(forge(answer.to_wire()), asked) is None
 
+    def test_a_name_that_does_not_exist_has_no_records_whatever_is_beside(self):
+        """RFC 2308 §2.1: the code is about the name; resolver libraries go by it too."""
+        asked, answer = response('"v=STSv1; id=1;"')
+        answer.set_rcode(dns.rcode.NXDOMAIN)
+        section = follow(parse(answer.to_wire(), asked))
+        assert section.records == ()
+        assert read_answer(answer, section, (), (), "udp").rcode == "NXDOMAIN"
+
     def test_a_record_is_never_cut(self):
         """RFC 6698 §2.1: a whole certificate in a TLSA record; half of it would match nothing."""
         _, answer = response("3 0 0 " + "ab" * 9000, kind="TLSA", name=f"_25._tcp.mx1.{DOMAIN}.")

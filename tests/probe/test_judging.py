@@ -12,12 +12,12 @@ import pytest
 
 from mtasts_nb.knowledge import finding_texts
 from mtasts_nb.policy import validate
-from mtasts_nb.probe import DnsAnswer, DnsRecord, TlsSession, Validation, Verdict, certificate_faults, findings
+from mtasts_nb.probe import ChainResult, DnsAnswer, DnsRecord, TlsSession, Validation, certificate_faults, findings
 from mtasts_nb.probe.wire._tls import TrustStore, match_tlsa, read_certificate
 from mtasts_nb.vocabulary import Effect, Severity, Status
 
 HOLDS, DISABLES, COSMETIC = Effect.DEFERS_MAIL, Effect.DISABLES_PROTECTION, Effect.COSMETIC
-ERROR, WARNING = Severity.ERROR, Severity.WARNING
+ERROR, WARNING, ADVICE = Severity.ERROR, Severity.WARNING, Severity.ADVICE
 
 
 def in_mode(seen, mode):
@@ -43,8 +43,13 @@ def without_policy(seen):
         # Every MX host fails: RFC 8461 §5 holds mail back in enforce only.
         ("mx-certificate-expired", None, "mx-certificate-expired", ERROR, HOLDS),
         ("mx-certificate-expired", b"mode: testing", "mx-certificate-expired", ERROR, DISABLES),
-        ("mx-certificate-expired", b"mode: none", "mx-certificate-expired", WARNING, DISABLES),
-        ("mx-certificate-expired", without_policy, "mx-certificate-expired", ERROR, HOLDS),  # cached senders go on
+        # In mode none nothing is checked (§5); without a policy only senders with a cached one defer (§3.3).
+        ("mx-certificate-expired", b"mode: none", "mx-certificate-expired", ADVICE, COSMETIC),
+        ("mx-certificate-expired", without_policy, "mx-certificate-expired", ERROR, DISABLES),
+        # DANE asks for TLS in every mode (RFC 7672 §2.2), a broken end of the conversation stops every sender.
+        ("dane-mismatch", b"mode: testing", "tlsa-mismatch", ERROR, HOLDS),
+        ("mx-starttls-silent", None, "mx-timeout", ERROR, HOLDS),
+        ("mx-starttls-silent", b"mode: testing", "mx-timeout", ERROR, DISABLES),
         # One host of two: the other takes the mail (RFC 5321 §5.1).
         ("backup-certificate-expired", None, "mx-certificate-expired", WARNING, COSMETIC),
         ("backup-certificate-expired", b"mode: testing", "mx-certificate-expired", WARNING, DISABLES),
@@ -260,8 +265,8 @@ class TestCertificates:
         fetch = {"fetches": (_fetch(),)} if completed is not None else {}
         validation = replace(
             tls.validation,
-            verdict=Verdict(code=code, text="text", depth=0),
-            completed_verdict=None if completed is None else Verdict(code=completed, text="text"),
+            verdict=ChainResult(code=code, text="text", depth=0),
+            completed_verdict=None if completed is None else ChainResult(code=completed, text="text"),
             **fetch,
         )
         problems = [problem for problem, _ in certificate_faults(replace(tls, validation=validation))]

@@ -228,8 +228,12 @@ def test_tlsa_that_cannot_be_had_from_a_signed_zone_closes_the_host(dane):
 
 
 def test_tlsa_that_cannot_be_had_from_an_unsigned_zone_is_not_even_asked_for(healthy):
-    outcomes = simulate(each_host(healthy, lambda mx: replace(mx, tlsa=failed_lookup(mx.tlsa))))
+    known = replace(healthy.mx, answer=replace(healthy.mx.answer, authenticated=True))
+    seen = each_host(healthy, lambda mx: replace(mx, tlsa=failed_lookup(mx.tlsa)))
+    outcomes = simulate(replace(seen, signed_name=known))
     assert (outcomes.delivery, outcomes.failures) == (Delivery.DELIVERED, ())
+    # A resolver that does not validate does not know whether the zone is signed.
+    assert simulate(seen).delivery is Delivery.UNKNOWN
 
 
 # ---- What was not observed

@@ -114,6 +114,15 @@ def _expired_tlsa(world: World) -> None:
         world.zone.expire(f"_25._tcp.{label}", "TLSA")
 
 
+def _not_validating(world: World) -> None:
+    world.validating = False
+
+
+def _mismatch_not_validated(world: World) -> None:
+    _tlsa(*EVERY_MX)(world)
+    _not_validating(world)
+
+
 _RECORD_FAULTS = (
     _fault(
         "mx-none", "The domain has neither MX records nor an address.", "MX @: none", _records(), "mx-missing",
@@ -282,6 +291,19 @@ DANE_FAULTS = (
         _tlsa(*EVERY_MX, own_key=True), "tlsa-not-secure", variant="enforce",
         note="Senders ignore them (RFC 7672 §2.2).",
         **_DELIVERED,
+    ),
+    _dane(
+        "not-validated", "The probe's resolver does not validate; signatures and TLSA records are right.",
+        "the resolver: no AD, no SERVFAIL for wrong signatures", _not_validating, "resolver-not-validating",
+        **_NO_HOST, **_DELIVERED,
+        note="Whether the TLSA records count is not observed; as they match, mail is delivered either way.",
+    ),
+    _dane(
+        "mismatch-not-validated",
+        "The keys of the MX hosts have changed, the TLSA records have not, and the probe's resolver does not validate.",
+        "TLSA of mx1 and mx2: another key; the resolver: no AD", _mismatch_not_validated, "resolver-not-validating",
+        **_NO_HOST, delivery="unknown",
+        note="Senders that validate DANE defer, others deliver; which answer is secure is not observed.",
     ),
     _dane(
         "unusable", "The TLSA records have certificate usage 1, which is not for SMTP.", "TLSA of mx1 and mx2: usage 1",

@@ -8,13 +8,14 @@ from dataclasses import replace
 from ...errors import PolicyError
 from ...knowledge import finding
 from ...policy import parse_policy, validate
-from ...vocabulary import Effect, Finding, Findings, Severity
+from ...vocabulary import Effect, Finding, Findings, Mode
 from .._evidence import Evidence
-from ._faults import CertificateProblem, certificate_faults
-from ._mx import faults_at, mx_findings, mx_names, redundancy_lost, usable_mx
+from ._faults import CertificateProblem, certificate_faults, milder
+from ._mx import faults_at, mx_findings, mx_names, weights
 from ._policy_host import policy_host_findings
 from ._records import nameserver_findings, sts_findings, tlsrpt_findings
 from ._vantage import anything_answered, without_ipv6, without_port_25, without_resolver
+from ._weight import Weight
 
 __all__ = [
     "CertificateProblem",
@@ -42,6 +43,9 @@ def _all(evidence: Evidence) -> Iterator[Finding]:
         return
     if evidence.ipv6_closed:
         yield finding("outbound-ipv6-closed", subject="this network", domain=domain)
+    if evidence.dnssec_hidden:
+        known = "" if evidence.signed_name is None else f"SOA {evidence.signed_name.query.name}: answered without AD"
+        yield finding("resolver-not-validating", subject="this resolver", evidence=known, domain=domain)
     if _deadline_passed(evidence):
         yield finding("probe-deadline-reached", subject="this probe", domain=domain)
     if evidence.limits_hit:
@@ -61,20 +65,26 @@ def _all(evidence: Evidence) -> Iterator[Finding]:
 def _policy_file_findings(evidence: Evidence) -> Iterator[Finding]:
     """Yield what is wrong with each policy file served, by the rules of `mtasts_nb.policy`."""
     names = mx_names(evidence) or None
-    usable = usable_mx(evidence)
+    by_domain = weights(evidence)
     for body in evidence.policy_host.policy_files:
         # A file that senders reject covers no host: its patterns are checked once it is valid.
         for result in validate(policy=body, mx_hosts=names if _is_valid(body) else None):
             # The code of an MX host is about that host, all others are about the file.
             if not result.host:
                 result = replace(result, host=evidence.policy_host.host)
-            # `validate` knows the names only; here it is known whether another MX host accepts mail.
-            if result.effect is Effect.DEFERS_MAIL and usable is not None:
-                result = replace(result, effect=Effect.COSMETIC)
-                if result.code == "mx-not-covered":
-                    message = f"{result.message} {redundancy_lost(usable)}"
-                    result = replace(result, severity=Severity.WARNING, message=message)
+            # `validate` knows the names only; here it is known what senders see, and whether another host accepts mail.
+            if result.effect is Effect.DEFERS_MAIL and evidence.mode is not Mode.ENFORCE:
+                result = _weighed(result, by_domain.unenforced(result.severity, everywhere=True))
+            elif result.effect is Effect.DEFERS_MAIL and not by_domain.fails:
+                note = by_domain.redundancy_lost if result.code == "mx-not-covered" else ""
+                severity = milder(result.severity) if note else result.severity
+                result = _weighed(result, Weight(severity, Effect.COSMETIC, note))
             yield result
+
+
+def _weighed(result: Finding, weight: Weight) -> Finding:
+    message = f"{result.message} {weight.note}".strip()
+    return replace(result, severity=weight.severity, effect=weight.effect, message=message)
 
 
 def _is_valid(body: bytes) -> bool:

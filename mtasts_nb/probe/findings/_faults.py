@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from enum import StrEnum
+from enum import Enum, StrEnum
 
 from ...markup import one_line, when
 from ...vocabulary import Severity, Status
-from .._attempts import Certificate, DnsAttempt, TlsSession, Validation, Verdict
+from .._attempts import Certificate, ChainResult, DnsAttempt, TlsSession, Validation
 
-__all__ = ["CertificateProblem", "Fault", "by_code", "certificate_faults", "joined", "lookup_fault", "milder"]
+__all__ = ["Blocks", "CertificateProblem", "Fault", "by_code", "certificate_faults", "joined", "lookup_fault", "milder"]
 
 # Certificates that are valid for 90 days are renewed with 30 left, those for six days with three: with a quarter of the
 # lifetime left, or two weeks, a renewal that works has worked.
@@ -23,6 +23,15 @@ _SELF_SIGNED, _NOT_YET, _EXPIRED, _SELF_SIGNED_IN_CHAIN = 18, 9, 10, 19
 _ISSUER_NOT_FOUND = frozenset({2, 20, 21})
 
 
+class Blocks(Enum):
+    """Which senders do not deliver to an MX host for a fault."""
+
+    NONE = "none"
+    POLICY = "those that apply a policy in mode enforce"
+    DANE = "those that validate DANE, in any mode"
+    EVERY = "every sender, in any mode"
+
+
 @dataclass(frozen=True, slots=True)
 class Fault:
     """A code, what was observed, and at which address; an empty address means the host itself."""
@@ -30,6 +39,7 @@ class Fault:
     code: str
     evidence: str = ""
     address: str = ""
+    blocks: Blocks = Blocks.NONE
 
 
 class CertificateProblem(StrEnum):
@@ -143,7 +153,7 @@ def _chain_fault(session: TlsSession, validation: Validation) -> tuple[Certifica
     return CertificateProblem.INVALID, f"depth {verdict.depth}: {_openssl(verdict)}"
 
 
-def _openssl(verdict: Verdict) -> str:
+def _openssl(verdict: ChainResult) -> str:
     return f"OpenSSL {verdict.code} ({verdict.text})"
 
 

@@ -1,39 +1,20 @@
-"""What is wrong with the MX hosts, and what that does to mail.
-
-Severity and effect follow these rules (RFC 8461 §5, §8.4; RFC 5321 §5.1; RFC 7672 §2.2):
-
-- A sender tries the next address and the next MX host. Mail is deferred only if *every* host that could be checked
-  fails: at delivery in any mode, at TLS only for senders that enforce (mode enforce, or a mode that cannot be observed
-  while a record announces a policy). Only that is an error that defers mail. If some hosts could not be checked, the
-  finding says so.
-- A host that fails at every address while another accepts mail is a warning, and cosmetic: for mail nothing changes now.
-  Redundancy is lost, and the finding says so: such a fault is noticed only on the day the host is needed. The same holds
-  for a fault at some addresses of a host while another address works.
-- If nothing tells senders to enforce, a fault at TLS disables protection: mail is delivered, unprotected. It is an error
-  in mode testing if every host fails, as it will defer mail in enforce; else a warning.
-"""
+"""What is wrong with the MX hosts: their records, addresses, SMTP, TLS, certificates and TLSA records."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field, replace
+from collections.abc import Iterator
+from dataclasses import replace
 
 from ...knowledge import finding, finding_texts
-from ...markup import one_line
-from ...vocabulary import Effect, Finding, Mode, Severity, Status
+from ...vocabulary import Finding, Severity, Status
 from .._attempts import SmtpAttempt
+from .._dane import DaneState, dane_state, matching_tlsa
 from .._evidence import Evidence, MxHost
-from ._faults import CertificateProblem, Fault, by_code, certificate_faults, joined, lookup_fault, milder
+from ._faults import Blocks, CertificateProblem, Fault, by_code, certificate_faults, joined, lookup_fault
+from ._weight import Host, Weights
 
-__all__ = ["faults_at", "mx_findings", "mx_names", "redundancy_lost", "usable_mx"]
+__all__ = ["faults_at", "mx_findings", "mx_names", "weights"]
 
-# Faults that prevent delivery to a host in any mode, and those that do so only for senders that check DANE.
-_DELIVERY = frozenset(
-    {"mx-refused", "mx-timeout", "mx-unreachable", "mx-closed", "mx-smtp-invalid", "mx-greeting-rejected",
-     "mx-greeting-deferred", "mx-no-address", "mx-address-lookup-failed", "mx-address-private", "mx-ip-literal",
-     "mx-name-invalid", "dnssec-bogus", "cname-chain-broken"}
-)  # fmt: skip
-_DANE = frozenset({"tlsa-mismatch", "tlsa-lookup-failed"})
 _PLACEHOLDER = "XXXX"  # what firewalls that inspect SMTP write over an EHLO keyword
 _CERTIFICATE_CODES = {
     CertificateProblem.EXPIRED: "mx-certificate-expired",
@@ -53,36 +34,6 @@ _CONNECTION_CODES = {
     "unreachable": "mx-unreachable",
     "not-smtp": "mx-smtp-invalid",
 }
-
-
-def _is_error(code: str) -> bool:
-    return finding_texts()[code].severity is Severity.ERROR
-
-
-@dataclass
-class _Host:
-    """An MX host with its faults."""
-
-    mx: MxHost
-    faults: list[Fault] = field(default_factory=list)
-    observed: set[str] = field(default_factory=set)
-
-    def fails(self, *, delivery: bool) -> bool | None:
-        """Return whether every address fails; None if none was observed."""
-        errors = [fault for fault in self.faults if _is_error(fault.code)]
-        if any(not fault.address and fault.code in _DELIVERY for fault in errors):
-            return True
-        if not self.observed:
-            return None
-        broken = {f.address for f in errors if (f.code in _DELIVERY or not delivery) and f.code not in _DANE}
-        return self.observed <= broken
-
-    def fails_dane(self) -> bool | None:
-        """Return whether every address fails for senders that check DANE."""
-        if not self.observed:
-            return None
-        broken = {fault.address for fault in self.faults if fault.code in _DANE or fault.code in _DELIVERY}
-        return "" in broken or self.observed <= broken
 
 
 def mx_names(evidence: Evidence) -> list[str] | None:
@@ -108,30 +59,29 @@ def mx_findings(evidence: Evidence) -> Iterator[Finding]:
         tried = [a.request.address for mx in evidence.mx_hosts for a in mx.attempts if a.reason in stuck]
         text = f"no answer at all from {', '.join(tried)} on port {evidence.vantage.smtp_port}"
         yield finding("outbound-port-25-closed", subject="this network", evidence=text, domain=domain)
-    domain_view = _Domain(evidence, hosts)
+    domain_weights = Weights(evidence, hosts)
     for host in hosts:
-        yield from _host_findings(host, domain, domain_view)
+        yield from _host_findings(host, domain, domain_weights)
 
 
-def usable_mx(evidence: Evidence) -> list[str] | None:
-    """Return the MX hosts left to a sender that enforces, mx patterns included; None if every observed one fails."""
-    view = _Domain(evidence, _hosts(evidence))
-    return None if view.validation_fails else view.good
+def weights(evidence: Evidence) -> Weights:
+    """Return what faults of the MX hosts do to mail."""
+    return Weights(evidence, _hosts(evidence))
 
 
-def faults_at(mx: MxHost) -> dict[str, list[Fault]]:
+def faults_at(evidence: Evidence, mx: MxHost) -> dict[str, list[Fault]]:
     """Return what is wrong at each address of a host; under the empty address, with the host itself."""
     faults: dict[str, list[Fault]] = {}
-    for fault in [] if mx.problem in ("null", "limit") else _host(mx).faults:
+    for fault in [] if mx.problem in ("null", "limit") else _host(evidence, mx).faults:
         faults.setdefault(fault.address, []).append(fault)
     return faults
 
 
-def _hosts(evidence: Evidence) -> list[_Host]:
-    return [_host(mx) for mx in evidence.mx_hosts if mx.problem not in ("null", "limit")]
+def _hosts(evidence: Evidence) -> list[Host]:
+    return [_host(evidence, mx) for mx in evidence.mx_hosts if mx.problem not in ("null", "limit")]
 
 
-def _record_findings(evidence: Evidence, hosts: list[_Host]) -> Iterator[Finding]:
+def _record_findings(evidence: Evidence, hosts: list[Host]) -> Iterator[Finding]:
     domain, observed = evidence.domain, evidence.mx.detail
     codes = []
     if any(mx.problem == "null" for mx in evidence.mx_hosts):
@@ -143,88 +93,22 @@ def _record_findings(evidence: Evidence, hosts: list[_Host]) -> Iterator[Finding
         yield finding(code, subject=f"MX {domain}", host=domain, evidence=observed, domain=domain)
 
 
-class _Domain:
-    """The domain as a whole: each fault is weighed against the other MX hosts and the mode."""
-
-    def __init__(self, evidence: Evidence, hosts: list[_Host]) -> None:
-        # The published intention, even if the record, the certificate or an address of the policy host is at fault.
-        self.policy = evidence.served_policy
-        self.mode = Mode(self.policy.mode) if self.policy else None
-        # A record without an observed policy: senders may apply a cached one, possibly in enforce.
-        self.enforced = self.mode is Mode.ENFORCE or (self.policy is None and evidence.record is not None)
-        self.wanted = self.enforced or self.mode is Mode.TESTING
-        self.delivery_fails = _all(host.fails(delivery=True) for host in hosts)
-        self.validation_fails = _all(self._fails_validation(host) for host in hosts)
-        self.dane_fails = _all(host.fails_dane() for host in hosts)
-        self.good = [host.mx.host for host in hosts if self._fails_validation(host) is False]
-        self.reachable = [host.mx.host for host in hosts if host.fails(delivery=True) is False]
-        self.good_by_dane = [host.mx.host for host in hosts if host.fails_dane() is False]
-        limit = [mx.host for mx in evidence.mx_hosts if mx.problem == "limit"]
-        self.unobserved = [host.mx.host for host in hosts if host.fails(delivery=True) is None] + limit
-
-    def _fails_validation(self, host: _Host) -> bool | None:
-        if self.wanted and self.policy is not None and not self.policy.matches(host.mx.host):
-            return True
-        return host.fails(delivery=False)
-
-    def weigh(self, code: str, *, everywhere: bool) -> tuple[Severity, Effect, str]:
-        """Return how serious a fault of an MX host is, what it does to mail, and a note, by the rules above."""
-        severity, effect = finding_texts()[code].severity, finding_texts()[code].effect
-        if effect is not Effect.DEFERS_MAIL and code not in _DELIVERY:
-            return severity if everywhere else milder(severity), effect, ""
-        if severity is not Severity.ERROR:  # it may come to that, but not yet
-            return severity, Effect.COSMETIC if self.enforced else Effect.DISABLES_PROTECTION, ""
-        fails, others = self.validation_fails, self.good
-        if code in _DANE:
-            fails, others = self.dane_fails, self.good_by_dane
-        elif code in _DELIVERY:
-            fails, others = self.delivery_fails, self.reachable
-        elif not self.enforced:
-            worst = self.wanted and everywhere and fails
-            note = "Mail is delivered anyway, without the protection of MTA-STS."
-            return severity if worst else Severity.WARNING, Effect.DISABLES_PROTECTION, note
-        if not everywhere:
-            return Severity.WARNING, Effect.COSMETIC, "Senders try its other addresses."
-        if not fails:
-            return Severity.WARNING, Effect.COSMETIC, redundancy_lost(others)
-        note = "No MX host is left that senders can use: mail is queued at the sender."
-        if self.unobserved:
-            note = f"Every MX host that could be checked fails; {_named(self.unobserved)} could not be checked."
-        return severity, Effect.DEFERS_MAIL, note
-
-
-def _all(results: Iterable[bool | None]) -> bool:
-    """Return whether there are observed hosts, and all of them fail."""
-    known = [result for result in results if result is not None]
-    return bool(known) and all(known)
-
-
-def redundancy_lost(others: list[str]) -> str:
-    """Return the sentence that a host fails while others accept mail."""
-    where = _named(others) if others else "the other MX hosts"
-    return f"Redundancy is lost: senders use {where}, and no mail is deferred as long as that works."
-
-
-def _named(hosts: list[str]) -> str:
-    names = ", ".join(one_line(name, 80) for name in hosts[:3])
-    return f"{names} and {len(hosts) - 3} more" if len(hosts) > 3 else names
-
-
-def _host(mx: MxHost) -> _Host:
+def _host(evidence: Evidence, mx: MxHost) -> Host:
     """Return a host with what is wrong with it."""
-    host = _Host(mx)
+    host = Host(mx)
     if mx.problem in ("ip-literal", "invalid-name"):
         code = "mx-ip-literal" if mx.problem == "ip-literal" else "mx-name-invalid"
-        host.faults.append(Fault(code, f"MX {mx.preference} {mx.host}"))
+        host.faults.append(Fault(code, f"MX {mx.preference} {mx.host}", blocks=Blocks.EVERY))
         return host
+    dane = dane_state(evidence, mx)
     host.faults += _address_faults(mx)
     for attempt in mx.attempts:
         address = attempt.request.address
         if attempt.observed or attempt.private:
             host.observed.add(address)
-        faults = (*_attempt_faults(attempt), *_tlsa_faults(mx, attempt))
+        faults = (*_attempt_faults(attempt, dane), *_tlsa_faults(mx, attempt, dane))
         host.faults += [replace(fault, address=address) for fault in faults]
-    host.faults += _tlsa_record_faults(mx)
+    host.faults += _tlsa_record_faults(mx, dane)
     return host
 
 
@@ -235,21 +119,34 @@ def _address_faults(mx: MxHost) -> Iterator[Fault]:
     if any(attempt.texts for attempt in mx.lookups):
         return  # senders use the family that works
     if failures:
-        yield failures[0]
+        yield replace(failures[0], blocks=Blocks.EVERY)
     elif mx.lookups and all(attempt.status is Status.COMPLETED for attempt in mx.lookups):
-        yield Fault("mx-no-address", "; ".join(f"{attempt.query.type}: {attempt.detail}" for attempt in mx.lookups))
+        text = "; ".join(f"{attempt.query.type}: {attempt.detail}" for attempt in mx.lookups)
+        yield Fault("mx-no-address", text, blocks=Blocks.EVERY)
 
 
-def _attempt_faults(attempt: SmtpAttempt) -> Iterator[Fault]:
+def _attempt_faults(attempt: SmtpAttempt, dane: DaneState) -> Iterator[Fault]:
+    needs_tls = Blocks.DANE if dane in (DaneState.USABLE, DaneState.UNUSABLE) else Blocks.POLICY
     if attempt.private:
-        yield Fault("mx-address-private", attempt.detail)
+        yield Fault("mx-address-private", attempt.detail, blocks=Blocks.EVERY)
     if attempt.status is Status.FAILED:
-        yield _failure(attempt)
+        yield replace(_failure(attempt), blocks=needs_tls if _reached_without_tls(attempt) else Blocks.EVERY)
     elif attempt.status is Status.COMPLETED and attempt.starttls_offered is False:
         text = f"EHLO does not list it, but the server accepts it: {attempt.starttls}"
-        yield Fault("mx-starttls-stripped", text)
+        yield Fault("mx-starttls-stripped", text, blocks=needs_tls)
+    # With a trust anchor in TLSA the dates count too, with the host's own key they do not.
+    anchored = dane is DaneState.USABLE and any(match.record.startswith("2") for match in matching_tlsa(attempt.tlsa))
     for problem, text in certificate_faults(attempt.session):
-        yield Fault(_CERTIFICATE_CODES[problem], text)
+        code = _CERTIFICATE_CODES[problem]
+        dated = problem in (CertificateProblem.EXPIRED, CertificateProblem.NOT_YET_VALID)
+        blocks = Blocks.DANE if anchored and dated else Blocks.POLICY
+        yield Fault(code, text, blocks=blocks if finding_texts()[code].severity is Severity.ERROR else Blocks.NONE)
+
+
+def _reached_without_tls(attempt: SmtpAttempt) -> bool:
+    """Return whether a sender that needs no TLS delivers to a host whose conversation failed."""
+    rejects_ehlo = attempt.stage == "ehlo" and attempt.ehlo is not None and attempt.ehlo.code // 100 == 5
+    return rejects_ehlo or attempt.stage in ("starttls", "handshake")
 
 
 def _failure(attempt: SmtpAttempt) -> Fault:
@@ -273,47 +170,40 @@ def _failure(attempt: SmtpAttempt) -> Fault:
     return Fault(_CONNECTION_CODES.get(reason, "mx-closed"), ending)
 
 
-def _dane_applies(mx: MxHost) -> bool:
-    """Return whether senders use the TLSA records: only if the addresses are secure (RFC 7672 §2.2)."""
-    return any(attempt.secure for attempt in mx.lookups)
-
-
-def _tlsa_faults(mx: MxHost, attempt: SmtpAttempt) -> Iterator[Fault]:
-    usable = [match for match in attempt.tlsa if match.matches is not None]
-    if mx.tlsa is None or mx.tlsa.answer is None or not (mx.tlsa.secure and _dane_applies(mx)):
+def _tlsa_faults(mx: MxHost, attempt: SmtpAttempt, dane: DaneState) -> Iterator[Fault]:
+    if mx.tlsa is None or mx.tlsa.answer is None or dane is not DaneState.USABLE:
         return
     if mx.tlsa.answer.records_dropped or not (attempt.tls is None or attempt.tls.chain_complete):
         return  # the one that matches may be among those that were not kept
+    usable = [match for match in attempt.tlsa if match.matches is not None]
     if usable and not any(match.matches for match in usable):
-        yield Fault("tlsa-mismatch", "; ".join(f"{match.record}: {match.detail}" for match in usable[:4]))
+        text = "; ".join(f"{match.record}: {match.detail}" for match in usable[:4])
+        yield Fault("tlsa-mismatch", text, blocks=Blocks.DANE)
 
 
-def _tlsa_record_faults(mx: MxHost) -> Iterator[Fault]:
+def _tlsa_record_faults(mx: MxHost, dane: DaneState) -> Iterator[Fault]:
     tlsa = mx.tlsa
     if tlsa is None:
         return
-    if _dane_applies(mx) and (fault := lookup_fault(tlsa, "tlsa-lookup-failed")) is not None:
-        yield Fault("tlsa-lookup-failed", fault.evidence)
-    if not tlsa.texts:
-        return
-    if not (tlsa.secure and _dane_applies(mx)):
+    if dane is DaneState.BROKEN:
+        fault = lookup_fault(tlsa, "tlsa-lookup-failed")
+        yield Fault("tlsa-lookup-failed", fault.evidence if fault else tlsa.detail, blocks=Blocks.DANE)
+    elif dane is DaneState.INSECURE:
         yield Fault("tlsa-not-secure", f"{tlsa.query.name}: {tlsa.detail}")
-        return
-    matches = [match for attempt in mx.attempts for match in attempt.tlsa]
-    unusable = sorted({f"{match.record}: {match.detail}" for match in matches if match.matches is None})
-    if unusable:
-        yield Fault("tlsa-unusable", "; ".join(unusable))
+    elif dane.applies:
+        matches = [match for attempt in mx.attempts for match in attempt.tlsa]
+        unusable = sorted({f"{match.record}: {match.detail}" for match in matches if match.matches is None})
+        if unusable:
+            yield Fault("tlsa-unusable", "; ".join(unusable))
 
 
-def _host_findings(host: _Host, domain: str, view: _Domain) -> Iterator[Finding]:
+def _host_findings(host: Host, domain: str, domain_weights: Weights) -> Iterator[Finding]:
     name = host.mx.host
-    errors = {fault.address for fault in host.faults if _is_error(fault.code)}
     for code, faults in by_code(host.faults).items():
         if host.mx.implicit and code == "mx-no-address":
             continue  # reported as mx-missing
         addresses = tuple(sorted({fault.address for fault in faults if fault.address}))
-        everywhere = not addresses or host.observed <= errors or "" in errors
-        severity, effect, note = view.weigh(code, everywhere=everywhere)
+        weight = domain_weights.of(host, faults)
         partial = bool(addresses) and bool(host.observed - set(addresses))
         only = f"Only at {', '.join(addresses)}." if partial else ""
         yield finding(
@@ -322,9 +212,9 @@ def _host_findings(host: _Host, domain: str, view: _Domain) -> Iterator[Finding]
             host=name,
             addresses=addresses if partial else (),
             evidence=joined(faults) if addresses else faults[0].evidence,
-            severity=severity,
-            effect=effect,
-            more=f"{only} {note}".strip(),
+            severity=weight.severity,
+            effect=weight.effect,
+            more=f"{only} {weight.note}".strip(),
             domain=domain,
             name=name,
         )

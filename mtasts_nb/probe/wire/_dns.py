@@ -104,6 +104,9 @@ def follow(response: dns.message.Message) -> Section:
         return Section(None)  # an error message without the question
     try:
         result = response.resolve_chaining()
+    except dns.message.AnswerForNXDOMAIN:
+        # The code is about the name at the end of the chain (RFC 2308 §2.1): it does not exist, whatever is beside it.
+        return Section(None)
     except dns.message.ChainTooLong:
         aliases = [rrset for rrset in response.answer if rrset.rdtype == dns.rdatatype.CNAME]
         return Section(None, tuple(_plain(rrset[0].target) for rrset in aliases), loop=True)
@@ -160,6 +163,7 @@ def read_answer(
         cname_chain=chain[: MOST_CNAMES + 1],
         ttl=min(ttls, default=None),
         authenticated=bool(response.flags & dns.flags.AD),
+        signed=any(rrset.rdtype == dns.rdatatype.RRSIG for rrset in (*response.answer, *response.authority)),
         authoritative=bool(response.flags & dns.flags.AA),
         extended_errors=tuple(
             option.to_text()[:300] for option in response.options[:8] if isinstance(option, dns.edns.EDEOption)

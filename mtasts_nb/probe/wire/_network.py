@@ -369,10 +369,8 @@ def _broken(error: Exception, step: str) -> StepError:
     if isinstance(error, SSL.SysCallError):
         return StepError("closed", f"the connection was closed: {step}")
     if isinstance(error, SSL.Error):
-        # OpenSSL's queue: (library, function, reason); it has no code for an early end before version 3.
+        # OpenSSL's queue: (library, function, reason). An early end is a SysCallError: pyOpenSSL goes by OpenSSL's code.
         queue = error.args[0] if error.args and isinstance(error.args[0], list | tuple) else []
         text = "; ".join(str(entry[-1]) for entry in queue if entry)
-        if "unexpected eof" in text:
-            return StepError("closed", f"the connection was closed: {step}")
         return StepError("tls", f"{step}: {text or 'TLS error'}")
     return _as_step_error(error, step) if isinstance(error, OSError) else StepError("closed", str(error))

@@ -29,7 +29,7 @@ from service_identity import CertificateError, VerificationError
 from service_identity.cryptography import verify_certificate_hostname
 
 from ...markup import one_line
-from .._attempts import Certificate, IssuerFetch, TlsaMatch, TlsSession, Validation, Verdict
+from .._attempts import Certificate, ChainResult, IssuerFetch, TlsaMatch, TlsSession, Validation
 from ._network import Network, StepError, Stream
 
 __all__ = [
@@ -117,18 +117,18 @@ class TrustStore:
         self._store.load_locations(str(file))
         self._store.set_time(at)
 
-    def verdict(self, chain: Sequence[Certificate]) -> Verdict:
+    def verdict(self, chain: Sequence[Certificate]) -> ChainResult:
         """Return OpenSSL's verdict on a chain, leaf first."""
         try:
             leaf, *others = (crypto.load_certificate(crypto.FILETYPE_ASN1, part.der) for part in chain)
             crypto.X509StoreContext(self._store, leaf, others).verify_certificate()
         except crypto.X509StoreContextError as error:
             code, depth, text = error.errors[0], error.errors[1], error.errors[2]
-            return Verdict(code=int(code), depth=int(depth), text=str(text))
+            return ChainResult(code=int(code), depth=int(depth), text=str(text))
         except (crypto.Error, ValueError) as error:
             # X509_V_ERR_UNSPECIFIED: OpenSSL cannot even read it.
-            return Verdict(code=1, text=one_line(f"the certificate cannot be read: {error}"))
-        return Verdict(code=0, text="ok")
+            return ChainResult(code=1, text=one_line(f"the certificate cannot be read: {error}"))
+        return ChainResult(code=0, text="ok")
 
 
 def read_certificate(der: bytes) -> Certificate:
@@ -293,7 +293,7 @@ def validate_chain(
     leaf = chain[0]
     verdict = store.verdict(chain)
     if verdict.trusted and (problem := _purpose_problem(leaf)):
-        verdict = Verdict(code=26, text=problem)  # X509_V_ERR_INVALID_PURPOSE
+        verdict = ChainResult(code=26, text=problem)  # X509_V_ERR_INVALID_PURPOSE
     completed, fetches = None, []
     if verdict.code in _ISSUER_NOT_FOUND and fetch is not None:
         whole, child = list(chain), _last_of(chain)
