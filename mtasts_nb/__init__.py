@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from .bundled import sample_dir as sample_dir
     from .diagnosis import Diagnosis as Diagnosis
     from .diagnosis import diagnose as diagnose
+    from .diagnosis import explain as explain
     from .errors import PolicyError as PolicyError
     from .errors import RecordError as RecordError
     from .errors import SnapshotError as SnapshotError
@@ -79,6 +80,7 @@ _HOME = {
     "diagnose": "diagnosis",
     "draft_policy": "policy",
     "draft_record": "policy",
+    "explain": "diagnosis",
     "find_incidents": "analysis",
     "find_sts_record": "policy",
     "lab": "lab",
@@ -126,6 +128,7 @@ __all__ = [
     "diagnose",
     "draft_policy",
     "draft_record",
+    "explain",
     "find_incidents",
     "find_sts_record",
     "lab",

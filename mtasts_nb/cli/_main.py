@@ -16,7 +16,7 @@ from ._say import complain
 __all__ = ["COMMANDS", "main"]
 
 #: The sub-commands, in the order of the help text: each is a module `_<name>` here, with a function `add`.
-COMMANDS = ("report", "load", "probe", "validate", "lab", "notebooks")
+COMMANDS = ("report", "load", "probe", "validate", "explain", "lab", "notebooks")
 
 FINE, COULD_NOT = 0, 2
 _INTERRUPTED = 130  # what a shell expects after SIGINT

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 from ..analysis import Candidate, Reported
+from . import _explain_view as _explain_view  # registers how an explanation is shown
 from . import _view as _view  # registers how a diagnosis is shown
 from ._diagnose import diagnose
+from ._explain import ExplainedCause, TextExplanation, explain
+from ._message import Message
 from ._values import STATES, Action, Cause, Diagnosis, Evidence, Group
 from .flowchart import (
     Answer,
@@ -27,14 +30,18 @@ __all__ = [
     "Cause",
     "Diagnosis",
     "Evidence",
+    "ExplainedCause",
     "Flowchart",
     "Group",
+    "Message",
     "Node",
     "Reported",
+    "TextExplanation",
     "Walk",
     "WalkEvidence",
     "WalkStep",
     "diagnose",
+    "explain",
     "flowchart",
     "walk_end",
 ]

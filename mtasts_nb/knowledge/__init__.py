@@ -12,7 +12,16 @@ from ._finding import finding, fix_of
 from ._findings import FindingText, finding_texts
 from ._providers import Provider, hosted_note, mail_provider, providers
 from ._read import read_data
-from ._reason_codes import MX, POLICY_HOST, ReasonMatch, ReasonMeaning, reason_matches, reason_meanings, words_of
+from ._reason_codes import (
+    MX,
+    POLICY_HOST,
+    ReasonMatch,
+    ReasonMeaning,
+    reason_matches,
+    reason_meanings,
+    reason_side,
+    words_of,
+)
 from ._result_types import ResultTypeText, explain, result_type_texts
 
 # The name that callers still use.
@@ -42,6 +51,7 @@ __all__ = [
     "read_data",
     "reason_matches",
     "reason_meanings",
+    "reason_side",
     "result_type_texts",
     "words_of",
 ]

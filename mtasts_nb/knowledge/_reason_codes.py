@@ -11,7 +11,16 @@ from typing import Final
 
 from ._read import read_data, read_folder
 
-__all__ = ["MX", "POLICY_HOST", "ReasonMatch", "ReasonMeaning", "reason_matches", "reason_meanings", "words_of"]
+__all__ = [
+    "MX",
+    "POLICY_HOST",
+    "ReasonMatch",
+    "ReasonMeaning",
+    "reason_matches",
+    "reason_meanings",
+    "reason_side",
+    "words_of",
+]
 
 #: What a text may be about.
 MX: Final = "mx"
@@ -162,6 +171,26 @@ def reason_matches(text: str, side: str = "", *, reported: bool = False) -> tupl
     >>> reason_matches("HTTP status 404"), reason_matches("HTTP status 404", POLICY_HOST)[0].meaning.code
     ((), 'http-not-found')
     """
+    wordings = _wordings_in(text, side, reported)
+    specific = [wording for wording in wordings if not wording.match.meaning.general]
+    first = {wording.match.meaning.code: wording.match for wording in reversed(specific or wordings)}
+    return tuple(reversed(first.values()))
+
+
+def reason_side(text: str) -> str:
+    """Return what a text is about, where its wordings belong to one side only: `MX` or `POLICY_HOST`; else empty.
+
+    Examples
+    --------
+    >>> reason_side("SSL verify error: depth=0 error=certificate has expired"), reason_side("certificate has expired")
+    ('mx', '')
+    """
+    sides = {wording.match.side for wording in _wordings_in(text, "", reported=False)} - {""}
+    return sides.pop() if len(sides) == 1 else ""
+
+
+def _wordings_in(text: str, side: str, reported: bool) -> list[_Wording]:
+    """Return the wordings in a text, the longest first, without those that lie within a longer one."""
     words = words_of(text)
     alone = re.sub(r"^ [245]\d\d ", " ", words)  # a reply code before a status code adds nothing
     matches: list[tuple[_Wording, list[tuple[int, int]]]] = []
@@ -175,14 +204,11 @@ def reason_matches(text: str, side: str = "", *, reported: bool = False) -> tupl
         if spans := _spans(words, wording.parts):
             matches.append((wording, spans))
     matches.sort(key=lambda each: -each[0].length)
-    kept = [
-        each for number, each in enumerate(matches) if not any(_within(each[1], other) for _, other in matches[:number])
+    return [
+        wording
+        for number, (wording, spans) in enumerate(matches)
+        if not any(_within(spans, other) for _, other in matches[:number])
     ]
-    specific = [wording for wording, _ in kept if not wording.match.meaning.general]
-    first = {
-        wording.match.meaning.code: wording.match for wording in reversed(specific or [wording for wording, _ in kept])
-    }
-    return tuple(reversed(first.values()))
 
 
 def _spans(words: str, parts: tuple[str, ...]) -> list[tuple[int, int]]:

@@ -112,6 +112,28 @@ class Flowchart:
                     queue.append(end)
         return frozenset(reached)
 
+    def path_to(self, position: str, start: str = "deferred") -> tuple[tuple[str, Answer], ...]:
+        """Return the shortest way from a start to a position: each question with its answer, yes or no where possible.
+
+        Examples
+        --------
+        >>> flowchart().path_to("policy-certificate-expired", "report")[0]
+        ('about-policy-host', <Answer.YES: 'yes'>)
+        """
+        for answers in ((Answer.YES, Answer.NO), tuple(Answer)):
+            ways: dict[str, tuple[tuple[str, Answer], ...]] = {self.starts[start]: ()}
+            queue = deque(ways)
+            while queue:
+                here = queue.popleft()
+                if here == position:
+                    return ways[here]
+                for answer in answers if here in self.nodes else ():
+                    end = self.nodes[here].to[answer]
+                    if end not in ways:
+                        ways[end] = (*ways[here], (here, answer))
+                        queue.append(end)
+        return ()
+
     @cached_property
     def branches(self) -> Mapping[str, frozenset[str]]:
         """For each node with a problem: the causes to which that answer leads."""
