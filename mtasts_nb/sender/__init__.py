@@ -5,8 +5,19 @@
 """
 
 from . import _view as _view  # registers how outcomes are shown
-from ._outcomes import COLUMNS, Delivery, Outcomes, ProfileDifference, Row
+from ._outcomes import COLUMNS, Delivery, Outcomes, ProfileDifference, Row, Unpublished
 from ._profiles import Profile, Rule, profiles
 from ._simulate import simulate
 
-__all__ = ["COLUMNS", "Delivery", "Outcomes", "Profile", "ProfileDifference", "Row", "Rule", "profiles", "simulate"]
+__all__ = [
+    "COLUMNS",
+    "Delivery",
+    "Outcomes",
+    "Profile",
+    "ProfileDifference",
+    "Row",
+    "Rule",
+    "Unpublished",
+    "profiles",
+    "simulate",
+]

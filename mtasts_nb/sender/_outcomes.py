@@ -15,7 +15,7 @@ from ..vocabulary import Mode, PolicyType, ResultType
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = ["COLUMNS", "Delivery", "Outcomes", "ProfileDifference", "Row"]
+__all__ = ["COLUMNS", "Delivery", "Outcomes", "ProfileDifference", "Row", "Unpublished"]
 
 #: The columns of `Outcomes.to_frame`, in order.
 COLUMNS = ("policy_type", "mx", "address", "delivery", "result_type", "failure_reason_code", "why")
@@ -97,6 +97,8 @@ class Outcomes(Rendered):
         The assumptions as text; empty if there are none.
     differences : tuple of ProfileDifference
         Known senders that act differently, and why.
+    unpublished : tuple of Unpublished
+        Known senders of which it is not known whether they act differently.
     """
 
     domain: str
@@ -109,6 +111,7 @@ class Outcomes(Rendered):
     policy_why: str
     what_if: str = ""
     differences: tuple[ProfileDifference, ...] = ()
+    unpublished: tuple[Unpublished, ...] = ()
 
     @property
     def mode(self) -> Mode | None:
@@ -218,3 +221,20 @@ class ProfileDifference:
     def delivery(self) -> Delivery:
         """What happens to the message with it."""
         return self.outcomes.delivery
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Unpublished:
+    """A known sender that does not publish what it does about something that decides here.
+
+    Attributes
+    ----------
+    profile, title : str
+        The sender.
+    topics : tuple of str
+        The topics of rules (`Rule`) in which known senders differ, and that decide here.
+    """
+
+    profile: str
+    title: str
+    topics: tuple[str, ...]

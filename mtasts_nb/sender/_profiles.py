@@ -13,8 +13,9 @@ from dataclasses import dataclass
 from functools import cache
 from importlib import resources
 from types import MappingProxyType
+from typing import Any
 
-__all__ = ["STRICT", "Profile", "Rule", "profiles"]
+__all__ = ["STRICT", "Profile", "Rule", "profiles", "topic_texts"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -98,7 +99,7 @@ def profiles() -> Mapping[str, Profile]:
     >>> profiles()["exchange-online"].queue_life, profiles()["gmail"].queue_life
     (24, None)
     """
-    entries = tomllib.loads(resources.files(__package__).joinpath("profiles.toml").read_text("utf-8"))
+    entries = {name: entry for name, entry in _data().items() if name != "topics"}
     return MappingProxyType(
         {
             name: Profile(
@@ -110,3 +111,19 @@ def profiles() -> Mapping[str, Profile]:
             for name, entry in entries.items()
         }
     )
+
+
+def topic_texts() -> Mapping[str, str]:
+    """Return the topics about which a sender may publish nothing, in words.
+
+    Examples
+    --------
+    >>> topic_texts()["content-type"]
+    'the Content-Type of the policy'
+    """
+    texts: dict[str, str] = _data()["topics"]
+    return texts
+
+
+def _data() -> dict[str, Any]:
+    return tomllib.loads(resources.files(__package__).joinpath("profiles.toml").read_text("utf-8"))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
 from ..markup import one_line
@@ -10,7 +11,7 @@ from ..probe import Evidence, MxHost
 from ..vocabulary import Mode, PolicyType, Status
 from ._contact import Contact, contacts
 from ._discovery import AppliedPolicy, discover
-from ._outcomes import Delivery, Outcomes, ProfileDifference, Row
+from ._outcomes import Delivery, Outcomes, ProfileDifference, Row, Unpublished
 from ._profiles import STRICT, Profile, Rule, profiles
 from ._session import Address, SenderState, apply_policies, dane_for
 
@@ -74,7 +75,8 @@ def simulate(
     case = _Case(probe, assumed, cached, cached_id)
     strict = case.run(STRICT)
     others = (_difference(case, strict, profile) for profile in profiles().values())
-    return replace(strict, differences=tuple(other for other in others if other is not None))
+    differences = tuple(other for other in others if other is not None)
+    return replace(strict, differences=differences, unpublished=tuple(_unpublished(case, strict)))
 
 
 def _mode(mode: Mode | str | None) -> Mode | None:
@@ -95,9 +97,16 @@ class _Case:
         self._cached = cached
         self._cached_id = cached_id
         self._contacts = [(mx, contacts(mx)) for mx in evidence.mx_hosts]
+        self._results: dict[frozenset[tuple[str, str]], Outcomes] = {}
 
     def run(self, profile: Profile) -> Outcomes:
-        """Return what a sender of this profile does."""
+        """Return what a sender of this profile does; senders with the same rules do the same."""
+        rules = frozenset((rule.topic, rule.behaviour) for rule in profile.rules)
+        if rules not in self._results:
+            self._results[rules] = self._run(profile)
+        return self._results[rules]
+
+    def _run(self, profile: Profile) -> Outcomes:
         evidence = self._evidence
         applied = discover(evidence, profile, self._cached, self._cached_id)
         if applied.policy is not None and self._mode is not None:
@@ -204,8 +213,7 @@ def _difference(case: _Case, strict: Outcomes, profile: Profile) -> ProfileDiffe
     if _visible(other) == _visible(strict):
         return None
     rules = _deciding(case, strict, other, profile)
-    unnoticed = strict.delivery.accepted and other.delivery.accepted and not (strict.failures or other.failures)
-    if unnoticed and all(rule.topic in ("sts", "testing") for rule in rules):
+    if _unnoticed(strict, other, rules):
         return None
     return ProfileDifference(
         profile=profile.name,
@@ -214,6 +222,32 @@ def _difference(case: _Case, strict: Outcomes, profile: Profile) -> ProfileDiffe
         why=" ".join(rule.text for rule in rules),
         sources=tuple(dict.fromkeys(rule.source for rule in rules)),
     )
+
+
+def _unpublished(case: _Case, strict: Outcomes) -> Iterator[Unpublished]:
+    """Yield the senders that do not publish what they do about a topic that decides here.
+
+    It decides if a behaviour of a known sender, alone, makes a difference.
+    """
+    rules = {(rule.topic, rule.behaviour): rule for profile in profiles().values() for rule in profile.rules}
+    silent = {topic for profile in profiles().values() for topic in profile.unknown}
+    deciding = dict.fromkeys(
+        rule.topic for rule in rules.values() if rule.topic in silent and _decides(case, strict, rule)
+    )
+    for profile in profiles().values():
+        if topics := tuple(topic for topic in deciding if topic in profile.unknown):
+            yield Unpublished(profile=profile.name, title=profile.title, topics=topics)
+
+
+def _decides(case: _Case, strict: Outcomes, rule: Rule) -> bool:
+    other = case.run(replace(STRICT, rules=(rule,)))
+    return _visible(other) != _visible(strict) and not _unnoticed(strict, other, (rule,))
+
+
+def _unnoticed(strict: Outcomes, other: Outcomes, rules: tuple[Rule, ...]) -> bool:
+    """Return whether nobody would notice the difference: both deliver, and neither has a failure to report."""
+    accepted = strict.delivery.accepted and other.delivery.accepted and not (strict.failures or other.failures)
+    return accepted and all(rule.topic in ("sts", "testing") for rule in rules)
 
 
 def _deciding(case: _Case, strict: Outcomes, other: Outcomes, profile: Profile) -> tuple[Rule, ...]:

@@ -7,6 +7,7 @@ from dataclasses import replace
 from ..markup import plural
 from ..render import Badge, Block, Document, Items, Paragraph, Quiet, Section, Steps, Strong, Tone, document
 from ._outcomes import Delivery, Outcomes, Row
+from ._profiles import topic_texts
 
 __all__: list[str] = []
 
@@ -42,6 +43,11 @@ def _(outcomes: Outcomes) -> Document:
     if outcomes.differences:
         items = [(Strong(titles), f": {action}. {why}") for titles, action, why in _differences(outcomes)]
         body.append(Section("Known senders that act differently", (Items(items),)))
+    if outcomes.unpublished:
+        notes = [
+            (Strong(titles), f": nothing is published about {topics}.") for titles, topics in _unpublished(outcomes)
+        ]
+        body.append(Section("Known senders of which this is not known", (Items(notes),)))
     return Document(body)
 
 
@@ -89,3 +95,12 @@ def _differences(outcomes: Outcomes) -> list[tuple[str, str, str]]:
         types = ", ".join(other.outcomes.result_types) or "no failure"
         together.setdefault((f"{_LABELS[other.delivery].text}, reports {types}", other.why), []).append(other.title)
     return [("; ".join(titles), action, why) for (action, why), titles in together.items()]
+
+
+def _unpublished(outcomes: Outcomes) -> list[tuple[str, str]]:
+    """Return titles and topics; senders that leave the same topics open together."""
+    together: dict[tuple[str, ...], list[str]] = {}
+    for silent in outcomes.unpublished:
+        together.setdefault(silent.topics, []).append(silent.title)
+    texts = topic_texts()
+    return [("; ".join(titles), "; ".join(texts[topic] for topic in topics)) for topics, titles in together.items()]

@@ -12,6 +12,7 @@ from mtasts_nb.errors import PolicyError
 from mtasts_nb.lab import FAULTS
 from mtasts_nb.policy import Policy
 from mtasts_nb.sender import profiles, simulate
+from mtasts_nb.sender._profiles import topic_texts
 from mtasts_nb.sender._reading import read_policy
 from mtasts_nb.vocabulary import Area, Mode
 from tests.lab.second_sender import ACCEPTS
@@ -155,8 +156,36 @@ def test_who_acts_alike(fault, profile, look):
 
 
 def test_a_healthy_domain_gives_no_reason_to_name_senders(healthy, dane):
-    assert simulate(healthy).differences == ()
-    assert simulate(dane).differences == ()
+    for outcomes in (simulate(healthy), simulate(healthy, mode="testing"), simulate(dane)):
+        assert outcomes.differences == ()
+        assert outcomes.unpublished == ()
+
+
+# fault of the lab, the topics that decide and about which Exchange Online and Gmail publish nothing
+NOT_KNOWN = [
+    ("policy-content-type-html", {"content-type"}),
+    ("record-version-spaced", {"record"}),
+    ("policy-file-max-age-too-large", {"max-age"}),
+    ("policy-certificate-common-name-only", {"common-name"}),
+    ("dane-mismatch", {"dane"}),
+    ("mx-greeting-554", {"greeting-5xx"}),
+    ("mx-certificate-expired", set()),  # RFC 8461 §4.2 leaves no choice, and no known sender makes one
+    ("record-missing", set()),
+    ("policy-http-301", set()),
+]
+
+
+@pytest.mark.parametrize(("fault", "topics"), NOT_KNOWN)
+def test_what_a_sender_does_not_publish_is_not_guessed(fault, topics, look):
+    outcomes = simulate(look(fault))
+    silent = {sender.profile: set(sender.topics) for sender in outcomes.unpublished}
+    assert silent == ({"exchange-online": topics, "gmail": topics} if topics else {})
+    assert not {"exchange-online", "gmail"} & set(differences(outcomes))
+    assert ("Known senders of which this is not known" in str(outcomes)) == bool(topics)
+
+
+def test_every_topic_that_is_not_published_has_its_words():
+    assert set(topic_texts()) == {topic for profile in profiles().values() for topic in profile.unknown}
 
 
 def test_unrelated_records_at_the_name_can_undo_the_policy_at_one_sender(look):
