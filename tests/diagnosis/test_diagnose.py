@@ -265,3 +265,30 @@ def test_ranking_is_by_what_it_does_to_mail(look):
         ranks = [(cause.effect.rank, cause.severity.rank) for cause in diagnose(look(name)).causes]
         assert all(first <= second for first, second in itertools.pairwise(ranks))
         assert Severity.ERROR.rank == 0
+
+
+# fault of the lab, what the finding says, where, and what was observed there
+REASONS = [
+    ("policy-file-mx-list", ("One mx line holds one pattern", "policy file, line 3", "mx2.nordwind.example")),
+    ("record-id-illegal", ("Only letters and digits", "_mta-sts record, column 13", "2026-02-08")),
+    ("mx-certificate-expired", ("mx1.nordwind.example has expired", "192.0.2.25, 2001:db8::25")),
+    ("policy-http-404", ("no file at the policy URL", "192.0.2.80, 2001:db8::80", "status 404")),
+    ("mx-not-in-policy", ("`old1.nordwind.example` is another host", "MX host mx1.nordwind.example")),
+    ("dane-mismatch", ("No TLSA record of mx1.nordwind.example matches", "192.0.2.25", "3 1 1")),
+]
+
+
+@pytest.mark.parametrize(("fault", "words"), REASONS)
+def test_the_reason_of_a_finding_and_its_names_reach_the_diagnosis(fault, words, look):
+    first = diagnose(look(fault)).causes[0]
+    text = next(evidence.text for evidence in first.evidence if evidence.source == "probe")
+    assert [word for word in words if word not in text] == []
+
+
+def test_what_to_do_now_and_how_to_avoid_it_have_a_heading_each(look):
+    diagnosis = diagnose(look("dane-mismatch"))
+    first = diagnosis.causes[0]
+    assert "in use now" in first.fix
+    assert "two TTLs" in first.prevent
+    for text in (str(diagnosis), diagnosis._repr_html_()):
+        assert text.index("What to do now") < text.index("How to avoid it next time")
