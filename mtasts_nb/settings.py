@@ -86,6 +86,9 @@ class ProbeSettings:
     signed_name : str
         A name whose SOA record is known to be signed (DNSSEC), by default the root: if the resolver does not mark that
         answer as validated, it validates none. Asked for only if the domain's own answers leave it open.
+    reference_mx : str
+        An MX host elsewhere that is known to answer, for example that of your own provider. If nothing answers on port 25
+        of the domain's MX hosts, it is connected to: it shows whether they are down or port 25 is closed here.
     routes : mapping
         From (address, port) in the DNS to the (address, port) to connect to instead. The lab routes documentation
         addresses to loopback ports this way; the checks see the original address.
@@ -109,4 +112,5 @@ class ProbeSettings:
     allow_private: bool = False
     now: Callable[[], datetime] = utc_now
     signed_name: str = "."
+    reference_mx: str = ""
     routes: Mapping[Endpoint, Endpoint] = field(default_factory=dict)

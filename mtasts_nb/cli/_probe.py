@@ -55,6 +55,9 @@ def add(commands: _SubParsersAction[argparse.ArgumentParser]) -> None:
     parser.add_argument(
         "--resolver", metavar="A", action="append", default=[], help="ask this resolver, not the system's; repeatable"
     )
+    parser.add_argument(
+        "--reference-mx", metavar="HOST", default="", help="an MX host that answers, to compare silent ones with"
+    )
     parser.add_argument("--timeout", metavar="S", type=_seconds, default=10.0, help="longest wait for one step (10)")
     parser.add_argument("--deadline", metavar="S", type=_seconds, help="longest wait for all (six times --timeout)")
     parser.add_argument("-4", dest="ipv4_only", action="store_true", help="IPv4 only")
@@ -89,6 +92,7 @@ def _settings(arguments: argparse.Namespace) -> ProbeSettings:
     return ProbeSettings(
         nameservers=tuple(arguments.resolver),
         timeout=arguments.timeout,
+        reference_mx=arguments.reference_mx,
         deadline=arguments.deadline or 6 * arguments.timeout,
         ipv4=not arguments.ipv6_only,
         ipv6=not arguments.ipv4_only,

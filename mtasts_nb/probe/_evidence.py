@@ -136,14 +136,16 @@ class Evidence:
     mx_hosts : tuple of MxHost
         Each MX host, by preference, with an SMTP conversation at each of its addresses.
     port_25_closed : bool
-        Whether every connection to port 25 was dropped or rejected on the way, or could not leave this machine: then
-        nothing was observed at the MX hosts.
+        Whether no connection to port 25 got any answer: every one was dropped or rejected on the way, or could not leave
+        this machine. Then nothing was observed at the MX hosts; `reference` may show whose fault it is.
     ipv6_closed : bool
         Whether every connection over IPv6 was dropped or rejected on the way while IPv4 worked.
     limits_hit : tuple of str
         What was left out because the domain has too many records.
     providers : tuple of Provider
         Who seems to run the MX hosts and the policy host.
+    reference : SmtpAttempt or None
+        The conversation with `ProbeSettings.reference_mx`; only held if no connection to port 25 got any answer.
     signed_name : DnsAttempt or None
         The lookup of a name that is known to be signed (`ProbeSettings.signed_name`); only made if there are TLSA records
         or signatures and the resolver validated none of them.
@@ -163,6 +165,7 @@ class Evidence:
     ipv6_closed: bool = False
     limits_hit: tuple[str, ...] = ()
     providers: tuple[Provider, ...] = ()
+    reference: SmtpAttempt | None = None
     signed_name: DnsAttempt | None = None
 
     @property

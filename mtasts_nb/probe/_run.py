@@ -25,10 +25,10 @@ from .. import knowledge
 from .._version import __version__
 from ..settings import ProbeSettings
 from ..vocabulary import Status
-from ._attempts import DnsAttempt, DnsQuery, HttpRequest, SmtpRequest
+from ._attempts import DnsAttempt, DnsQuery, HttpRequest, SmtpAttempt, SmtpRequest
 from ._evidence import Evidence, MxHost, PolicyHost, Provider, Vantage, is_host_name, policy_domain
 from ._probe import Probe
-from .findings import without_ipv6, without_port_25, without_resolver
+from .findings import no_answer_on_port_25, without_ipv6, without_port_25, without_resolver
 from .wire._dns import Resolver, system_nameservers
 from .wire._https import IssuerFetcher, fetch_policy
 from .wire._network import Network
@@ -137,7 +137,10 @@ class _Run:
         sts, tlsrpt, mx, a, aaaa = without_resolver((sts, tlsrpt, mx, policy_host.a, policy_host.aaaa))
         policy_host = replace(policy_host, a=a, aaaa=aaaa)
         policy_host, mx_hosts, ipv6_closed = without_ipv6(policy_host, mx_hosts)
-        mx_hosts, port_25_closed = without_port_25(mx_hosts)
+        reference = None
+        if no_answer_on_port_25(attempt for host in mx_hosts for attempt in host.attempts):
+            reference = self._reference()
+        mx_hosts, port_25_closed = without_port_25(mx_hosts, reference)
         observed = Evidence(
             domain=domain,
             started=self._started,
@@ -150,6 +153,7 @@ class _Run:
             policy_host=policy_host,
             mx_hosts=mx_hosts,
             port_25_closed=port_25_closed,
+            reference=reference,
             ipv6_closed=ipv6_closed,
             limits_hit=tuple(sorted(self._limits)),
             providers=recognise(mx_hosts, policy_host),
@@ -246,6 +250,17 @@ class _Run:
             for attempt in attempts
         )
         return replace(mx, a=a, aaaa=aaaa, tlsa=tlsa, attempts=matched)
+
+    def _reference(self) -> SmtpAttempt | None:
+        """Return the conversation with the user's reference host; None without one, or if its address is not known."""
+        host = self._settings.reference_mx
+        if not host:
+            return None
+        address = next(iter(self._chosen(host, *self._addresses(host))), None)
+        if address is None:
+            return None
+        request = SmtpRequest(mx=host, address=address, port=self._settings.smtp_port)
+        return self._conversations.hold(self._network, request, self._issuers)
 
     def _authoritative(self) -> tuple[DnsAttempt, ...]:
         """Ask every authoritative server of the zone that has the domain the three questions."""

@@ -12,6 +12,7 @@ from ..vocabulary import (
     Area,
     CauseKind,
     Concern,
+    Confidence,
     Finding,
     Severity,
     Status,
@@ -90,6 +91,8 @@ def _concern(evidence: Evidence, finding: Finding, codes: set[str], hosts: set[s
         kind=CauseKind.LATENT if text.kind is CauseKind.FAULT and finding.severity is Severity.ADVICE else text.kind,
         effect=finding.effect,
         severity=finding.severity,
+        # Silence has two explanations, which one network cannot distinguish.
+        confidence=Confidence.MEDIUM if code == "port-25-no-answer" else Confidence.HIGH,
         policy_domain=evidence.domain,
         mx=mx,
     )
@@ -186,7 +189,7 @@ def not_observed(evidence: Evidence) -> Iterator[tuple[str, str]]:
     elif evidence.mx.status is Status.FAILED:
         yield "the MX hosts", "their names cannot be looked up"
     if evidence.port_25_closed:
-        yield "the MX hosts", "port 25 cannot be reached from here"
+        yield "the MX hosts", "nothing answers on port 25"
         return
     for mx in evidence.mx_hosts:
         yield from _mx_not_observed(mx)

@@ -273,7 +273,7 @@ def probe_reasons(probe: Probe | None, mode: Mode, last: pd.Timestamp | None, st
 
 def _unobserved(probe: Probe) -> list[str]:
     if probe.port_25_closed:
-        return ["any MX host, as outbound port 25 is closed where the probe was made"]
+        return ["any MX host, as nothing answered on port 25 where the probe was made"]
     names = [
         one_line(mx.host, 80)
         for mx in probe.mx_hosts

@@ -83,7 +83,7 @@ CAUSES = {
         "mx-implicit-not-in-policy", "policy-file-mx-ip-address",
     ),
     "mx-unreachable": ("mx-refused", "mx-timeout", "address-refused"),
-    "outbound-port-25-closed": ("port-25-closed",),
+    "port-25-no-answer": ("port-25-closed",),
     "mx-smtp-broken": ("mx-silent", "mx-closes-before-greeting", "mx-greeting-endless", "mx-drops-after-ehlo"),
     "mx-greeting-refused": ("mx-greeting-554", "mx-greeting-421"),
     "mx-ehlo-refused": ("mx-ehlo-refused",),
@@ -137,7 +137,8 @@ def test_the_right_cause_is_first(name, look):
     found = diagnose(look(name))
     first = found.causes[0]
     assert first.code == BY_FAULT[name]
-    assert first.confidence == "high"
+    # Of silence one network cannot tell whose fault it is.
+    assert first.confidence == ("medium" if name == "port-25-closed" else "high")
     assert first.state == "seen now"
     assert any(one.supports and one.source == "probe" for one in first.evidence)
     assert first.commands

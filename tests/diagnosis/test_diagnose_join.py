@@ -153,7 +153,7 @@ def test_what_the_probe_could_not_look_at_is_not_called_fixed(look):
     seen = look("port-25-closed")
     found = diagnose(seen, archive(seen, range(1, 4), lambda *_: (0, {"certificate-expired": 98})))
     assert one_group(found).state == "not observed now"
-    assert {cause.code for cause in found.causes} == {"mx-certificate-expired", "outbound-port-25-closed"}
+    assert {cause.code for cause in found.causes} == {"mx-certificate-expired", "port-25-no-answer"}
 
 
 def test_a_fault_that_hides_another_is_said_to(look):

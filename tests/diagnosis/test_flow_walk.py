@@ -66,7 +66,7 @@ def test_back_goes_to_the_last_answer_given_by_hand():
     walk.back()
     assert walk.position == first == "covered"
     walk.answer("yes")
-    assert walk.position == "port-25-open"
+    assert walk.position == "port-25-answers"
 
 
 def test_back_at_the_beginning_stays_there():

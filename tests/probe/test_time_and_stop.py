@@ -9,19 +9,22 @@ import socket
 import sys
 import threading
 import time
+from contextlib import ExitStack
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
 
 from mtasts_nb import ProbeSettings
+from mtasts_nb.diagnosis import diagnose
 from mtasts_nb.lab import Lab
 from mtasts_nb.probe import probe, probe_many
 from mtasts_nb.probe.findings import without_ipv6, without_port_25
 from mtasts_nb.probe.wire._network import Network, StepError
-from mtasts_nb.vocabulary import Effect, Status
+from mtasts_nb.vocabulary import Confidence, Effect, Level, Status
 
 DOMAIN = "nordwind.example"
+SHORT = 1.2
 
 
 def test_inside_a_running_event_loop():
@@ -81,7 +84,7 @@ def test_the_stop_button_ends_it_at_once(many, speaker):
 def test_port_25_closed_says_so_once_and_nothing_about_the_mx(look):
     seen = look("port-25-closed")
     assert seen.port_25_closed
-    assert seen.findings.codes == ("outbound-port-25-closed",)
+    assert seen.findings.codes == ("port-25-no-answer",)
     assert f"--save {DOMAIN}.json" in seen.findings[0].fix
     attempts = [attempt for mx in seen.mx_hosts for attempt in mx.attempts]
     assert {attempt.status for attempt in attempts} == {Status.NOT_OBSERVED}
@@ -89,25 +92,24 @@ def test_port_25_closed_says_so_once_and_nothing_about_the_mx(look):
 
 
 @pytest.mark.parametrize(
-    "ending",
+    ("ending", "code"),
     [
-        {"status": Status.FAILED, "reason": "timeout"},
+        ({"status": Status.FAILED, "reason": "timeout"}, "port-25-no-answer"),
         # A firewall that rejects with ICMP "host prohibited" reads as EHOSTUNREACH: ours as likely as theirs.
-        {"status": Status.FAILED, "reason": "unreachable"},
-        {"status": Status.NOT_OBSERVED, "reason": "no-way-out"},
+        ({"status": Status.FAILED, "reason": "unreachable"}, "port-25-no-answer"),
+        ({"status": Status.NOT_OBSERVED, "reason": "no-way-out"}, "outbound-port-25-closed"),  # this machine says so
     ],
-    ids=lambda ending: ending["reason"],
 )
-def test_no_word_from_any_mx_is_a_closed_port(ending, healthy):
-    """RFC 8461 has nothing to do with it: no verdict on the MX hosts, and one finding that says why."""
+def test_no_answer_from_any_mx_is_no_verdict_on_them(ending, code, healthy):
+    """RFC 8461 has nothing to do with it: one finding, which says why, or that it cannot be decided."""
 
     def stuck(attempt):
         return replace(attempt, stage="connect", tls=None, starttls=None, **ending)
 
     hosts = tuple(replace(mx, attempts=tuple(map(stuck, mx.attempts))) for mx in healthy.mx_hosts)
-    hosts, closed = without_port_25(hosts)
+    hosts, closed = without_port_25(hosts, None)
     seen = replace(healthy, mx_hosts=hosts, port_25_closed=closed)
-    assert seen.findings.codes == ("outbound-port-25-closed",)
+    assert seen.findings.codes == (code,)
     assert all(a.request.address in seen.findings[0].evidence for mx in hosts for a in mx.attempts)
     assert {a.status for mx in hosts for a in mx.attempts} == {Status.NOT_OBSERVED}
 
@@ -215,3 +217,36 @@ def test_the_clock_of_the_settings_decides_about_dates():
         later = replace(lab.settings, now=lambda: moment + timedelta(days=200))
         codes = set(probe(DOMAIN, later).findings.codes)
     assert {"policy-certificate-expired", "mx-certificate-expired"} <= codes
+
+
+@pytest.mark.parametrize(
+    ("reach", "codes", "level"),
+    [
+        ("", ("port-25-no-answer",), Level.WATCH),
+        ("dropped", ("outbound-port-25-closed",), Level.WATCH),
+        ("open", ("mx-timeout",), Level.ACT_NOW),
+        ("refused", ("mx-timeout",), Level.ACT_NOW),  # a refusal is an answer
+    ],
+)
+def test_a_reference_host_settles_whose_fault_the_silence_is(reach, codes, level):
+    """The only MX is silent. From one network it cannot be told from a closed port 25."""
+    with ExitStack() as stack:
+        lab = Lab(timeout=SHORT)
+        world = lab.world
+        world.zone.set("@", "MX", f"10 mx1.{DOMAIN}.")
+        world.set_policy(f"mx1.{DOMAIN}")
+        for server in world.mail_servers("mx1"):
+            server.reach = "dropped"
+        world.add_mail_host("mx3", f"mx3.{DOMAIN}", "mx3")
+        for server in world.mail_servers("mx3"):
+            server.reach = reach or "open"
+        stack.enter_context(lab)
+        seen = probe(DOMAIN, replace(lab.settings, reference_mx=f"mx3.{DOMAIN}" if reach else ""))
+    assert seen.findings.codes == codes
+    assert seen.verdict.level is level
+    finding = seen.findings[0]
+    assert f"mx1.{DOMAIN}" in finding.message + finding.evidence
+    if not reach:
+        assert f"time-out was {SHORT:g} seconds" in finding.message
+        (cause,) = diagnose(seen).causes
+        assert (cause.confidence, cause.mx) == (Confidence.MEDIUM, ())

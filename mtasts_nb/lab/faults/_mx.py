@@ -195,7 +195,7 @@ _SERVER_FAULTS = (
     ),
     _fault(
         "port-25-closed", "Connections to every MX time out, as in a network that closes outbound port 25.",
-        "port 25 everywhere: dropped", _reach("dropped"), "outbound-port-25-closed", delivery="unknown",
+        "port 25 everywhere: dropped", _reach("dropped"), "port-25-no-answer", delivery="unknown",
         note="From one network this cannot be distinguished from MX hosts that are all down.",
     ),
     _fault("mx-silent", "The MX never greets.", "no greeting", _behaves("silent"), "mx-timeout"),

@@ -14,7 +14,7 @@ from ._faults import CertificateProblem, certificate_faults, milder
 from ._mx import faults_at, mx_findings, mx_names, weights
 from ._policy_host import policy_host_findings
 from ._records import nameserver_findings, sts_findings, tlsrpt_findings
-from ._vantage import anything_answered, without_ipv6, without_port_25, without_resolver
+from ._vantage import anything_answered, no_answer_on_port_25, without_ipv6, without_port_25, without_resolver
 from ._weight import Weight
 
 __all__ = [
@@ -22,6 +22,7 @@ __all__ = [
     "certificate_faults",
     "faults_at",
     "judge",
+    "no_answer_on_port_25",
     "without_ipv6",
     "without_port_25",
     "without_resolver",

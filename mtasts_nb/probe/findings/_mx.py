@@ -55,13 +55,30 @@ def mx_findings(evidence: Evidence) -> Iterator[Finding]:
     hosts = _hosts(evidence)
     yield from _record_findings(evidence, hosts)
     if evidence.port_25_closed:
-        stuck = ("port-25-closed", "no-way-out")
-        tried = [a.request.address for mx in evidence.mx_hosts for a in mx.attempts if a.reason in stuck]
-        text = f"no answer at all from {', '.join(tried)} on port {evidence.vantage.smtp_port}"
-        yield finding("outbound-port-25-closed", subject="this network", evidence=text, domain=domain)
+        yield _no_answer(evidence)
     domain_weights = Weights(evidence, hosts)
     for host in hosts:
         yield from _host_findings(host, domain, domain_weights)
+
+
+def _no_answer(evidence: Evidence) -> Finding:
+    """Return the finding that nothing answers on port 25: at this network, or where that cannot be decided."""
+    stuck = [(mx.host, attempt) for mx in evidence.mx_hosts for attempt in mx.attempts]
+    stuck = [(host, attempt) for host, attempt in stuck if attempt.reason in ("port-25-closed", "no-way-out")]
+    tried = ", ".join(f"{host} [{attempt.request.address}]" for host, attempt in stuck)
+    names = dict.fromkeys(host for host, _ in stuck)
+    reference = evidence.reference
+    if reference is not None:
+        tried += f"; nor from the reference host {reference.request.mx} [{reference.request.address}]"
+    own = reference is not None or all(attempt.reason == "no-way-out" for _, attempt in stuck)
+    return finding(
+        "outbound-port-25-closed" if own else "port-25-no-answer",
+        subject="this network" if own else ", ".join(names),
+        evidence=f"no answer at all from {tried} on port {evidence.vantage.smtp_port}",
+        domain=evidence.domain,
+        name=", ".join(names),
+        more="" if own else f"The time-out was {evidence.vantage.timeout:g} seconds.",
+    )
 
 
 def weights(evidence: Evidence) -> Weights:

@@ -10,7 +10,7 @@ from ...vocabulary import Status
 from .._attempts import Attempt, DnsAttempt, HttpAttempt, SmtpAttempt
 from .._evidence import MxHost, PolicyHost
 
-__all__ = ["anything_answered", "without_ipv6", "without_port_25", "without_resolver"]
+__all__ = ["anything_answered", "no_answer_on_port_25", "without_ipv6", "without_port_25", "without_resolver"]
 
 A = TypeVar("A", HttpAttempt, SmtpAttempt)
 
@@ -42,16 +42,23 @@ def _is_ipv6(attempt: HttpAttempt | SmtpAttempt) -> bool:
     return ":" in attempt.request.address
 
 
-def without_port_25(hosts: tuple[MxHost, ...]) -> tuple[tuple[MxHost, ...], bool]:
-    """Return the hosts, and whether port 25 is closed from here: then nothing was observed at any of them.
+def no_answer_on_port_25(attempts: Iterable[SmtpAttempt]) -> bool:
+    """Return whether no attempt got any answer from a host, not even a refusal.
 
-    Closed means: at least one connection was dropped, rejected on the way, or did not leave this machine, and none got
-    any answer from the host, not even a refusal.
+    At least one was dropped, rejected on the way, or did not leave this machine.
     """
-    attempts = [attempt for host in hosts for attempt in host.attempts]
-    stuck = [attempt for attempt in attempts if _is_dropped(attempt) or attempt.reason == "no-way-out"]
-    answered = [attempt for attempt in attempts if attempt.observed and not _is_dropped(attempt)]
-    if not stuck or answered:
+    attempts = list(attempts)
+    stuck = any(_is_dropped(attempt) or attempt.reason == "no-way-out" for attempt in attempts)
+    return stuck and not any(attempt.observed and not _is_dropped(attempt) for attempt in attempts)
+
+
+def without_port_25(hosts: tuple[MxHost, ...], reference: SmtpAttempt | None) -> tuple[tuple[MxHost, ...], bool]:
+    """Return the hosts, and whether nothing was observed at any of them, as nothing answers on port 25.
+
+    If a `reference` elsewhere answers, port 25 is open from here, and the hosts themselves are silent.
+    """
+    open_here = reference is not None and not no_answer_on_port_25([reference])
+    if open_here or not no_answer_on_port_25(attempt for host in hosts for attempt in host.attempts):
         return hosts, False
     detail = "as for every other connection to port 25"
     return tuple(replace(mx, attempts=_unobserved(mx.attempts, "port-25-closed", detail)) for mx in hosts), True
