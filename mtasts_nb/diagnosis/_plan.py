@@ -61,7 +61,8 @@ def _steps(diagnosis: Diagnosis, observed: Mapping[str, str]) -> Iterator[Action
     step = "Fix what was identified"
     if first := next((cause for cause in causes if cause.kind is not CauseKind.VANTAGE), None):
         fix = next(iter(first.fix.splitlines()), "")
-        yield Action(step=step, status=StepStatus.TO_DO, evidence=f"{first.title}: {fix}")
+        where = f" At your provider, {first.provider.splitlines()[0]}" if first.provider else ""
+        yield Action(step=step, status=StepStatus.TO_DO, evidence=f"{first.title}: {fix}{where}")
     else:
         yield Action(step=step, status=StepStatus.NOT_NEEDED, evidence="There is nothing to fix.")
     yield _validation(diagnosis)

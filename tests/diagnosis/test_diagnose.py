@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import json
+from dataclasses import replace
 
 import pytest
 
@@ -11,7 +12,7 @@ import mtasts_nb as sts
 from mtasts_nb.diagnosis import diagnose
 from mtasts_nb.knowledge import cause_texts, finding_texts
 from mtasts_nb.lab import FAULTS, VARIANTS, Lab
-from mtasts_nb.probe import probe
+from mtasts_nb.probe import Provider, probe
 from mtasts_nb.sender import simulate
 from mtasts_nb.vocabulary import LEVEL_RULES, Effect, Severity, verdict_sentence
 
@@ -293,3 +294,12 @@ def test_what_to_do_now_and_how_to_avoid_it_have_a_heading_each(look):
     assert "two TTLs" in first.prevent
     for text in (str(diagnosis), diagnosis._repr_html_()):
         assert text.index("What to do now") < text.index("How to avoid it next time")
+
+
+def test_where_a_service_hosts_the_policy_the_plan_says_so(look):
+    """RFC 8461 §8.2: its customer has no web server to repair."""
+    hoster = Provider(name="EasyDMARC", role="policy host", evidence="CNAME nordwind_example_mta_sts.easydmarc.pro")
+    hosted = diagnose(replace(look("policy-certificate-expired"), providers=(hoster,)))
+    assert hosted.causes[0].provider.startswith("EasyDMARC: This service hosts your policy")
+    (step,) = (step for step in hosted.plan if step.step == "Fix what was identified")
+    assert "At your provider, EasyDMARC: This service hosts your policy" in step.evidence
