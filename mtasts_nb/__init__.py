@@ -11,7 +11,7 @@ import sys
 from types import ModuleType
 from typing import TYPE_CHECKING
 
-from ._version import __version__
+from ._version import __version__ as __version__
 
 if TYPE_CHECKING:
     from . import lab as lab
@@ -107,53 +107,7 @@ _HOME = {
     "widgets": "widgets",
 }
 
-__all__ = [
-    "Archive",
-    "Diagnosis",
-    "Finding",
-    "Findings",
-    "Limits",
-    "Outcomes",
-    "Policy",
-    "PolicyError",
-    "Probe",
-    "ProbeSettings",
-    "RecordError",
-    "SnapshotError",
-    "StsRecord",
-    "TlsRptRecord",
-    "__version__",
-    "compare_probes",
-    "daily",
-    "diagnose",
-    "draft_policy",
-    "draft_record",
-    "explain",
-    "find_incidents",
-    "find_sts_record",
-    "lab",
-    "load",
-    "load_probe",
-    "mx_matches",
-    "notebooks_dir",
-    "parse_policy",
-    "parse_sts_record",
-    "parse_tlsrpt_record",
-    "plan_mx_migration",
-    "plan_removal",
-    "plan_rollback",
-    "plots",
-    "policy_history",
-    "probe",
-    "probe_many",
-    "publish",
-    "readiness",
-    "sample_dir",
-    "simulate",
-    "validate",
-    "verify_fix",
-    "widgets",
-]
+__all__ = sorted((*_HOME, "__version__"))
 
 
 def __getattr__(name: str) -> object:

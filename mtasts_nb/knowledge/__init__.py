@@ -24,9 +24,6 @@ from ._reason_codes import (
 )
 from ._result_types import ResultTypeText, explain, result_type_texts
 
-# The name that callers still use.
-cause_texts = causes
-
 __all__ = [
     "MX",
     "POLICY_HOST",
@@ -37,7 +34,6 @@ __all__ = [
     "ReasonMatch",
     "ReasonMeaning",
     "ResultTypeText",
-    "cause_texts",
     "causes",
     "command",
     "command_names",

@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from ..reports import Source
     from ._view import Floats, Ints, Period, View
 
-__all__ = ["success_share", "wilson"]
+__all__ = ["success_share"]
 
 #: The panel below 0 % holds the sessions per day.
 _FLOOR: Final = -0.48

@@ -18,7 +18,7 @@ from ._style import PNG_DPI
 if TYPE_CHECKING:
     from matplotlib.figure import Figure, SubFigure
 
-__all__ = ["Picture", "alt_text", "set_alt", "show", "to_png", "to_svg"]
+__all__ = ["Picture", "alt_text", "show", "to_png", "to_svg"]
 
 _TEXTS: WeakKeyDictionary[Axes, str] = WeakKeyDictionary()
 

@@ -25,7 +25,7 @@ from ..vocabulary import UNATTRIBUTED, UNKNOWN, Mode, ResultType
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-__all__ = ["colour_of", "style_of"]
+__all__ = ["colour_of"]
 
 #: Ships with matplotlib, so that a figure is the same on every machine.
 FONT: Final = "DejaVu Sans"

@@ -14,7 +14,7 @@ from ._names import ascii_lower, mx_matches, pattern_doubt, pattern_fault
 from ._policy import policy_text
 from ._policy_fields import PolicyLint
 
-__all__ = ["Coverage", "Miss", "NearMiss", "cover", "cover_findings", "host_patterns", "near_miss", "smallest_covering"]
+__all__ = ["smallest_covering"]
 
 
 class Miss(StrEnum):

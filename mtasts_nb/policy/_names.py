@@ -10,19 +10,7 @@ from dataclasses import dataclass, field
 from ..errors import MtaStsNbError
 from ..markup import one_line
 
-__all__ = [
-    "PatternFault",
-    "a_label",
-    "ascii_lower",
-    "domain_name",
-    "host_name",
-    "mx_host_names",
-    "mx_matches",
-    "name_fault",
-    "pattern_doubt",
-    "pattern_fault",
-    "places",
-]
+__all__ = ["domain_name", "mx_host_names", "mx_matches", "places"]
 
 _LDH = re.compile(r"[A-Za-z0-9-]+")
 # Only ASCII letters fold: str.lower() would turn the Kelvin sign into a k, and a stranger's name into ours.

@@ -12,7 +12,7 @@ from ._fault import Raw, as_raw, decode
 from ._names import ascii_lower, mx_host_names, mx_matches
 from ._policy_fields import PolicyLint, Scan, judge_whole, meant_key, read_field
 
-__all__ = ["Policy", "draft_policy", "lint_policy", "parse_policy", "policy_text", "something_else"]
+__all__ = ["Policy", "draft_policy", "parse_policy"]
 
 # RFC 8461 §3.2 expects weeks; while testing a day makes a rollback quick (the usual roll-out).
 _USUAL_MAX_AGE = {Mode.TESTING: 86_400, Mode.ENFORCE: 604_800, Mode.NONE: 86_400}

@@ -12,7 +12,7 @@ from ..markup import one_line
 from ._fault import Raw, as_raw
 from ._record_lint import Kind, RecordLint, lint_record, only_record, parsed
 
-__all__ = ["STS", "StsRecord", "draft_record", "find_sts_record", "id_meant", "lint_sts_record", "parse_sts_record"]
+__all__ = ["StsRecord", "draft_record", "find_sts_record", "parse_sts_record"]
 
 STS = Kind(
     tag="v=STSv1",

@@ -12,14 +12,7 @@ from ._fault import Raw, as_raw
 from ._names import a_label, ascii_lower, pattern_fault
 from ._record_lint import Kind, RecordLint, lint_record, only_record, parsed
 
-__all__ = [
-    "TLSRPT",
-    "TlsRptLint",
-    "TlsRptRecord",
-    "find_tlsrpt_record",
-    "lint_tlsrpt_record",
-    "parse_tlsrpt_record",
-]
+__all__ = ["TlsRptRecord", "find_tlsrpt_record", "parse_tlsrpt_record"]
 
 TLSRPT = Kind(
     tag="v=TLSRPTv1",

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from . import _view as _view  # registers how an Archive is shown
 from . import schema
 from ._archive import Archive
 from ._daily import FAILURE_KEYS, SESSION_KEYS, Source, daily

@@ -6,16 +6,17 @@ import base64
 import hashlib
 import json
 from collections.abc import Callable
-from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from ..diagnosis import AnsweredBy
 from ..markup import html_text, one_line
 from ..plots import flowchart
 from ..render import document, style, to_html
-from ._static import picture
+from ._static import new_file, picture
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from ..diagnosis import Walk
     from ..plots import Picture
 
@@ -186,17 +187,11 @@ class FlowchartSession:
             They cannot be written.
         """
         stem = name.strip().removesuffix(".html").removesuffix(".json")
-        if not stem:
-            raise ValueError("give the files a name, for example diagnosis.")
-        base = Path(stem).expanduser()
-        files = base.with_name(base.name + ".html"), base.with_name(base.name + ".json")
-        existing = [file.name for file in files if file.exists()]
-        if existing and not replace:
-            raise ValueError(f"{one_line(', '.join(existing))} exists already: choose another name, or tick “replace”.")
-        files[0].write_text(self.page(), encoding="utf-8")
-        files[1].write_text(json.dumps(self.walk.to_json(), indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
-        self._report(f"Written: {one_line(files[0].resolve())} and {one_line(files[1].name)}.")
-        return files
+        page, data = (new_file(stem and stem + end, "diagnosis", replace=replace) for end in (".html", ".json"))
+        page.write_text(self.page(), encoding="utf-8")
+        data.write_text(json.dumps(self.walk.to_json(), indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
+        self._report(f"Written: {one_line(page.resolve())} and {one_line(data.name)}.")
+        return page, data
 
     def _move(
         self,

@@ -10,7 +10,7 @@ import pytest
 
 import mtasts_nb as sts
 from mtasts_nb.diagnosis import diagnose
-from mtasts_nb.knowledge import cause_texts, finding_texts
+from mtasts_nb.knowledge import causes, finding_texts
 from mtasts_nb.lab import FAULTS, VARIANTS, Lab
 from mtasts_nb.probe import Provider, probe
 from mtasts_nb.sender import simulate
@@ -125,11 +125,11 @@ NO_CAUSE = {"outbound-ipv6-closed", "probe-deadline-reached", "probe-limit-reach
 
 def test_every_fault_of_the_lab_has_its_cause():
     assert set(BY_FAULT) == set(ONE_LOOK)
-    assert set(CAUSES) <= set(cause_texts())
+    assert set(CAUSES) <= set(causes())
 
 
 def test_every_finding_of_a_probe_has_its_cause():
-    explained = {code for text in cause_texts().values() for code in text.findings}
+    explained = {code for text in causes().values() for code in text.findings}
     assert {code for code, text in finding_texts().items() if text.live} - explained == NO_CAUSE
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from mtasts_nb.diagnosis import Answer, flowchart
-from mtasts_nb.knowledge import cause_texts
+from mtasts_nb.knowledge import causes
 from mtasts_nb.vocabulary import Area, ResultType
 
 CHART = flowchart()
@@ -15,7 +15,7 @@ NEEDS = {
 
 
 def test_every_cause_is_a_leaf_and_every_leaf_a_cause():
-    assert dict(CHART.leaves) == dict(cause_texts())
+    assert dict(CHART.leaves) == dict(causes())
     assert not set(CHART.nodes) & set(CHART.leaves)
 
 
@@ -102,12 +102,12 @@ def test_every_result_type_is_asked_for_and_leads_to_its_causes(result_type):
     position = CHART.starts["report"]
     while CHART.nodes[position].problem is None:
         position = CHART.nodes[position].to[CHART.answer(CHART.nodes[position], (), (), result_type)]
-    causes = {code for code, text in cause_texts().items() if result_type in text.result_types}
-    first = {code for code in causes if cause_texts()[code].result_types[result_type] == 1}
+    ranked = {code for code, text in causes().items() if result_type in text.result_types}
+    first = {code for code in ranked if causes()[code].result_types[result_type] == 1}
     assert first <= CHART.reachable(position)
 
 
-@pytest.mark.parametrize("code", list(cause_texts()))
+@pytest.mark.parametrize("code", list(causes()))
 def test_evidence_of_one_cause_leads_to_it(code):
     position = CHART.starts["deferred"]
     while position in CHART.nodes:
@@ -122,9 +122,9 @@ def test_what_was_not_observed_is_not_answered():
 
 @pytest.mark.parametrize("result_type", list(map(str, ResultType)))
 def test_candidates_of_one_result_type_can_be_distinguished(result_type):
-    causes = [code for code, text in cause_texts().items() if result_type in text.result_types]
-    for first in causes:
-        for second in causes:
+    ranked = [code for code, text in causes().items() if result_type in text.result_types]
+    for first in ranked:
+        for second in ranked:
             node = CHART.question_between(first, second)
             assert (node is None) == (first == second), (first, second)
 

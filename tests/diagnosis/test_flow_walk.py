@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mtasts_nb.diagnosis import Answer, Walk, WalkEvidence, flowchart
-from mtasts_nb.knowledge import cause_texts
+from mtasts_nb.knowledge import causes
 
 CHART = flowchart()
 ALL = {
@@ -165,7 +165,7 @@ def test_any_moves_leave_a_walk_that_can_be_shown(moves):
     assert walk._repr_html_()
 
 
-@pytest.mark.parametrize("code", list(cause_texts()))
+@pytest.mark.parametrize("code", list(causes()))
 def test_the_end_has_cause_commands_fix_and_how_to_verify(code):
     walk = Walk("deferred", WalkEvidence(domain="nordwind.example", mx="mx1.nordwind.example"))
     walk.jump(code)

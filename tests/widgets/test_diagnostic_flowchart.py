@@ -109,13 +109,13 @@ def test_export_says_where_and_a_fault_is_shown(tmp_path: Path) -> None:
     press = buttons(shown)["Export as HTML and JSON"]
     press.click()
     assert 'role="alert"' in shown._status.value
-    assert "give the files a name" in shown._status.value
+    assert "give the file a name" in shown._status.value
     shown._name.value = str(tmp_path / "walk")
     press.click()
     assert "Written: " in shown._status.value
     assert {file.name for file in tmp_path.iterdir()} == {"walk.html", "walk.json"}
     press.click()
-    assert "exists already" in shown._status.value
+    assert "already exists" in shown._status.value
     shown._name.value = str(tmp_path / "no-such-folder" / "walk")
     press.click()
     assert "no-such-folder" in shown._status.value

@@ -157,7 +157,7 @@ def test_exported_as_html_and_json(tmp_path: Path) -> None:
     assert "Diagnosis of suedwind.example" in page
     assert "default-src 'none'" in page
     assert "<script" not in page
-    with pytest.raises(ValueError, match="exists already"):
+    with pytest.raises(ValueError, match="already exists"):
         session.export(str(tmp_path / "diagnosis"))
     session.export(str(tmp_path / "diagnosis"), replace=True)
     with pytest.raises(ValueError, match="a name"):

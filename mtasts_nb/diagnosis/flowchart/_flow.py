@@ -9,7 +9,7 @@ from enum import StrEnum
 from functools import cache, cached_property
 from types import MappingProxyType
 
-from ...knowledge import CauseText, cause_texts, read_data
+from ...knowledge import CauseText, causes, read_data
 from ...vocabulary import ResultType
 
 __all__ = ["Answer", "Flowchart", "Node", "flowchart"]
@@ -186,7 +186,7 @@ class Flowchart:
 @cache
 def flowchart() -> Flowchart:
     """Return the flowchart."""
-    data, causes = read_data("flow"), cause_texts()
+    data = read_data("flow")
     nodes = {
         name: Node(
             id=name,
@@ -208,7 +208,7 @@ def flowchart() -> Flowchart:
     starts = data["starts"]
     return Flowchart(
         nodes=MappingProxyType(nodes),
-        leaves=MappingProxyType({code: text for code, text in causes.items() if code in ends}),
+        leaves=MappingProxyType({code: text for code, text in causes().items() if code in ends}),
         starts=MappingProxyType({name: start["first"] for name, start in starts.items()}),
         start_titles=MappingProxyType({name: start["title"] for name, start in starts.items()}),
     )
