@@ -144,6 +144,8 @@ def _(check: FixCheck) -> Document:
     first, *rest = check.sentences
     blocks: list[Block] = [Paragraph(Strong(first), f" {' '.join(rest)}")]
     if len(check.reporters):
+        earlier = int((check.reporters["failed_before"] > 0).sum())
+        later = len(check.reporters) - earlier
         table = Table(
             check.reporters,
             {
@@ -151,8 +153,8 @@ def _(check: FixCheck) -> Document:
                 "days_since": "Days since", "failed_since": "Failed since", "would_have_failed": "Expected without the fix",
                 "last_report": "Last report",
             },
-            caption=f"{plural(len(check.reporters), 'reporter')} had these failures before {when(check.since)}. After it, "
-            "whole days count.",
+            caption=f"{plural(earlier, 'reporter')} had these failures before {when(check.since)}"
+            f"{f', {number(later)} only after it' if later else ''}. After it, whole days count.",
             nothing="",
         )  # fmt: skip
         blocks += document(table).body

@@ -9,6 +9,7 @@ import pandas as pd
 import pytest
 
 import mtasts_nb as sts
+from mtasts_nb.knowledge import causes
 from mtasts_nb.reports import Archive
 from tests import golden
 
@@ -58,7 +59,17 @@ def reports(
             reports("Post", 24, range(20, 25)) + [(day, "Other", 1000, {}) for day in range(40)],
             "too early", {"Post": "no report yet"}, id="others' silence about it proves nothing",
         ),
-        pytest.param(reports("Post", 40, range(40, 41)), "not seen before", {}, id="no failure before"),
+        pytest.param(reports("Post", 40, range(40, 41)), "still failing", {"Post": "still failing"}, id="only after the fix"),
+        pytest.param(
+            reports("Post", 28, range(20, 25)) + reports("Kontor", 28, range(27, 29)),
+            "still failing", {"Post": "no more failures", "Kontor": "still failing"}, id="another one only after the fix",
+        ),
+        pytest.param(
+            reports("Post", 28, range(20, 25)) + reports("Kontor", 28, range(27, 28), count=1),
+            "fixed", {"Post": "no more failures"}, id="one session after the fix is background noise",
+        ),
+        pytest.param(reports("Post", 40, range(27, 29)), "not seen before", {}, id="only after the fix, and over"),
+        pytest.param(reports("Post", 40, range(0)), "not seen before", {}, id="no failure"),
         pytest.param([], "not seen before", {}, id="no report"),
         pytest.param(reports("Post", 90, range(20, 25)) + reports("Bank", 90, range(80, 85)), "fixed", {"Post": "no more failures"}, id="months later: another cause"),
     ],
@@ -82,11 +93,15 @@ def test_chance_before_is_not_the_fault_and_chance_after_is_not_its_return(archi
     "cause",
     [
         EXPIRED,
+        " Certificate_Expired ",
+        "mx-certificate-expired",
         sts.vocabulary.ResultType.CERTIFICATE_EXPIRED,
         {"result_type": EXPIRED},
         {"receiving_mx_hostname": "mx1.nordwind.example"},
         {"result_type": EXPIRED, "policy_domain": "nordwind.example", "policy_type": "sts"},
         "an incident",
+        "a table of one incident",
+        "a cause of a diagnosis",
     ],
     ids=str,
 )
@@ -94,11 +109,34 @@ def test_what_a_cause_may_be(archive_of, cause) -> None:
     rows = reports("Post", 28, range(20, 25))
     rows += reports("Post", 28, range(20, 29), kind=EXPIRED, domain="suedwind.example", mx="mx1.suedwind.example")
     archive = archive_of(*rows)
+    wide = not str(cause).startswith(("an ", "a ")) and (isinstance(cause, str) or list(cause) == ["result_type"])
     if cause == "an incident":
         cause = sts.find_incidents(archive).set_index("policy_domain", drop=False).loc["nordwind.example"]
+    elif cause == "a table of one incident":
+        incidents = sts.find_incidents(archive)
+        cause = incidents[incidents["policy_domain"] == "nordwind.example"]
+    elif cause == "a cause of a diagnosis":
+        diagnosis = sts.diagnose(archive=archive)
+        cause = next(each for each in diagnosis.causes if each.policy_domain == "nordwind.example")
     verdict = sts.verify_fix(archive, cause, SINCE).verdict
     # A result type alone takes in every domain, and the other one goes on failing.
-    assert verdict == ("still failing" if isinstance(cause, str) or list(dict(cause)) == ["result_type"] else "fixed")
+    assert verdict == ("still failing" if wide else "fixed")
+
+
+@pytest.mark.parametrize(
+    ("cause", "types"),
+    [
+        ("mx-certificate-expired", ("certificate-expired",)),
+        ("mx-not-in-policy", ("validation-failure",)),
+        ("tlsa-mismatch", ("tlsa-invalid",)),  # a finding, which has the cause dane-tlsa-mismatch
+        ("policy-http-redirect", ("sts-policy-fetch-error",)),
+        (causes()["mx-certificate-untrusted"], ("certificate-not-trusted",)),
+        ("x-own-type", ("x-own-type",)),
+    ],
+)
+def test_a_cause_stands_for_the_result_types_that_report_it(archive_of, cause, types) -> None:
+    archive = archive_of(*reports("Post", 28, range(20, 25), kind="X-Own-Type"))
+    assert sts.verify_fix(archive, cause, SINCE).cause == {"result_type": types}
 
 
 def test_an_incident_on_the_policy_host(archive_of) -> None:
@@ -142,6 +180,14 @@ def test_a_longer_watch(archive_of) -> None:
     ("asked", "expected"),
     [
         ({"cause": {}}, "nothing"),
+        ({"cause": ""}, "neither a result type"),
+        ({"cause": "certificate-expird"}, "Did you mean certificate-expired"),
+        ({"cause": {"result_type": "mx-certificate-expird"}}, "Did you mean mx-certificate-expired"),
+        ({"cause": "the certificate"}, "the registered result types are starttls-not-supported, "),
+        ({"cause": "mx-unreachable"}, "no result type of RFC 8460 reports"),
+        ({"cause": "record-missing"}, "compare_probes"),
+        ({"cause": pd.DataFrame()}, "0 rows"),
+        ({"cause": 7}, "int: expected a row of find_incidents"),
         ({"cause": {"policy_domain": "nordwind.example"}}, "policy_domain"),
         ({"watch": timedelta(0)}, "above zero"),
         ({"since": None}, "the moment of the fix"),
@@ -159,6 +205,7 @@ def test_what_it_says(archive_of) -> None:
         "five reporters, no report yet": five,
         "still failing": reports("Post", 26, range(20, 27)),
         "fixed": reports("Post", 27, range(20, 25)),
+        "only after the fix": reports("Post", 28, range(27, 29)),
         "not seen before": [],
     }
     texts = {name: sts.verify_fix(archive_of(*rows), EXPIRED, SINCE) for name, rows in cases.items()}

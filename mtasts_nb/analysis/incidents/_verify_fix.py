@@ -10,19 +10,20 @@ from typing import Any, Final
 import numpy as np
 import pandas as pd
 
+from ...knowledge import CauseText
 from ...markup import number, one_line, plural, share, when
 from ...render import Rendered
 from ...reports import Source
-from ...vocabulary import UNKNOWN, FixStatus, FixView, PolicyType
+from ...vocabulary import UNKNOWN, Concern, FixStatus, FixView, PolicyType
 from .._table import at_mx, listed
 from ._baseline import CLUMPS, tail
 from ._blocks import blocks
 from ._find import CHRONIC
+from ._fix_target import FixTarget, fix_target
 from ._outliers import outlook
 
 __all__ = ["FixCheck", "verify_fix"]
 
-_KEYS: Final = ("policy_domain", "policy_type", "receiving_mx_hostname", "result_type")
 #: A day shows a reporter to be clean only if, with the fault still there, so many sessions would have failed.
 _TELLING: Final = 3.0
 #: As unlikely as this without a fault: failures since the fix are more than background noise.
@@ -63,11 +64,12 @@ class FixCheck(Rendered):
         The end of the last day of the watch.
     last_day : date or None
         The last day for which a report came about what failed.
-    cause : dict of str to str
-        What was checked: keys of `daily`, each with its value; ``""`` for an MX host that reports do not name.
+    cause : mapping of str to tuple of str
+        What was checked: keys of `daily`, each with the values that count; ``""`` for an MX host that reports do not name.
     reporters : DataFrame
-        One row per reporter that saw the failures before, by how many: ``organization_name`` (str), ``state`` (str, a value
-        of `FixView`), ``failed_before`` and ``sessions_before`` (int64), ``last_failure`` and ``last_report``
+        One row per reporter that saw the failures before, by how many, or only after the fix: ``organization_name`` (str),
+        ``state`` (str, a value of `FixView`), ``failed_before`` (0 where it saw them only after the fix) and
+        ``sessions_before`` (int64), ``last_failure`` and ``last_report``
         (datetime64[us, UTC]), ``days_since`` (int64, whole days since the fix for which it reported, of 28),
         ``failed_since`` and ``sessions_since`` (int64, on these days), ``would_have_failed`` (float64, with the fault still
         there).
@@ -78,7 +80,7 @@ class FixCheck(Rendered):
     first_day: date
     watch_until: datetime
     last_day: date | None
-    cause: dict[str, str]
+    cause: FixTarget
     reporters: pd.DataFrame
 
     def in_state(self, state: FixView) -> pd.DataFrame:
@@ -93,7 +95,7 @@ class FixCheck(Rendered):
 
 def verify_fix(
     source: Source,
-    cause: str | Mapping[str, Any] | pd.Series,
+    cause: str | Mapping[str, Any] | pd.Series | pd.DataFrame | Concern | CauseText,
     since: str | date | datetime,
     *,
     watch: timedelta = timedelta(hours=48),
@@ -110,9 +112,11 @@ def verify_fix(
     ----------
     source : Source
         An `Archive`, or a store.
-    cause : Series, mapping or str
+    cause : Series, mapping, Concern, CauseText or str
         What was fixed: a row of `find_incidents`; or a mapping with any of ``result_type``, ``receiving_mx_hostname``
-        (missing or empty: failures that name no MX), ``policy_domain`` and ``policy_type``; or a result type.
+        (missing or empty: failures that name no MX), ``policy_domain`` and ``policy_type``; a cause of a diagnosis; or as
+        text a result type, or the code of a cause or finding. A cause stands for the result types by which most senders
+        report it; other causes of the same types count too.
     since : str, date or datetime
         When; without a time zone it is taken as UTC.
     watch : timedelta
@@ -124,13 +128,13 @@ def verify_fix(
     -------
     FixCheck
         At most 28 days after the fix count. Still failing: for at least one reporter, the latest day that shows anything
-        has more such failures than background noise. Fixed: the reporters with nine tenths of the earlier failures are
+        has more such failures than background noise, also if it had none before. Fixed: the reporters with nine tenths of the earlier failures are
         clean, none is still failing, and the clean days cover the watch. Too early: anything else.
 
     Raises
     ------
     ValueError
-        `cause` names nothing to check, or `watch` is not positive.
+        `cause` names nothing that reports can show, with close matches in the message; or `watch` is not positive.
 
     Examples
     --------
@@ -140,7 +144,7 @@ def verify_fix(
     """
     if watch <= timedelta(0) or before <= timedelta(0):
         raise ValueError(f"watch is {watch} and before is {before}: expected lengths of time above zero")
-    wanted, start = _wanted(cause)
+    wanted, start = fix_target(cause, lambda: _result_types(source)), _first_day(cause)
     moment = _moment(since)
     fixed_on = (moment - _EPOCH) // timedelta(days=1)
     first = -((_EPOCH - moment) // timedelta(days=1))
@@ -166,34 +170,30 @@ def _moment(since: str | date | datetime) -> datetime:
     return moment
 
 
-def _wanted(cause: str | Mapping[str, Any] | pd.Series) -> tuple[dict[str, str], int | None]:
-    """Return the keys to check, and the first day of an incident."""
-    if isinstance(cause, str):
-        return {"result_type": str(cause)}, None
-    named = {str(key): cause[key] for key in cause.keys()}  # noqa: SIM118 - a Series iterates over its values
-    wanted: dict[str, str] = {key: "" if pd.isna(named[key]) else str(named[key]) for key in _KEYS if key in named}
-    if not wanted.get("result_type") and not wanted.get("receiving_mx_hostname"):
-        raise ValueError(
-            f"cause has {', '.join(map(repr, named)) or 'nothing'}: expected a result_type or a receiving_mx_hostname, "
-            "a row of find_incidents, or a result type as text"
-        )
-    start = named.get("start")
-    if start is None or pd.isna(start):
-        return wanted, None
-    return wanted, (_moment(start) - _EPOCH).days
+def _result_types(source: Source) -> frozenset[str]:
+    return frozenset(result_type for block in blocks(source) for _, result_type in block.kinds)
 
 
-def _by_reporter_and_day(source: Source, wanted: Mapping[str, str]) -> pd.DataFrame:
+def _first_day(cause: object) -> int | None:
+    """Return the first day of an incident; None for others."""
+    row: Any = cause.iloc[0] if isinstance(cause, pd.DataFrame) else cause
+    start = row.get("start") if hasattr(row, "get") else None
+    return None if start is None or pd.isna(start) else (_moment(start) - _EPOCH).days
+
+
+def _by_reporter_and_day(source: Source, wanted: FixTarget) -> pd.DataFrame:
     """Return failed and expected failures of the kind, and sessions, by reporter and day."""
+
+    def counts(key: str, value: str) -> bool:
+        return value in wanted.get(key, (value,))
+
     parts = []
-    for block in blocks(source, wanted.get("policy_type") or None):
-        if block.policy_domain != wanted.get("policy_domain", block.policy_domain):
+    for block in blocks(source, next(iter(wanted.get("policy_type", ())), None) or None):
+        if not counts("policy_domain", block.policy_domain):
             continue
         failed, expected = np.zeros_like(block.sessions), np.zeros_like(block.sessions)
         for kind, (host, result_type) in enumerate(block.kinds):
-            if host == wanted.get("receiving_mx_hostname", host) and result_type == wanted.get(
-                "result_type", result_type
-            ):
+            if counts("receiving_mx_hostname", host) and counts("result_type", result_type):
                 view = outlook(block, kind, CHRONIC)
                 failed += view.failed()
                 expected += view.rates[:, None] * block.sessions
@@ -218,28 +218,34 @@ def _by_reporter_and_day(source: Source, wanted: Mapping[str, str]) -> pd.DataFr
 
 
 def _reporters(table: pd.DataFrame, earliest: int, stop: int, first: int) -> pd.DataFrame:
-    """Return what each reporter that saw the failures shows; days are numbers, the day of the fix is in neither part."""
+    """Return what each reporter that had the failures shows; days are numbers, the day of the fix is in neither part."""
     rows: list[dict[str, Any]] = []
+    reporters = table["organization_name"].nunique()
     for name, part in table.groupby("organization_name", sort=True):
         earlier = part[(part["number"] >= earliest) & (part["number"] < stop)]
         bad = earlier[earlier["failed"] > 0]
-        # A reporter with a time-out a week did not see the fault, whose traces exceed background noise.
-        if bad.empty or _probability(bad) > _UNLIKELY:
-            continue
-        rate = bad["failed"].sum() / bad["sessions"].sum()
         later = part[(part["number"] >= first) & (part["number"] < first + _COUNTED)]
+        # A reporter with a time-out a week did not see the fault, whose traces exceed background noise.
+        before = not bad.empty and _probability(bad) <= _UNLIKELY
+        worst = bad if before else later[later["failed"] > 0]
+        # Of many reporters, one has a bad day after any fix.
+        if not before and (worst["failed"].sum() < _TELLING or _probability(later) > _UNLIKELY / reporters):
+            continue
+        rate = worst["failed"].sum() / worst["sessions"].sum()
+        if not before and _state(later, rate) is not FixView.FAILING:
+            continue
         rows.append(
             {
                 "organization_name": name or UNKNOWN,
                 "state": _state(later, rate),
-                "failed_before": int(bad["failed"].sum()),
+                "failed_before": int(bad["failed"].sum()) if before else 0,
                 "sessions_before": int(earlier["sessions"].sum()),
                 "last_failure": int(part.loc[part["failed"] > 0, "number"].max()),
                 "last_report": int(part["number"].max()),
                 "days_since": len(later),
                 "failed_since": int(later["failed"].sum()),
                 "sessions_since": int(later["sessions"].sum()),
-                "would_have_failed": float(rate * later["sessions"].sum()),
+                "would_have_failed": float(rate * later["sessions"].sum()) if before else 0.0,
             }
         )
     rows.sort(key=lambda row: (row["state"].rank, -row["failed_before"], row["organization_name"]))
@@ -282,9 +288,9 @@ def _verdict(frame: pd.DataFrame, length: int) -> FixStatus:
 
 def _sentences(check: FixCheck) -> Iterator[str]:
     cause, frame, fixed_at, first_day = check.cause, check.reporters, when(check.since), when(check.first_day)
-    domain = f" for {one_line(cause['policy_domain'], 80)}" if cause.get("policy_domain") else ""
-    host = at_mx(one_line(cause.get("receiving_mx_hostname", ""), 80))
-    what = f"{one_line(cause.get('result_type') or 'failures', 80)}{host}{domain}"
+    names = {key: one_line(" or ".join(values), 80) for key, values in cause.items()}
+    domain = f" for {names['policy_domain']}" if names.get("policy_domain") else ""
+    what = f"{names.get('result_type') or 'failures'}{at_mx(names.get('receiving_mx_hostname', ''))}{domain}"
     if check.verdict is FixStatus.NOT_SEEN_BEFORE:
         yield f"Cannot tell: no reporter had {what} before {fixed_at} beyond background noise."
         yield "That later reports show none proves nothing."
@@ -293,18 +299,21 @@ def _sentences(check: FixCheck) -> Iterator[str]:
         FixStatus.FIXED: f"Fixed, as far as reported: {what}, fixed at {fixed_at}, is back to background noise."
         if frame["failed_since"].any()
         else f"Fixed, as far as reported: no {what} since {fixed_at}.",
-        FixStatus.FAILING: f"Still failing: {what} continues after {fixed_at}.",
+        FixStatus.FAILING: f"Still failing: {what} continues after {fixed_at}."
+        if frame["failed_before"].any()
+        else f"Failing: {what} is reported after {fixed_at}, and was not before.",
         FixStatus.TOO_EARLY: f"Too early to say: {what}, fixed at {fixed_at}.",
     }[check.verdict]
     if len(again := check.in_state(FixView.FAILING)):
         yield (
             f"{_names(again)} reported {plural(int(again['failed_since'].sum()), 'failed session')} on whole days since, the "
-            f"last on {when(again['last_failure'].max().date())}. Without a fix about "
-            f"{number(again['would_have_failed'].sum())} would have failed."
+            f"last on {when(again['last_failure'].max().date())}."
         )
+        if would := again["would_have_failed"].sum():
+            yield f"Without a fix about {number(would)} would have failed."
         yield (
             "If the fix was a new TLSA record, the old one may be cached until its TTL has expired (RFC 7671 §8.1)."
-            if cause.get("policy_type") == PolicyType.TLSA
+            if cause.get("policy_type") == (PolicyType.TLSA,)
             else "If the fix was a change of the policy, senders may use the cached one until its max_age has expired "
             "(RFC 8461 §3.3)."
         )
