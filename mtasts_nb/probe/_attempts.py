@@ -127,7 +127,11 @@ class DnsAttempt:
 
 @dataclass(frozen=True, kw_only=True)
 class Certificate:
-    """One certificate as presented. `der` is the whole certificate; the other fields are read from it. Times are UTC."""
+    """One certificate as presented. `der` is the whole certificate; the other fields are read from it. Times are UTC.
+
+    `of_public_ca` says whether it has marks that public CAs leave: timestamps of transparency logs (RFC 6962 §3.3), or a
+    policy of the CA/Browser Forum. They are not verified.
+    """
 
     der: bytes
     sha256: str
@@ -144,6 +148,7 @@ class Certificate:
     spki_sha256: str = ""
     is_ca: bool = False
     issuer_urls: tuple[str, ...] = ()
+    of_public_ca: bool = False
     problem: str = ""
 
     @property
@@ -200,6 +205,8 @@ class Validation:
         OpenSSL's, for the chain as presented.
     completed_verdict : ChainResult or None
         OpenSSL's, with the fetched issuers added. If only this one is ok, an intermediate is missing.
+    completed_by : str
+        The host of the same domain that sends the missing issuer; empty if it was fetched.
     fetches : tuple of IssuerFetch
         The attempts to fetch what is missing.
     days_left : float or None
@@ -212,6 +219,7 @@ class Validation:
     name_matches: bool
     name_detail: str = ""
     completed_verdict: ChainResult | None = None
+    completed_by: str = ""
     fetches: tuple[IssuerFetch, ...] = ()
     days_left: float | None = None
 

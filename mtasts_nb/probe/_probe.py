@@ -196,8 +196,8 @@ def _check(probe: Probe) -> None:
         elif isinstance(part, TlsSession) and (validation := part.validation):
             if not part.chain:
                 raise ValueError("a chain was validated that is empty")
-            if validation.completed_verdict is not None and not validation.fetches:
-                raise ValueError("a chain was completed without a certificate being fetched")
+            if validation.completed_verdict is not None and not (validation.fetches or validation.completed_by):
+                raise ValueError("a chain was completed without another certificate")
 
 
 def _parts(value: object) -> Iterator[object]:

@@ -31,6 +31,7 @@ from ._probe import Probe
 from .findings import no_answer_on_port_25, without_ipv6, without_port_25, without_resolver
 from .wire._dns import Resolver, system_nameservers
 from .wire._https import IssuerFetcher, fetch_policy
+from .wire._missing import completed_chains
 from .wire._network import Network
 from .wire._smtp import Conversations
 from .wire._threads import ThreadGroup, Throttle
@@ -137,6 +138,7 @@ class _Run:
         sts, tlsrpt, mx, a, aaaa = without_resolver((sts, tlsrpt, mx, policy_host.a, policy_host.aaaa))
         policy_host = replace(policy_host, a=a, aaaa=aaaa)
         policy_host, mx_hosts, ipv6_closed = without_ipv6(policy_host, mx_hosts)
+        policy_host, mx_hosts = completed_chains(policy_host, mx_hosts, self._store)
         reference = None
         if no_answer_on_port_25(attempt for host in mx_hosts for attempt in host.attempts):
             reference = self._reference()

@@ -287,6 +287,7 @@ class _Redaction:
             (SmtpReply, "lines"): free,
             (TlsSession, "sni"): host,
             (Validation, "name"): host,
+            (Validation, "completed_by"): host,
             (Validation, "name_detail"): free,
             (ChainResult, "text"): free,
             (TlsaMatch, "record"): free,

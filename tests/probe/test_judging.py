@@ -254,7 +254,7 @@ class TestCertificates:
             (20, None, "untrusted"),
             (20, 0, "chain-incomplete"),
             (20, 10, "chain-incomplete"),  # the missing one is proved, and expired
-            (21, 20, "untrusted"),
+            (21, 20, "untrusted"),  # the issuer that was fetched is by an unknown CA
             (20, 19, "untrusted"),  # what was fetched leads to an unknown root
             (26, None, "invalid"),
             (7, None, "invalid"),

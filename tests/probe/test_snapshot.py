@@ -175,7 +175,7 @@ FIRST_TLS = ("mx_hosts", 0, "attempts", 0, "tls")
         (put("9999-12-31T23:59:59-14:00", *FIRST_TLS, "validation", "at"), "out of range"),
         # Verdicts without evidence.
         (put([], *FIRST_TLS, "chain"), "empty"),
-        (put({"code": 0, "text": "ok"}, *FIRST_TLS, "validation", "completed_verdict"), "without a certificate"),
+        (put({"code": 0, "text": "ok"}, *FIRST_TLS, "validation", "completed_verdict"), "without another certificate"),
         (put("enforced", "sts", "status"), "damaged"),
         (put("not base64!", *FIRST_TLS, "chain", 0, "der"), "damaged"),
         (put(10**400, "seconds"), "damaged|not JSON"),

@@ -134,7 +134,7 @@ def _expires_soon(leaf: Certificate, at: datetime) -> bool:
 
 
 def _chain_fault(session: TlsSession, validation: Validation) -> tuple[CertificateProblem, str] | None:
-    verdict, completed = validation.verdict, validation.completed_verdict
+    verdict = validation.verdict
     leaf = session.chain[0]
     if verdict.code in (0, _EXPIRED, _NOT_YET):
         return None
@@ -144,13 +144,33 @@ def _chain_fault(session: TlsSession, validation: Validation) -> tuple[Certifica
         root = one_line(session.chain[-1].subject, 120)
         return CertificateProblem.UNTRUSTED, f"root {root}: {_openssl(verdict)}"
     if verdict.code in _ISSUER_NOT_FOUND:
-        sent = f"sent {len(session.chain)}, issuer {one_line(leaf.issuer, 120)}: {_openssl(verdict)}"
-        if completed is not None and completed.code not in (*_ISSUER_NOT_FOUND, _SELF_SIGNED_IN_CHAIN):
-            url = validation.fetches[0].url
-            return CertificateProblem.CHAIN_INCOMPLETE, f"{sent}; with the issuer from {url}: {_openssl(completed)}"
-        fetches = "; ".join(f"{fetch.url}: {fetch.detail}" for fetch in validation.fetches)
-        return CertificateProblem.UNTRUSTED, f"{sent}; {fetches or 'it has no URL to fetch its issuer from'}"
+        return _without_issuer(session, validation)
     return CertificateProblem.INVALID, f"depth {verdict.depth}: {_openssl(verdict)}"
+
+
+def _without_issuer(session: TlsSession, validation: Validation) -> tuple[CertificateProblem, str]:
+    """Return whether the server leaves an intermediate out, or its CA is unknown.
+
+    The issuer proves it, fetched from the certificate's own URL or sent by another host of the domain. Without it the shape
+    decides: public CAs name that URL or leave other marks, and issue from intermediates; one is missing if it was not sent.
+    """
+    completed, leaf = validation.completed_verdict, session.chain[0]
+    sent = f"sent {len(session.chain)}, issuer {one_line(leaf.issuer, 120)}: {_openssl(validation.verdict)}"
+    known = completed is not None and completed.code not in _ISSUER_NOT_FOUND
+    if completed is not None and known and completed.code != _SELF_SIGNED_IN_CHAIN:
+        source = (
+            f"that {validation.completed_by} sends" if validation.completed_by else f"from {validation.fetches[0].url}"
+        )
+        return CertificateProblem.CHAIN_INCOMPLETE, f"{sent}; with the issuer {source}: {_openssl(completed)}"
+    fetches = "; ".join(f"{fetch.url}: {fetch.detail}" for fetch in validation.fetches)
+    text = f"{sent}; {fetches or 'it has no URL to fetch its issuer from'}"
+    issuer_known = any(each.subject == leaf.issuer for each in session.chain[1:]) or completed is not None
+    if (leaf.issuer_urls or leaf.of_public_ca) and not issuer_known:
+        return (
+            CertificateProblem.CHAIN_INCOMPLETE,
+            f"{text}; the issuer was not sent, and the certificate is like those of public CAs",
+        )
+    return CertificateProblem.UNTRUSTED, text
 
 
 def _openssl(verdict: ChainResult) -> str:

@@ -23,7 +23,7 @@ from cryptography.hazmat.primitives.asymmetric import dsa, ec, ed448, ed25519, r
 from cryptography.hazmat.primitives.asymmetric.types import CertificatePublicKeyTypes
 from cryptography.hazmat.primitives.serialization import pkcs7
 from cryptography.utils import CryptographyDeprecationWarning
-from cryptography.x509.oid import AuthorityInformationAccessOID, ExtendedKeyUsageOID, NameOID
+from cryptography.x509.oid import AuthorityInformationAccessOID, ExtendedKeyUsageOID, ExtensionOID, NameOID
 from OpenSSL import SSL, crypto
 from service_identity import CertificateError, VerificationError
 from service_identity.cryptography import verify_certificate_hostname
@@ -33,6 +33,7 @@ from .._attempts import Certificate, ChainResult, IssuerFetch, TlsaMatch, TlsSes
 from ._network import Network, StepError, Stream
 
 __all__ = [
+    "ISSUER_NOT_FOUND",
     "LONGEST_CHAIN",
     "TrustStore",
     "client_context",
@@ -51,8 +52,10 @@ LONGEST_CHAIN = 10
 MOST_FETCHES = 3
 
 _HASHES = {1: hashlib.sha256, 2: hashlib.sha512}  # RFC 6698 §2.1.3
-# X509_verify_cert_error_string(3): the issuer was not found. It may be at the caIssuers URL.
-_ISSUER_NOT_FOUND = frozenset({2, 20, 21})
+#: X509_verify_cert_error_string(3): the issuer was not found. It may be at the caIssuers URL.
+ISSUER_NOT_FOUND = frozenset({2, 20, 21})
+# The CA/Browser Forum's certificate policies: validated by domain, organisation or person.
+_PUBLIC_POLICIES = "2.23.140.1."
 # Exceptions that reading a stranger's certificate can raise.
 _UNREADABLE = (ValueError, TypeError, KeyError, AttributeError, UnsupportedAlgorithm, x509.DuplicateExtension,
                x509.UnsupportedGeneralNameType, OverflowError)  # fmt: skip
@@ -185,6 +188,7 @@ def _read(cert: x509.Certificate, der: bytes, digest: str) -> Certificate:
         spki_sha256=hashlib.sha256(spki).hexdigest() if spki else "",
         is_ca=attempt("basic constraints", lambda: _is_ca(cert), default=False),
         issuer_urls=attempt("authority information access", lambda: _issuer_urls(cert), ()),
+        of_public_ca=attempt("public marks", lambda: _of_public_ca(cert), default=False),
         problem="; ".join(problems),
     )
 
@@ -210,6 +214,16 @@ def _issuer_urls(cert: x509.Certificate) -> tuple[str, ...]:
         if entry.access_method == AuthorityInformationAccessOID.CA_ISSUERS
         and isinstance(entry.access_location, x509.UniformResourceIdentifier)
     )[:4]
+
+
+def _of_public_ca(cert: x509.Certificate) -> bool:
+    oids = {extension.oid for extension in cert.extensions}
+    if ExtensionOID.PRECERT_SIGNED_CERTIFICATE_TIMESTAMPS in oids:
+        return True
+    if ExtensionOID.CERTIFICATE_POLICIES not in oids:
+        return False
+    policies = cert.extensions.get_extension_for_class(x509.CertificatePolicies).value
+    return any(policy.policy_identifier.dotted_string.startswith(_PUBLIC_POLICIES) for policy in policies)
 
 
 def _describe_key(public: object) -> tuple[str, int | None]:
@@ -295,7 +309,7 @@ def validate_chain(
     if verdict.trusted and (problem := _purpose_problem(leaf)):
         verdict = ChainResult(code=26, text=problem)  # X509_V_ERR_INVALID_PURPOSE
     completed, fetches = None, []
-    if verdict.code in _ISSUER_NOT_FOUND and fetch is not None:
+    if verdict.code in ISSUER_NOT_FOUND and fetch is not None:
         whole, child = list(chain), _last_of(chain)
         for _ in range(MOST_FETCHES):
             # Only plain HTTP is fetched; another URL is reported as not fetched.
@@ -309,7 +323,7 @@ def validate_chain(
                 break
             whole.append(parent)
             completed = store.verdict(whole)
-            if completed.code not in _ISSUER_NOT_FOUND:
+            if completed.code not in ISSUER_NOT_FOUND:
                 break
             child = parent
     matches, why = _name_check(leaf, name)
