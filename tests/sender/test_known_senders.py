@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from datetime import date
 from pathlib import Path
 
@@ -200,18 +199,6 @@ def test_dane_takes_the_place_of_a_policy_that_forbids_the_host(dane):
     others = differences(outcomes)
     for name in ("postfix-tlspol", "kumomta", "halon", "postfix"):
         assert others[name].delivery == "delivered"
-
-
-def test_who_uses_dane_although_the_mx_record_is_not_signed(look):
-    """RFC 7672 §2.2.1 allows it; a domain can so have DANE through a provider's signed MX hosts."""
-    seen = look("dane-mismatch")
-    outcomes = simulate(replace(seen, mx=replace(seen.mx, answer=replace(seen.mx.answer, authenticated=False))))
-    assert outcomes.delivery == "delivered"
-    others = differences(outcomes)
-    for name in ("postfix", "postfix-tlspol"):
-        assert others[name].delivery == "deferred"
-        assert "RFC 7672 §2.2.1" in others[name].why
-    assert "exim" not in {name for name, other in others.items() if other.delivery == "deferred"}
 
 
 def test_dane_is_overridden_by_a_policy_in_mode_enforce_only(look):
