@@ -24,18 +24,19 @@ def _report(
     domain: str = "nordwind.example",
     kind: str = "sts",
     mode: str | None = "enforce",
-    mx: str = "mx1.nordwind.example",
+    mx: str | None = "mx1.nordwind.example",
+    policy_mx: str | None = None,
     reason: str | None = None,
     summary: int | None = None,
 ) -> bytes:
     when = (FIRST + timedelta(days=day)).isoformat()
     policy: dict[str, object] = {"policy-type": kind, "policy-domain": domain}
     if mode and kind == "sts":
-        policy["policy-string"] = ["version: STSv1", f"mode: {mode}", f"mx: {mx}", "max_age: 86400"]
+        policy["policy-string"] = ["version: STSv1", f"mode: {mode}", f"mx: {policy_mx or mx}", "max_age: 86400"]
     details = []
     for result_type, count in failed.items():
         detail: dict[str, object] = {"result-type": result_type, "failed-session-count": count}
-        if not result_type.startswith("sts-"):
+        if mx and not result_type.startswith("sts-"):
             detail["receiving-mx-hostname"] = mx
         if reason:
             detail["failure-reason-code"] = reason

@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
-from ..policy import mx_matches
 from ..reports import daily
 from ..vocabulary import MailEffect, Mode, PolicyType, State, is_noisy
 from ._cells import cells
+from ._outside import covers
 from .incidents import find_incidents
 
 if TYPE_CHECKING:
@@ -99,8 +99,9 @@ class Reported:
 
     @property
     def few(self) -> bool:
-        """Whether those who reported it are few among those who could have."""
-        return bool(self.spared) and 2 * len(self.reporters) <= len(self.spared)
+        """Whether those who reported it are few among those who could have, and their policy does not explain it."""
+        by_policy = 2 * self.uncovered >= self.failed
+        return bool(self.spared) and 2 * len(self.reporters) <= len(self.spared) and not by_policy
 
     @property
     def share(self) -> float:
@@ -137,10 +138,13 @@ def reported(source: Source) -> tuple[Reported, ...]:
 def _groups(key: Kind, spans: list[dict[Hashable, Any]], tables: _Tables) -> Iterator[Reported]:
     """Yield a kind's failures in each incident, and the rest together."""
     rows = tables.failures.of(key)
-    days = tables.failures.days[rows]
+    days, counts = tables.failures.days[rows], tables.failures.counts[rows]
     rest = np.ones(len(rows), dtype=bool)
     for span in spans:
         inside = rest & (days >= _day_number(span["start"])) & (days <= _day_number(span["end"]))
+        if counts[inside].sum() > span["failed_session_count"]:
+            # What the others have then is their usual noise.
+            inside &= np.isin(tables.failures.texts[rows], tables.codes(str(span["organization_name"]).split("\n")))
         if inside.any():
             yield _group(key, rows[inside], tables, incident=True, ongoing=bool(span["ongoing"]))
             rest &= ~inside
@@ -260,6 +264,10 @@ class _Tables:
         self._helo = _Texts(_failed(helo[helo["receiving_mx_helo"].isin(hidden)]), "receiving_mx_helo")
         self._policies = _Texts(_policies(source), "policy_string")
 
+    def codes(self, names: list[str]) -> list[int]:
+        """Return the numbers of reporters."""
+        return [number for number, name in enumerate(self.reporters) if name in names]
+
     def names(self, codes: Ints, sizes: npt.NDArray[Any]) -> tuple[str, ...]:
         """Return reporters, the largest first."""
         return tuple(self.reporters[code] for code in sorted(codes.tolist(), key=lambda code: (-sizes[code], code)))
@@ -267,12 +275,14 @@ class _Tables:
     def details(self, key: Kind, first: int, last: int) -> dict[str, Any]:
         """Return the fields of `Reported` that the finer tables fill."""
         policies = self._policies.sums(key, first, last, latest=True)
-        covered, uncovered = _coverage(policies, key[2]) if key[2] else (0, 0)
+        matched = dict.fromkeys((True, False, None), 0)
+        for text, failed in policies if key[2] else ():
+            matched[covers(text, key[2])] += failed
         return {
             "reasons": tuple(self._reasons.sums(key, first, last)[:_MOST_TEXTS]),
             "policies": tuple(policies[:_MOST_TEXTS]),
-            "covered": covered,
-            "uncovered": uncovered,
+            "covered": matched[True],
+            "uncovered": matched[False],
             "hidden_offer": sum(failed for _, failed in self._helo.sums(key, first, last)),
         }
 
@@ -301,18 +311,3 @@ def _policies(source: Source) -> pd.DataFrame:
         parts.append(by_day["failed_session_count"].sum().reset_index())
     table = pd.concat(parts) if parts else pd.DataFrame(columns=columns)
     return _failed(table.rename(columns={"failed_session_count": "failed"}))
-
-
-def _coverage(policies: list[tuple[str, int]], host: str) -> tuple[int, int]:
-    """Return the failed sessions whose policy matches the host, and those whose policy does not."""
-    covered = uncovered = 0
-    for text, failed in policies:
-        keyed = (line.partition(":") for line in text.splitlines())
-        patterns = [value.strip() for key, _, value in keyed if key.strip().lower() == "mx"]
-        if not patterns:
-            continue
-        if any(mx_matches(pattern, host) for pattern in patterns):
-            covered += failed
-        else:
-            uncovered += failed
-    return covered, uncovered

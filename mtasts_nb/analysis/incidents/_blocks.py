@@ -11,7 +11,9 @@ import numpy as np
 import pandas as pd
 
 from ...reports import Source, daily
+from ...vocabulary import PolicyType
 from .._cells import Ints, day_numbers, far_off_days
+from .._outside import outside_policy
 from ._baseline import Floats
 
 __all__ = ["Block", "Ints", "blocks"]
@@ -38,6 +40,8 @@ class Block:
         MX host and result type of each kind of failure; the host is empty where the report names none.
     kind, reporter, day, failed : array of int
         One entry per kind, reporter and day with failures; the first three are positions.
+    outside : array of int
+        How many of `failed` are at a host that the policy in the same report does not match.
     """
 
     policy_domain: str
@@ -50,6 +54,7 @@ class Block:
     reporter: Ints
     day: Ints
     failed: Ints
+    outside: Ints
 
 
 def blocks(source: Source, policy_type: str | None = None) -> Iterator[Block]:
@@ -62,6 +67,7 @@ def blocks(source: Source, policy_type: str | None = None) -> Iterator[Block]:
     mx, hosts = _codes(table["receiving_mx_hostname"])
     result, results = _codes(table["result_type"])
     day, failed = day_numbers(table["day"]), table["failed"].to_numpy()
+    outside = _outside(source, table)
     sessions = table["group_sessions"].to_numpy().astype(np.float64)
     block = domain * len(kinds) + kind
     order = np.argsort(block, kind="stable")
@@ -91,7 +97,20 @@ def blocks(source: Source, policy_type: str | None = None) -> Iterator[Block]:
             reporter=at_who[bad],
             day=at_day[bad],
             failed=failed[rows][bad],
+            outside=outside[rows][bad],
         )
+
+
+def _outside(source: Source, table: pd.DataFrame) -> Ints:
+    """Return, row by row, the failures at a host that the policy in the same report does not match."""
+    outside = outside_policy(source)
+    if outside.empty:
+        return np.zeros(len(table), np.int64)
+    outside = outside.rename(columns={"failed": "outside"}).assign(policy_type=PolicyType.STS.value)
+    keys = [name for name in outside if name != "outside"]
+    texts = [name for name in keys if name != "day"]
+    joined = table[keys].astype(dict.fromkeys(texts, "str")).merge(outside, on=keys, how="left", validate="m:1")
+    return joined["outside"].fillna(0).to_numpy(np.int64)
 
 
 def _folded(at_who: Ints, failed: Ints, names: list[str], most: int) -> tuple[Ints, list[str]]:

@@ -12,7 +12,8 @@ from ...vocabulary import UNEXPLAINED, Confidence
 from ._baseline import upper_bound
 from ._blocks import blocks
 from ._outliers import Outlook, outlook, outlooks
-from ._spans import RAISED, Extent, Span, spans, stories
+from ._spans import RAISED, Extent, Span, stories
+from ._sparse import every_span
 
 __all__ = ["CHRONIC", "INCIDENT_COLUMNS", "expected_failures", "find_incidents"]
 
@@ -53,7 +54,7 @@ def find_incidents(source: Source, *, policy_type: str | None = None, chronic: f
     Parameters
     ----------
     source : Source
-        An `Archive`, or a store; only `daily` of it is used.
+        An `Archive`, or a store.
     policy_type : str, optional
         Only this policy type; by default all, each for itself. They are never added (RFC 8460 §4.4).
     chronic : float
@@ -70,7 +71,8 @@ def find_incidents(source: Source, *, policy_type: str | None = None, chronic: f
           incident, `end` is the last day on which it was seen
         - ``policy_domain, policy_type, receiving_mx_hostname, result_type`` (str); the host is missing where reports name
           none: failures on the policy host, and what no detail explains
-        - ``failed_session_count`` (int64), all failed sessions of this kind from start to end
+        - ``failed_session_count`` (int64), all failed sessions of this kind from start to end; only those of the reporters
+          that saw it, where all together had less than twice what is normal
         - ``share`` (float64), of the sessions reported about that domain and policy type on those days, from 0 to 1
         - ``reporters`` (int64), how many saw it
         - ``ongoing`` (bool), not known to be over
@@ -110,29 +112,36 @@ def find_incidents(source: Source, *, policy_type: str | None = None, chronic: f
     - The paper flags one week at 99.5 %. Here a day exceeds the baseline at 99.8 %, and an incident is two such days in three whose
       joint probability is at most 1e-6; or two to five of one span at 1e-8; or one day of at least 10 failed sessions
       at 1e-8, or in which half the sessions of those who saw it failed. A fault that shows only faintly is also found by
-      a run of days at 99 %, two to five of them at 1e-8 together. All of these are a hundredth where failures of a type
+      a run of days at 99 %, two to five of them at 1e-8 together. Days apart count less, by the
+      number of ways to choose them from those between. All of these are a hundredth where failures of a type
       that also occurs without a fault are expected (one in ten days or more): one clump may follow another.
     - A day is held against the dispersion of the other days.
+    - What is expected of a day is the sum over its reporters, where that is more: a reporter with more noise than others
+      may join. What is normal among all does not hide what a few see: then only the failures of those are counted.
+    - A reporter of a few sessions that always fails is seen on no single day: days on which half or more of its sessions
+      failed are an incident at 1e-8 together (three days, five failed sessions), times the ways to choose them and the
+      number of reporters. So are, whatever the baseline, five failed sessions on two days at an MX host that the policy
+      in the same reports does not match (RFC 8461 §4.1). Either goes on until six would have failed and none did.
     - A span goes on until three days show that it is over. Only a day on which those who saw it had so many sessions that
       three or more would have failed shows that: silence, and a weekend with two sessions, do not. After 28 days without
       such a day it is another incident, and no longer called ongoing.
     - Days beside the span that have a trace of it (probability at most 5 %, at least a hundredth of its mean) belong to it.
 
     **How small an incident it sees.** Failed sessions a day of one kind, with 1,000 sessions a day, against a history that
-    has none of that kind:
+    has none of that kind; first of a fault with three good days since, then of one that is ongoing:
 
-    ============ ======== ========== ==========
-    history      two days three days one day
-    ============ ======== ========== ==========
-    1 week       11       10         46
-    4 weeks      7        6          40
-    60 days      5        4          37
-    120 days     3        3          35
-    ============ ======== ========== ==========
+    ============ ======== ========== ======= ======== ========== =======
+    history      two days three days one day two days three days one day
+    ============ ======== ========== ======= ======== ========== =======
+    1 week       11       10         46      13       12         49
+    4 weeks      7        6          40      7        6          40
+    60 days      5        4          37      5        4          37
+    120 days     3        3          35      4        3          35
+    ============ ======== ========== ======= ======== ========== =======
 
     Where failures also occur without a fault (``validation-failure``, ``starttls-not-supported``, ``sts-policy-fetch-error``, and what
-    is not registered), one day alone takes about twice as many after a short history; with a history of such failures,
-    all of it takes more.
+    is not registered), a history of a week takes half as many again, and one day alone three times as many after a week
+    and twice as many after two months; with a history of such failures, all of it takes more.
     Fewer than five in all are never an incident, nor are failures at less than twice the normal rate.
 
     ``unattributed`` (failures that a report counts and does not explain) and ``unknown`` are kinds like others: something
@@ -141,7 +150,9 @@ def find_incidents(source: Source, *, policy_type: str | None = None, chronic: f
     Confidence is ``high`` when the joint probability of the days above the baseline is at most 1e-16, there are two or more of
     them, two or more reporters saw it (anyone can mail a report), and there are 14 other days to hold it against or
     the share is five times `chronic`. It is ``low`` when that probability is above 1e-8, the result type does not say
-    what failed, one reporter saw it on one day, or there are fewer than 7 other days; else ``medium``.
+    what failed, one reporter saw it on one day, there are fewer than 7 other days, or the type also occurs without a fault
+    and that probability is above 1e-16 or less than a tenth of `chronic` of the sessions of those who saw it failed; else
+    ``medium``.
 
     Examples
     --------
@@ -158,7 +169,7 @@ def find_incidents(source: Source, *, policy_type: str | None = None, chronic: f
     rows = [
         _row(view, span, chronic)
         for view in outlooks(blocks(source, policy_type), chronic, RAISED)
-        for span in spans(view)
+        for span in every_span(view)
     ]
     rows.sort(key=lambda row: (row["start"], -row["failed_session_count"], *(row[name] for name in _TEXTS)))
     extents = [
@@ -192,7 +203,7 @@ def _row(view: Outlook, span: Span, chronic: float) -> dict[str, Any]:
         "share": min(share, 1.0),
         "reporters": int(span.who.sum()),
         "ongoing": span.ongoing,
-        "confidence": _confidence(span, result_type, len(block.days), share, chronic),
+        "confidence": _confidence(view, span, share, chronic),
         "peak_failed_session_count": int(span.peak_failed),
         "expected": span.expected,
         "days": span.days,
@@ -200,15 +211,19 @@ def _row(view: Outlook, span: Span, chronic: float) -> dict[str, Any]:
     }
 
 
-def _confidence(span: Span, result_type: str, days: int, share: float, chronic: float) -> Confidence:
-    explained = result_type not in UNEXPLAINED
-    others = days - (span.last - span.first + 1)
-    compared = others >= 14 or share >= 5 * chronic
-    if span.strength >= 16 and span.days >= 2 and span.who.sum() >= 2 and compared and explained:
-        return Confidence.HIGH
+def _confidence(view: Outlook, span: Span, share: float, chronic: float) -> Confidence:
+    block, inside = view.block, slice(span.first, span.last + 1)
+    others = len(block.days) - (span.last - span.first + 1)
+    theirs = span.failed / max(float(block.sessions[span.who, inside].sum()), 1.0)
+    # Noise differs from day to day and from sender to sender in more ways than a history shows.
+    like_noise = view.noisy and (span.strength < 16 or theirs < chronic / 10)
     single = span.days == 1 and span.who.sum() == 1
     alone = others < 7 and share < 5 * chronic
-    return Confidence.LOW if span.strength < 8 or single or alone or not explained else Confidence.MEDIUM
+    if span.strength < 8 or like_noise or single or alone or block.kinds[view.kind][1] in UNEXPLAINED:
+        return Confidence.LOW
+    compared = others >= 14 or share >= 5 * chronic
+    several = span.days >= 2 and span.who.sum() >= 2
+    return Confidence.HIGH if span.strength >= 16 and several and compared else Confidence.MEDIUM
 
 
 def expected_failures(

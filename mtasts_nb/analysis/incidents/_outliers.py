@@ -12,10 +12,12 @@ from ...vocabulary import is_noisy
 from ._baseline import Floats, fit, tail
 from ._blocks import Block, Ints
 
-__all__ = ["FEWEST", "Outlook", "outlook", "outlooks"]
+__all__ = ["FEWEST", "MOST", "Outlook", "outlook", "outlooks"]
 
 #: Fewer failed sessions in all are never an incident (Noufaily et al. 2012 ask for five in four weeks).
 FEWEST: Final = 5
+#: If this part of the sessions of those who saw it failed on one day, that day alone may be an incident.
+MOST: Final = 0.5
 # What is held at once: a stranger may invent result types and reporters without end.
 _CELLS: Final = 2_000_000
 
@@ -38,6 +40,8 @@ class Outlook:
         For each reporter, the failures per session that are normal.
     expected, dispersion : array
         For each day, the failures expected over all reporters, and the dispersion about them.
+    sparse : bool
+        Whether there may be a fault that no single day shows.
     """
 
     block: Block
@@ -47,13 +51,21 @@ class Outlook:
     rates: Floats
     expected: Floats
     dispersion: Floats
+    sparse: bool
 
     def failed(self) -> Floats:
         """Return the failed sessions, reporters by days."""
+        return self._table(self.block.failed)
+
+    def outside(self) -> Floats:
+        """Return those at a host that the policy in the same report does not match, reporters by days."""
+        return self._table(self.block.outside)
+
+    def _table(self, counts: Ints) -> Floats:
         block = self.block
         table = np.zeros(block.sessions.shape)
         own = block.kind == self.kind
-        table[block.reporter[own], block.day[own]] = block.failed[own]
+        table[block.reporter[own], block.day[own]] = counts[own]
         return table
 
 
@@ -101,12 +113,19 @@ class _Gathered:
         every = np.broadcast_to(block.sessions.sum(axis=0), pooled.shape)
         whole = fit(pooled, every, weekend, noisy, normal)
         rates = np.repeat(whole.rate[:, None], reporters, axis=1)
-        self._keep(pooled, whole.expected, whole.dispersion, np.arange(len(kinds)), days, 1)
+        expected = whole.expected
+        sparse = np.bincount(block.kind, block.outside, minlength=len(block.kinds))[kinds] >= FEWEST
         kind, who = np.nonzero(failed.sum(axis=2) >= FEWEST)
+        # A reporter of few sessions most of which fail.
+        mostly = (failed[kind, who] > 0) & (failed[kind, who] >= MOST * block.sessions[who])
+        sparse[kind[mostly.sum(axis=1) > 1]] = True
         if reporters > 1 and len(kind):
             each = fit(failed[kind, who], block.sessions[who], weekend, noisy[kind], normal[kind], whole.rate[kind])
             rates[kind, who] = each.rate
             self._keep(failed[kind, who], each.expected, each.dispersion, kind, days, reporters)
+            # Where a reporter with more noise than others joins or reports again, all of them together have more.
+            expected = np.maximum(expected, rates @ block.sessions)
+        self._keep(pooled, expected, whole.dispersion, np.arange(len(kinds)), days, 1)
         for number, of_kind in enumerate(kinds):
             view = Outlook(
                 block,
@@ -114,8 +133,9 @@ class _Gathered:
                 bool(noisy[number]),
                 np.ones(days),
                 rates[number],
-                whole.expected[number],
+                expected[number],
                 whole.dispersion[number],
+                bool(sparse[number]),
             )
             self._views.append(view)
         self.size += len(kinds) * days
@@ -139,5 +159,5 @@ class _Gathered:
         for view in views:
             view.probability[:] = every[start : start + len(view.probability)]
             start += len(view.probability)
-            if (view.probability <= level).any():
+            if view.sparse or (view.probability <= level).any():
                 yield view

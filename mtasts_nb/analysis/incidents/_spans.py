@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from math import comb, log10
 from typing import Final
 
 import numpy as np
@@ -12,9 +13,9 @@ import numpy as np
 from ...vocabulary import UNEXPLAINED
 from ._baseline import CLUMPS, Bools, Floats
 from ._blocks import Ints
-from ._outliers import Outlook
+from ._outliers import MOST, Outlook
 
-__all__ = ["RAISED", "Extent", "Span", "spans", "stories"]
+__all__ = ["ALONE", "LONGEST_SILENCE", "RAISED", "Extent", "Span", "silent", "spans", "stories", "strength", "usual"]
 
 #: A day exceeds the baseline when so many failures are no likelier than this: the bound at 99.8 %.
 _NEAR: Final = 0.002
@@ -22,7 +23,7 @@ _NEAR: Final = 0.002
 RAISED: Final = 0.01
 _TOGETHER: Final = 5
 #: One day alone is an incident only if it is as unlikely as this; so is a run.
-_ALONE: Final = 1e-8
+ALONE: Final = 1e-8
 #: A day next to one above the baseline belongs to it when so many failures are no likelier than this.
 _BESIDE: Final = 0.05
 #: The same for a day with others between.
@@ -36,8 +37,6 @@ _CLUMPED, _STRICTER = 0.1, 100.0
 #: One failed session on a day is no sign of its own.
 _FEW: Final = 2
 _FEW_ALONE: Final = 10
-#: One day alone is an incident, too, if this part of the sessions of those who saw it failed.
-_MOST: Final = 0.5
 #: Failures must be so many times those expected.
 _TIMES: Final = 2.0
 #: Days that show a fault to be gone, one after the other, end an incident.
@@ -45,7 +44,7 @@ _QUIET_DAYS: Final = 3
 #: A day shows a fault to be gone only if it would have brought so many failures: none at all then has a probability of 5 %.
 _TELLING: Final = 3.0
 #: Days without a telling report, in a row, after which we speak of another incident.
-_LONGEST_SILENCE: Final = 28
+LONGEST_SILENCE: Final = 28
 #: Failures of one cause reach the reports within so many days of each other: not every sender sends every day.
 _SAME_START: Final = 2
 
@@ -67,11 +66,9 @@ class Span:
     days : int
         Days above the baseline.
     strength : float
-        How unlikely the days above the baseline are together, as -log10 of the product of their probabilities.
-    quiet : int
-        Days since that show it to be gone.
-    silent : int
-        Days from the last day with failures to the last of the block.
+        How unlikely the days above the baseline are together.
+    ongoing : bool
+        Whether it is not known to be over.
     """
 
     first: int
@@ -83,13 +80,7 @@ class Span:
     who: Bools
     days: int
     strength: float
-    quiet: int
-    silent: int
-
-    @property
-    def ongoing(self) -> bool:
-        """Whether it is not known to be over."""
-        return self.quiet < _QUIET_DAYS and self.silent <= _LONGEST_SILENCE
+    ongoing: bool
 
 
 def spans(view: Outlook) -> list[Span]:
@@ -114,26 +105,47 @@ def _at_level(view: Outlook, by_reporter: Floats, total: Floats, level: float) -
     for group in _groups(view, by_reporter, np.flatnonzero(out), beside):
         first, last = _stretched(group, total, beside, view)
         inside = np.arange(first, last + 1)
-        failed, expected = float(total[inside].sum()), float(view.expected[inside].sum())
         who = _saw(view, by_reporter, group)
+        failed, expected = float(total[inside].sum()), float(view.expected[inside].sum())
+        if failed < _TIMES * expected:
+            # What is normal among all others must not hide what a few see.
+            theirs = by_reporter * who[:, None]
+            failed, expected = float(theirs[:, inside].sum()), usual(view, who, inside)
+        else:
+            theirs = by_reporter
         if not _counts(view, by_reporter, group, who, failed, expected):
             continue
+        daily = theirs.sum(axis=0)
         quiet = _telling(view, by_reporter, group, who, last + 1, len(total), beside)
         span = Span(
             first=first,
             last=last,
-            peak=int(inside[np.argmax(total[inside])]),
+            peak=int(inside[np.argmax(daily[inside])]),
             failed=failed,
             expected=expected,
-            peak_failed=float(total[inside].max()),
+            peak_failed=float(daily[inside].max()),
             who=who,
             days=len(group),
-            strength=float(-np.log10(np.maximum(view.probability[group], 1e-300)).sum()),
-            quiet=int(quiet.sum()),
-            silent=int(view.block.days[-1] - view.block.days[last]),
+            strength=strength(view.probability[group], int(group[-1] - group[0]) + 1),
+            ongoing=bool(quiet.sum() < _QUIET_DAYS) and not silent(view, last),
         )
         result.append(span)
     return result
+
+
+def usual(view: Outlook, who: Bools, days: Ints) -> float:
+    """Return how many failures of some reporters would have been normal on some days."""
+    return float(view.rates[who] @ view.block.sessions[who][:, days].sum(axis=1))
+
+
+def strength(probability: Floats, days: int) -> float:
+    """Return how unlikely some days are together, as -log10 of a probability; any of `days` could have been those."""
+    return float(-np.log10(np.maximum(probability, 1e-300)).sum() - log10(comb(days, len(probability))))
+
+
+def silent(view: Outlook, last: int) -> bool:
+    """Return whether there has been no telling report for so long since a day that it is no longer called ongoing."""
+    return bool(view.block.days[-1] - view.block.days[last] > LONGEST_SILENCE)
 
 
 def _groups(view: Outlook, by_reporter: Floats, out: Ints, beside: Bools) -> Iterator[Ints]:
@@ -142,7 +154,7 @@ def _groups(view: Outlook, by_reporter: Floats, out: Ints, beside: Bools) -> Ite
     for day in out:
         if group:
             gap = int(view.block.days[day] - view.block.days[group[-1]])
-            parted = gap > _LONGEST_SILENCE
+            parted = gap > LONGEST_SILENCE
             if not parted and gap > _QUIET_DAYS:
                 so_far = np.array(group)
                 who = _saw(view, by_reporter, so_far)
@@ -206,15 +218,20 @@ def _counts(view: Outlook, by_reporter: Floats, group: Ints, who: Bools, failed:
     likely = np.maximum(view.probability[group], 1e-60)
     # Where clumps occur without a fault, one may follow another.
     clumped = view.noisy and view.expected[group].mean() >= _CLUMPED
-    close, alone = (_CLOSE / _STRICTER, _ALONE / _STRICTER) if clumped else (_CLOSE, _ALONE)
+    close, alone = (_CLOSE / _STRICTER, ALONE / _STRICTER) if clumped else (_CLOSE, ALONE)
     both, out = likely[1:] * likely[:-1], likely <= _NEAR
     if (both[(np.diff(group) <= 2) & out[1:] & out[:-1]] <= close).any():
         return True
     for length in range(2, min(_TOGETHER, len(group)) + 1):
-        if (np.lib.stride_tricks.sliding_window_view(likely, length).prod(axis=1) <= alone).any():
+        together = np.lib.stride_tricks.sliding_window_view(likely, length).prod(axis=1)
+        among = group[length - 1 :] - group[: len(group) - length + 1] + 1
+        if any(
+            probability * comb(days, length) <= alone
+            for probability, days in zip(together, among.tolist(), strict=True)
+        ):
             return True
     theirs = by_reporter[who][:, group].sum(axis=0)
-    most = theirs >= _MOST * view.block.sessions[who][:, group].sum(axis=0)
+    most = theirs >= MOST * view.block.sessions[who][:, group].sum(axis=0)
     return bool(((theirs >= _FEW_ALONE) & (most | (likely <= alone))).any())
 
 

@@ -1,0 +1,61 @@
+"""Failures at MX hosts that the policy in the same report does not match (RFC 8461 §4.1)."""
+
+from __future__ import annotations
+
+from functools import cache
+from typing import TYPE_CHECKING, Final
+
+import numpy as np
+import pandas as pd
+
+from ..knowledge import causes
+from ..policy import mx_matches
+from ..vocabulary import PolicyType
+
+if TYPE_CHECKING:
+    from ..reports import Source
+
+__all__ = ["covers", "outside_policy"]
+
+_LINK: Final = ["report_key", "policy_index"]
+#: What a failure at an MX host outside the policy is known by.
+_KEYS: Final = ["day", "policy_domain", "organization_name", "receiving_mx_hostname", "result_type"]
+
+
+@cache
+def covers(policy: str, host: str) -> bool | None:
+    """Return whether the policy of a report matches a host; None where its text names no host.
+
+    Examples
+    --------
+    >>> covers("version: STSv1\\nmode: enforce\\nmx: *.nordwind.example", "mx1.nordwind.example"), covers("", "mx1")
+    (True, None)
+    """
+    keyed = (line.partition(":") for line in policy.splitlines())
+    patterns = [value.strip() for key, _, value in keyed if key.strip().lower() == "mx"]
+    return any(mx_matches(pattern, host) for pattern in patterns) if patterns else None
+
+
+def outside_policy(source: Source) -> pd.DataFrame:
+    """Return the failures at MX hosts outside the policy, of result types that senders use for it.
+
+    Returns
+    -------
+    DataFrame
+        `_KEYS` (str, ``day`` datetime64[us, UTC]) and ``failed`` (int64), each combination once.
+    """
+    types, parts = list(causes()["mx-not-in-policy"].result_types), []
+    counted = [*_LINK, *_KEYS, "policy_type", "failed_session_count"]
+    for sessions, failures in source.session_rows([*_LINK, "policy_string"], counted):
+        rows = failures[
+            (failures["policy_type"] == PolicyType.STS)
+            & failures["result_type"].isin(types)
+            & failures["receiving_mx_hostname"].notna()
+            & (failures["failed_session_count"] > 0)
+        ]
+        applied = sessions[sessions["report_key"].isin(rows["report_key"].unique())]
+        rows = rows.merge(applied, on=_LINK).astype(dict.fromkeys(["policy_string", *_KEYS[1:]], "str"))
+        pairs = zip(rows["policy_string"], rows["receiving_mx_hostname"], strict=True)
+        parts.append(rows[np.array([covers(policy, host) is False for policy, host in pairs], bool)])
+    table = pd.concat(parts).rename(columns={"failed_session_count": "failed"})
+    return table.groupby(_KEYS, dropna=False)["failed"].sum().reset_index()
