@@ -18,7 +18,7 @@ from ..sender import Profile, profiles
 
 Floats = npt.NDArray[np.float64]
 
-__all__ = ["CASES", "PRIOR", "Forecast", "SenderModel", "about", "forecast", "take_up"]
+__all__ = ["CASES", "PRIOR", "Forecast", "SenderModel", "about", "forecast", "queue_ends", "queues", "sum_of_two"]
 
 CASES: Final = ("best", "typical", "worst")
 _HOUR: Final = 3600
@@ -290,9 +290,9 @@ def forecast(
     fine = range(0, min(stop, 4 * _HOUR), 300)
     at = np.array(sorted({*range(0, stop, step), *fine, *edges}), dtype=np.float64)
     over = at >= bound
-    ways = take_up(at, ttl=ttl, longest=longest, model=chosen, waited=waited)
+    ways = _take_up(at, ttl=ttl, longest=longest, model=chosen, waited=waited)
     typical = sum(share * way for share, way in zip(chosen.shares, ways, strict=True))
-    quick = _sum_of_two(at - chosen.fetch, ttl, min(chosen.retry_best, longest))
+    quick = sum_of_two(at - chosen.fetch, ttl, min(chosen.retry_best, longest))
     best = np.maximum(quick, typical)
     frame = pd.DataFrame(
         {
@@ -305,9 +305,7 @@ def forecast(
     return Forecast(frame, published, ttl, longest, waited, chosen)
 
 
-def take_up(
-    at: Floats, *, ttl: int, longest: int, model: SenderModel, waited: int | None
-) -> tuple[Floats, Floats, Floats]:
+def _take_up(at: Floats, *, ttl: int, longest: int, model: SenderModel, waited: int) -> tuple[Floats, Floats, Floats]:
     """Return the share of senders that apply the new policy by each moment, for each of the three ways.
 
     Parameters
@@ -318,15 +316,13 @@ def take_up(
         As in `forecast`.
     model : SenderModel
         Its times; its shares are not used.
-    waited : int or None
-        As in `forecast`; None: no mail is queued, so that nothing makes a sender check before its time.
+    waited : int
+        As in `forecast`.
     """
     after = at - model.fetch
-    each = _sum_of_two(after, ttl, min(model.retry, longest))
-    refreshed = _sum_of_two(after, ttl, min(model.refresh, longest))
-    expired = _sum_of_two(after, model.retry, longest)
-    if waited is None:
-        return each, refreshed, expired
+    each = sum_of_two(after, ttl, min(model.retry, longest))
+    refreshed = sum_of_two(after, ttl, min(model.refresh, longest))
+    expired = sum_of_two(after, model.retry, longest)
     # The oldest message of a sender came in when mail began to be deferred, or at any time since.
     first, last = max(ttl, model.queue_life[0] - waited), max(ttl, model.queue_life[1])
     bounced = (
@@ -336,7 +332,7 @@ def take_up(
     return 1 - (1 - each) * left, 1 - (1 - refreshed) * left, 1 - (1 - expired) * left
 
 
-def _sum_of_two(at: Floats, wait: int, other: int) -> Floats:
+def sum_of_two(at: Floats, wait: int, other: int) -> Floats:
     """Return how likely two waits, each of any length up to its longest, are over by a moment."""
     short, long = sorted((float(wait), float(other)))
     if long <= 0:

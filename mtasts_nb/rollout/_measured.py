@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from dataclasses import replace
 from datetime import datetime, timedelta
+from functools import lru_cache
 from typing import Final, NamedTuple
 
 import numpy as np
@@ -14,20 +15,20 @@ from ..analysis import PolicyHistory, Table
 from ..markup import when
 from ..policy import Policy
 from ..vocabulary import Adoption, Mode
-from ._forecast import PRIOR, SenderModel, take_up
+from ._forecast import PRIOR, Floats, SenderModel, sum_of_two
 
 __all__ = ["Replaced", "adoption_table", "calibrated", "measured_propagation", "served_before"]
 
 _HOUR: Final = 3600
 _DAY: Final = 86_400
-#: Reports show the day of a change, not its hour: taken as noon.
-_NOON: Final = 12 * _HOUR
 #: A report counts on the UTC day on which it begins, and ends up to two days after that midnight.
 _REPORT: Final = timedelta(days=2)
 #: What no way of checking explains (a forgotten machine, a report late by its clock) decides nothing.
 _UNEXPLAINED: Final = 0.02
 _ROUNDS: Final = 60
-_EVER: Final = 10**9
+#: How often a reporter sends is taken in powers of two, from a session a minute to one in eleven days.
+_GAPS: Final = tuple(60 * 2**power for power in range(15))
+_MOST_DAYS: Final = 400
 _MEASURED: Final = [state.value for state in Adoption if state.measured]
 
 
@@ -57,22 +58,34 @@ def calibrated(history: PolicyHistory, model: SenderModel, ttl: int, events: pd.
     changes = history.events if events is None else events
     known = changes.dropna(subset=["max_age_before"])
     ages = dict(zip(known["event"].astype(int), known["max_age_before"].astype(int), strict=True))
-    explained: dict[str, list[np.ndarray]] = defaultdict(list)
+    assumed = np.array(model.shares)
+    explained: dict[str, list[Floats]] = defaultdict(list)
     rows = history.propagation
     rows = rows[rows["state"].isin(_MEASURED) & rows["event"].isin(ages) & rows["days_at_least"].notna()]
-    for row in rows.to_dict("records"):
-        start = max(0, int(row["days_at_least"]) * _DAY - _NOON)
+    gaps = _gaps(history)
+    for event in rows["event"].drop_duplicates().tolist():
+        part = rows[rows["event"] == event]
+        names = part["organization_name"].astype("str").tolist()
+        seen = [_seen(ttl, ages[event], gaps[name], model.refresh) for name in names]
         # One that is still on the old policy takes at least so long; how much longer is not known.
-        stop = _EVER if pd.isna(row["days_at_most"]) else (int(row["days_at_most"]) + 1) * _DAY - _NOON
-        at = np.array([start - 1.0 if start == 0 else float(start), float(stop)])
-        ways = take_up(at, ttl=ttl, longest=ages[int(row["event"])], model=model, waited=None)
-        likely = np.array([way[1] - way[0] for way in ways])
-        explained[str(row["organization_name"])].append(np.log((1 - _UNEXPLAINED) * likely + _UNEXPLAINED))
+        first = part["days_at_least"].clip(upper=_MOST_DAYS).astype(int).tolist()
+        last = (part["days_at_most"].fillna(_MOST_DAYS).clip(upper=_MOST_DAYS - 1) + 1).astype(int).tolist()
+        # A reporter whose day begins in the evening of the UTC day before shows a change a day before the others.
+        cases = [
+            [
+                way[:, max(stop - late, 0)] - way[:, max(start - late, 0)]
+                for way, start, stop in zip(seen, first, last, strict=True)
+            ]
+            for late in (0, 1)
+        ]
+        logs = [np.log((1 - _UNEXPLAINED) * np.array(case) + _UNEXPLAINED) for case in cases]
+        fits = [float(np.log(np.exp(log) @ assumed).sum()) for log in logs]
+        for name, likely in zip(names, logs[fits.index(max(fits))].tolist(), strict=True):
+            explained[name].append(np.array(likely))
     if not explained:
         return model
     evidence = np.array([np.sum(parts, axis=0) for parts in explained.values()])
     evidence = np.exp(evidence - evidence.max(axis=1, keepdims=True))
-    assumed = np.array(model.shares)
     shares = assumed.copy()
     for _ in range(_ROUNDS):
         weighed = evidence * np.maximum(shares, 1e-12)
@@ -83,6 +96,34 @@ def calibrated(history: PolicyHistory, model: SenderModel, ttl: int, events: pd.
         model, at_each_attempt=each, by_refresh=refresh, at_expiry=max(0.0, round(1 - each - refresh, 4)),
         reporters=len(evidence),
     )  # fmt: skip
+
+
+def _gaps(history: PolicyHistory) -> dict[str, int]:
+    """Return how long, in seconds, each reporter is without a session as a rule; reports show only what sessions show."""
+    own = history.table.groupby("organization_name", observed=True).agg(
+        first=("day", "min"), last=("day", "max"), sessions=("sessions", "sum")
+    )
+    seconds = ((own["last"] - own["first"]).dt.total_seconds() + _DAY) / own["sessions"].clip(lower=1)
+    return {str(name): min(_GAPS, key=lambda gap: abs(gap - value)) for name, value in seconds.items()}
+
+
+@lru_cache(maxsize=512)
+def _seen(ttl: int, longest: int, gap: int, refresh: int) -> Floats:
+    """Return how likely the new policy is in a report by the end of each day, for each of the three ways.
+
+    The row of a way begins with 0, before the day of the change; that day's end is next. The change was at any hour of its
+    day, and a session comes `gap` seconds later on average (a Poisson process).
+    """
+    at = np.arange(24 * _MOST_DAYS, dtype=np.float64) * _HOUR
+    session = np.diff(-np.expm1(-at / gap), append=1.0)
+    noticed = np.convolve(session, np.full(24, 1 / 24))
+    ways = (sum_of_two(at, ttl, 0), sum_of_two(at, ttl, min(refresh, longest)), sum_of_two(at, longest, 0))
+    size = 2 * len(at) + 24
+    spectrum = np.fft.rfft(noticed, size)
+    by_hour = [np.cumsum(np.fft.irfft(np.fft.rfft(np.diff(way, prepend=0.0), size) * spectrum, size)) for way in ways]
+    ends = np.array([hours[: len(at)].reshape(-1, 24)[:, -1] for hours in by_hour])
+    seen: Floats = np.clip(np.concatenate([np.zeros((3, 1)), ends[:, :-1], np.ones((3, 1))], axis=1), 0.0, 1.0)
+    return seen
 
 
 class Replaced(NamedTuple):

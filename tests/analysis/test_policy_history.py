@@ -273,6 +273,7 @@ ENFORCED = "mode testing → enforce"
         pytest.param(span((0, 4, [A]), (5, 6, [B]), (7, 7, [A, B]), (8, 9, [B])), ("applied", 2, 2), id="one machine late"),
         pytest.param(span((0, 9, [A])), ("still old", 5, None), id="not yet"),
         pytest.param(span((0, 3, [A])), ("no report since", None, None), id="silent since"),
+        pytest.param(span((0, 5, [A])), ("no report since", 1, None), id="silent since, a day late: not observed, not still old"),
         pytest.param(span((6, 9, [B])), ("began with it", None, None), id="first report has it"),
         pytest.param(span((0, 9, None)), ("not observed", None, None), id="no policy-string"),
         pytest.param(span((0, 9, [C])), ("another policy", None, None), id="a policy that nobody else has"),
@@ -415,6 +416,53 @@ def test_domains_do_not_mix() -> None:
     assert whats(sts.policy_history(both)) == [(5, ENFORCED)]
     assert whats(sts.policy_history(both, "Suedwind.example.")) == []
     assert set(sts.policy_history(both, "suedwind.example").table["policy_domain"]) == {"suedwind.example"}
+
+
+# -- several changes within a day: the order is what reporters show, never that of names (RFC 8461 §3.3)
+
+SAME_DAY = [
+    pytest.param([((0, 4, [A]), (5, 5, [A, B, C]), (6, 9, [C])), ((0, 4, [A]), (5, 5, [A, C]), (6, 9, [C]))], [A, B, C], id="one shows all three"),
+    pytest.param([((0, 4, [A]), (5, 5, [A, B]), (6, 9, [C])), ((0, 4, [A]), (5, 5, [A, C]), (6, 9, [C]))], [A, B, C], id="one shows the one between"),
+    pytest.param([((0, 4, [A]), (5, 5, [B]), (6, 9, [C])), ((0, 4, [A]), (5, 9, [C])), ((0, 4, [A]), (5, 5, [A, C]), (6, 9, [C]))], [A, B, C],
+                 id="whole days"),
+    pytest.param([((0, 4, [C]), (5, 5, [B, C]), (6, 9, [A])), ((0, 4, [C]), (5, 5, [A, C]), (6, 9, [A]))], [C, B, A], id="back"),
+    pytest.param([((0, 4, [A]), (5, 5, [A, B]), (6, 9, [A])), ((0, 4, [A]), (5, 5, [A, B]), (6, 9, [A]))], [A, B, A], id="there and back"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("told", "order"), SAME_DAY)
+@pytest.mark.parametrize("backwards", [False, True])
+def test_changes_of_one_day(told: list[Any], order: list[Any], backwards: bool) -> None:
+    names = [f"Post {n}" for n in range(len(told))]
+    named = dict(zip(reversed(names) if backwards else names, (span(*parts) for parts in told), strict=True))
+    events = sts.policy_history(archive(named)).events
+    shown = [(events["mode_before"].iloc[0], events["max_age_before"].iloc[0])]
+    shown += list(zip(events["policy_mode"], events["policy_max_age"], strict=True))
+    assert shown == [(mode, age * DAY) for mode, age, _ in order]
+    assert number(events["day"].iloc[0]) == number(day(5))
+
+
+def test_a_policy_that_was_removed() -> None:  # RFC 8461 §8.3
+    days = {"One": span((0, 4, [B]), (5, 19, ())), "Two": span((0, 9, [B]), (10, 19, ())), "Gone": span((0, 6, [B]))}
+    history = sts.policy_history(archive(days))
+    views = history.reporters.set_index("organization_name")["state"].to_dict()
+    assert views == {"One": "no policy found", "Two": "no policy found", "Gone": "no report since"}
+    assert history.behind.empty
+    assert history.without_policy["organization_name"].tolist() == ["One", "Two"]
+    assert "In the last report, One and Two find no policy." in history.sentences
+    # Gone may defer mail until its copy expires, a day after its last report ended.
+    ask = [history.enforcing(day(offset).to_pydatetime()) for offset in (8, 10)]
+    assert [sorted(rows["organization_name"]) for rows in ask] == [["Gone"], []]
+    again = sts.policy_history(archive({"One": span((0, 4, [B]), (5, 19, ()), (20, 25, [A]))}))
+    assert whats(again) == [(20, "mode enforce → testing")]
+
+
+def test_a_slow_reporter_that_fell_silent_is_not_behind() -> None:
+    usual = span((0, 4, [C]), (5, 19, [A]))
+    history = sts.policy_history(archive({"One": usual, "Slow": span((0, 8, [C])), "Both": span((0, 8, [C, A]))}))
+    assert history.behind.empty
+    views = history.reporters.set_index("organization_name")["state"].to_dict()
+    assert views == {"One": "current policy", "Slow": "no report since", "Both": "no report since"}
 
 
 # -- what it looks like

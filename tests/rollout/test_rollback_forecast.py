@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mtasts_nb.rollout import Forecast, SenderModel, forecast
-from mtasts_nb.rollout._forecast import CASES, _sum_of_two, take_up
+from mtasts_nb.rollout._forecast import CASES, sum_of_two
 
 NOW = datetime(2026, 2, 8, 18, 0, tzinfo=UTC)
 HOUR, DAY = 3600, 86_400
@@ -34,7 +34,7 @@ def test_best_typical_worst_stay_in_order_and_rise_to_all(ttl: int, longest: int
 @given(first=st.integers(0, 10**6), other=st.integers(0, 10**6))
 def test_two_waits_together_are_over_when_both_are(first: int, other: int) -> None:
     at = np.array([-1.0, 0.0, (first + other) / 2, float(first + other)])
-    over = _sum_of_two(at, first, other)
+    over = sum_of_two(at, first, other)
     assert over[0] == 0.0
     assert over[-1] == pytest.approx(1.0)
     if first and other:
@@ -65,14 +65,6 @@ def test_mail_that_waited_longer_bounces_sooner() -> None:  # RFC 8461 §5.1
 
 def test_an_expired_policy_needs_no_new_id() -> None:  # §5.1: with no policy held, the file is fetched
     assert forecast(7 * DAY, 60, NOW).hours_until(1.0, "worst") == pytest.approx(6 + 2 / 60)
-
-
-def test_without_waiting_mail_only_expiry_bounds() -> None:
-    at = np.array([20.0 * DAY])
-    none_waits = take_up(at, ttl=300, longest=40 * DAY, model=SenderModel(), waited=None)[2]
-    waits = take_up(at, ttl=300, longest=40 * DAY, model=SenderModel(), waited=0)[2]
-    assert none_waits[0] == pytest.approx(0.5, abs=0.001)
-    assert waits[0] == 1.0
 
 
 def test_every_assumption_has_a_source() -> None:

@@ -146,7 +146,11 @@ def _read(rows: pd.DataFrame) -> tuple[Ints, tuple[Applied, ...]]:
         )
         if policy != _SILENT:
             meaning[position] = numbers.setdefault(policy, len(numbers))
-    return meaning[text] if len(texts) else np.zeros(0, np.int64), tuple(numbers)
+    # In the order of what they say: the order of the rows is that of the reporters' names.
+    policies = tuple(sorted(numbers, key=lambda policy: (policy.mode or "", policy.max_age or 0, policy.mx)))
+    sorted_as = {policy: number for number, policy in enumerate(policies)}
+    renumbered = np.array([*(sorted_as[policy] for policy in numbers), NOTHING], np.int64)
+    return renumbered[np.where(meaning < 0, -1, meaning)[text]] if len(texts) else np.zeros(0, np.int64), policies
 
 
 _SILENT: Final = Applied(None, None, ())

@@ -88,6 +88,29 @@ def _follow(runs: Sequence[Run], ages: Mapping[int, int]) -> Course:
     return _Follower(runs, ages).course
 
 
+def _precedence(runs: Sequence[Run], first: Mapping[int, int]) -> dict[int, tuple[int, int]]:
+    """Return for policies that reporters first show within a day of one another: from when each counts, and its rank.
+
+    A policy counts from the first day of those that it came after; its rank is higher the more of them there are.
+    """
+    came: set[tuple[int, int]] = set()
+    for run, after in pairwise(runs):
+        if run.reporter == after.reporter:
+            left = [policy for policy in run.policies if policy not in after.policies]
+            came |= {
+                (p, q)
+                for p in left
+                for q in after.policies
+                if p != NONE and q != NONE and abs(first[p] - first[q]) <= 1 and run.start - first[p] <= 1
+            }
+    late: dict[int, tuple[int, int]] = {}
+    for before, policy in sorted(came):
+        if (policy, before) not in came:
+            day, rank = late.get(policy, (first[policy], 0))
+            late[policy] = (max(day, first[before]), rank + 1)
+    return late
+
+
 class _Follower:
     def __init__(self, runs: Sequence[Run], ages: Mapping[int, int]) -> None:
         self.runs, self.ages = runs, ages
@@ -100,10 +123,31 @@ class _Follower:
         self._first_days: dict[int, dict[int, int]] = {}
         self._alone: dict[int, list[tuple[int, int]]] = {}
         self._index()
+        self._after = _precedence(runs, {policy: min(days.values()) for policy, days in self._first_days.items()})
         self._begin()
-        for number in sorted(range(len(runs)), key=lambda n: (runs[n].start, runs[n].reporter)):
+        for number in self._order():
             self._enter(number)
         self._settle()
+
+    def _order(self) -> list[int]:
+        """Return the runs in order of time, those of one day by what reporters show to have come first.
+
+        A reporter that changes from B to C shows that a change from A to C, in the same day's report of another, went by
+        B. Names decide nothing. Runs of one reporter stay in order.
+        """
+        keys: list[tuple[tuple[int, ...], int]] = []
+        first = {policy: min(days.values()) for policy, days in self._first_days.items()}
+        for number, run in enumerate(self.runs):
+            late = max((self._after.get(policy, (run.start, 0)) for policy in run.policies), default=(run.start, 0))
+            new = [self._rank(policy) for policy in run.policies if first[policy] >= run.start - 1] or [0]
+            own = (max(run.start, late[0]), max(new), min(new), -len(run.policies), *run.policies)
+            if number and self.runs[number - 1].reporter == run.reporter:
+                own = max(own, keys[-1][0])
+            keys.append((own, number))
+        return [number for _, number in sorted(keys)]
+
+    def _rank(self, policy: int) -> int:
+        return self._after.get(policy, (0, 0))[1]
 
     def _index(self) -> None:
         for run in self.runs:
@@ -142,7 +186,8 @@ class _Follower:
         held = self._held(run.reporter)
         # On the day of a change both are there: first what was held, last what goes on to be held.
         order = sorted(
-            run.policies, key=lambda p: (p != held, after is not None and p in after.policies, self._known(p), p)
+            run.policies,
+            key=lambda p: (p != held, after is not None and p in after.policies, self._rank(p), self._known(p), p),
         )
         steps = {policy: self._step(number, policy) for policy in order}
         self.course.versions_of[number] = tuple(steps[policy] for policy in run.policies)
@@ -208,7 +253,8 @@ class _Follower:
         for who, _ in begun:
             self._position[who] = len(versions)
             del self._unplaced[who]
-        versions.append(Version(policy, day, before))
+        # A reporter whose day is not that of UTC may show a change under the day before it.
+        versions.append(Version(policy, max(day, versions[-1].day) if versions else day, before))
         newest = len(versions) - 1
         self._versions_of.setdefault(policy, []).append(newest)
         self._position[run.reporter] = newest

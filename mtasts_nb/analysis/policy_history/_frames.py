@@ -38,6 +38,9 @@ _DTYPES: Final[dict[str, dict[str, str]]] = {
         "last_report": _TIME, "cached_until": _TIME,
     },
 }  # fmt: skip
+#: A reporter with nothing about the policy for longer than this, counted from the last day of any report, is silent: most
+#: reports come within two days.
+_SILENT_DAYS: Final = 3
 _UNKNOWN: Final = (Adoption.SILENT, Adoption.NOT_OBSERVED, Adoption.ANOTHER)
 
 
@@ -299,6 +302,8 @@ def _adopted(reporter: int, domain: DomainCourse, part: Sequence[int], newest: i
             return _Adopted(reporter, Adoption.ANOTHER if other else Adoption.NOT_OBSERVED)
         if last_old < version.day:
             return _Adopted(reporter, Adoption.SILENT, last_old)
+        if last_old < _heard_from(domain):
+            return _Adopted(reporter, Adoption.SILENT, last_old, None, last_old + 1 - version.day)
         return _Adopted(reporter, Adoption.STILL_OLD, last_old, None, last_old + 1 - version.day)
     if last_old is None or last_new is None:
         return _Adopted(reporter, Adoption.BEGAN, None, first_new)
@@ -311,6 +316,17 @@ def _adopted(reporter: int, domain: DomainCourse, part: Sequence[int], newest: i
     earliest = last_old if last_old >= first_new else last_old + 1
     state = Adoption.APPLIED if exact else Adoption.SKIPPED
     return _Adopted(reporter, state, last_old, first_new, max(0, earliest - version.day), done - version.day)
+
+
+def _heard_from(domain: DomainCourse) -> int:
+    """Return the day from which on a report says how things are at the end of the reports."""
+    return max(domain.last_report.values(), default=0) - _SILENT_DAYS
+
+
+def _is_removed(domain: DomainCourse) -> bool:
+    """Return whether all who reported at the end of the reports, and could tell, found no policy."""
+    latest = [run.policies for run in domain.runs if run.end >= _heard_from(domain)]
+    return bool(latest) and all(policies == (NONE,) for policies in latest)
 
 
 def _names_no_policy(domain: DomainCourse, part: Sequence[int]) -> bool:
@@ -343,10 +359,12 @@ def _last_views(domain: DomainCourse) -> Iterator[_LastView]:
             yield _LastView(reporter, PolicyView.NOT_OBSERVED, (), None, last_report)
         elif not versions or (not policies and run.end >= versions[-1].day):
             yield _LastView(reporter, PolicyView.NO_POLICY, policies, run.end, last_report)
-        elif run.end < versions[-1].day:
-            yield _LastView(reporter, PolicyView.SILENT, policies, run.end, last_report)
         else:
-            yield _LastView(reporter, _compared(policies, versions), policies, run.end, last_report)
+            state = _compared(policies, versions)
+            silent = run.end < _heard_from(domain) and (state is not PolicyView.CURRENT or _is_removed(domain))
+            if run.end < versions[-1].day or silent:
+                state = PolicyView.SILENT
+            yield _LastView(reporter, state, policies, run.end, last_report)
     for reporter in domain.last_report.keys() - with_runs:
         yield _LastView(reporter, PolicyView.NOT_OBSERVED, (), None, domain.last_report[reporter])
 

@@ -55,7 +55,7 @@ class PolicyHistory(Rendered):
         ``last_day``, ``days``, ``reporters``, ``sessions``.
     events : DataFrame
         One row per change, in the order of time: ``event`` (from 1), ``policy_domain``, ``day`` (the first that a report
-        shows it; it was published on that day or before), ``changed`` (of ``mode``, ``mx`` and ``max_age`` what differs; ``policy`` where there
+        shows it; it was published before that report ended), ``changed`` (of ``mode``, ``mx`` and ``max_age`` what differs; ``policy`` where there
         was none before), ``what`` (as text), ``policy_before``, ``policy``, ``mode_before``, ``policy_mode``,
         ``max_age_before``, ``policy_max_age``, ``mx_before``, ``mx``, ``seen_first_by`` (reporters, one line each),
         ``applied``, ``still_old``, ``cannot_tell`` (int64, reporters), ``days_to_last`` (Int64, days until the last that is
@@ -65,8 +65,8 @@ class PolicyHistory(Rendered):
         `Adoption`), ``last_old``, ``first_new`` (days), ``days_at_least``, ``days_at_most`` (Int64): it applied the change
         so many days after `events.day`; the two differ where it sent no report for the days between. States: ``applied``;
         ``skipped`` (applied a later one at once); ``partly`` (its last report shows both); ``still old``; ``no report
-        since``; ``never left it`` (an earlier policy that came back); ``began with it`` (its first report has it: nothing to
-        measure); ``another policy``; ``not observed`` (no policy-string in its reports).
+        since`` (nothing about the policy in the last days of the reports: what it applies now is not observed); ``never
+        left it`` (an earlier policy that came back); ``began with it`` (its first report has it: nothing to measure); ``another policy``; ``not observed`` (no policy-string in its reports).
     reporters : DataFrame
         One row per domain and reporter, as of its last report: ``policy_domain``, ``organization_name``, ``state``
         (a value of `PolicyView`: ``current policy``, ``older policy``, ``both``, ``no policy found``, ``no report since``, ``another policy``,
@@ -83,6 +83,11 @@ class PolicyHistory(Rendered):
     def behind(self) -> pd.DataFrame:
         """The rows of `reporters` that, by their last report, still apply an older policy."""
         return self._in_state(PolicyView.OLDER, PolicyView.BOTH)
+
+    @property
+    def without_policy(self) -> pd.DataFrame:
+        """The rows of `reporters` that, by their last report, find no policy: removed, or not to be fetched by them."""
+        return self._in_state(PolicyView.NO_POLICY)
 
     @property
     def unobserved(self) -> pd.DataFrame:
@@ -253,6 +258,9 @@ def _sentences(history: PolicyHistory) -> Iterator[str]:
     if names := _names(history.behind):
         verb = "applies" if len(names) == 1 else "apply"
         yield f"In the last report, {listed(names)} still {verb} an older policy."
+    if names := _names(history.without_policy):
+        verb = "finds" if len(names) == 1 else "find"
+        yield f"In the last report, {listed(names)} {verb} no policy."
     if names := _names(history.unobserved):
         yield f"Not observed, because the reports carry no policy-string: {listed(names)}."
     if flaps := _flaps(history.events):
