@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import re
 import shlex
+from pathlib import Path
 
 import pytest
 
+import mtasts_nb
 from mtasts_nb.knowledge import causes, command, command_names, providers, read_data
 from mtasts_nb.vocabulary import Area, CauseKind, ResultType
 
 CAUSES = causes()
+PACKAGE = Path(mtasts_nb.__file__).parent
 #: As `mtasts_nb.probe` recognises them.
 PROVIDERS = {one.name for one in providers()} | {one.name.partition(" ")[0] for one in providers()}
 
@@ -165,3 +168,19 @@ def test_the_text_for_a_family_of_providers_applies_to_its_members():
     assert cause.at_provider("Cloudflare Pages") == cause.at_provider("Cloudflare") != ""
     assert cause.at_provider("Netlify") == ""
     assert "nordwind.example" in CAUSES["policy-host-tls-fails"].at_provider("Cloudflare Pages", "nordwind.example")
+
+
+@pytest.mark.parametrize(
+    ("code", "words"),
+    [
+        ("mx-certificate-expired", "Reports still arrive: senders must deliver them in spite of it (RFC 8460 §3)."),
+        ("policy-http-not-found", "five minutes or longer before it tries again (RFC 8461 §3.3)."),
+        ("record-missing", "subdomains do not inherit"),
+    ],
+)
+def test_what_people_ask_in_an_outage_is_answered_once(code, words):
+    """In the texts that the diagnosis, the flowchart, `explain` and the postmortem show, each in one place."""
+    cause = CAUSES[code]
+    assert words in cause.effect["enforce"] + cause.meaning()
+    sources = "".join(file.read_text("utf-8") for file in (PACKAGE / "knowledge").rglob("*.toml"))
+    assert sources.count(words) == 1
