@@ -23,8 +23,8 @@ __all__ = ["ISSUER_HOST", "Authority", "Credential", "SecureStream", "TlsVersion
 #: Serves the authority's certificates over plain HTTP, as the caIssuers URL of each leaf says (RFC 5280 §4.2.2.1).
 ISSUER_HOST = "pki.example"
 
-#: `modern` is TLS 1.2 and 1.3; the others are that version and no other.
-TlsVersion = Literal["modern", "1.0", "1.1"]
+#: `modern` is TLS 1.2 and 1.3, `any` 1.0 to 1.3; the others are that version and no other.
+TlsVersion = Literal["modern", "any", "1.0", "1.1"]
 
 _OLD = {"1.0": ssl.TLSVersion.TLSv1, "1.1": ssl.TLSVersion.TLSv1_1}
 _Key = ec.EllipticCurvePrivateKey | rsa.RSAPrivateKey
@@ -62,7 +62,8 @@ class Credential:
         with warnings.catch_warnings():
             # Old versions are deprecated, and the point of the fault.
             warnings.simplefilter("ignore", DeprecationWarning)
-            context.minimum_version = _OLD.get(tls, ssl.TLSVersion.TLSv1_2)
+            oldest = ssl.TLSVersion.TLSv1 if tls == "any" else ssl.TLSVersion.TLSv1_2
+            context.minimum_version = _OLD.get(tls, oldest)
             if tls in _OLD:
                 context.maximum_version = _OLD[tls]
         handle, path = tempfile.mkstemp(prefix="mtasts-nb-lab-", suffix=".pem")  # ssl loads a chain from a file only

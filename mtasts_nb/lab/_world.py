@@ -219,10 +219,17 @@ class World:
             self.zone.set(label, rdtype, address)
             self.mail[address] = MailServer(name, credential)
 
-    def publish_tlsa(self, label: str, credential: Credential, usage: int = 3) -> None:
-        """Publish the digest of a key for an MX host (RFC 7672 §3.1: usage 3, selector 1, matching type 1)."""
-        key = credential.leaf.public_key().public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
-        self.zone.set(f"_25._tcp.{label}", "TLSA", f"{usage} 1 1 {hashlib.sha256(key).hexdigest()}")
+    def publish_tlsa(
+        self, label: str, credential: Credential, usage: int = 3, *, following: Credential | None = None
+    ) -> None:
+        """Publish the digests of a key, and of the `following` one, for an MX host (RFC 7672 §3.1: usage 3, selector 1)."""
+        keys = [
+            each.leaf.public_key().public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
+            for each in (credential, following)
+            if each is not None
+        ]
+        records = [f"{usage} 1 1 {hashlib.sha256(key).hexdigest()}" for key in keys]
+        self.zone.set(f"_25._tcp.{label}", "TLSA", *records)
 
     def override(self, label: str, rdtype: str, behaviour: Literal["servfail", "refused", "drop"]) -> None:
         """Let the resolver fail for one question."""

@@ -253,7 +253,8 @@ class TlsSession:
 class Attempt:
     """One connection. `stage` is where it ended, ``done`` if it was complete.
 
-    `older_tls` is what the server negotiates if TLS 1.0 and 1.1 are offered too, tried only after a failed handshake.
+    `older_tls` is what the server negotiates if TLS 1.0 and 1.1 are offered too, after a failed handshake. After one that
+    succeeded it is what the server negotiates if only those two are offered, tried at one address of each host.
     """
 
     status: Status
@@ -283,6 +284,11 @@ class Attempt:
     def needs_old_tls(self) -> bool:
         """Whether the server supports no version that senders use."""
         return self.tls is None and self.older_tls is not None and self.older_tls.outdated
+
+    @property
+    def offers_old_tls(self) -> bool:
+        """Whether the server still negotiates a version that senders do not use, beside those that they use."""
+        return self.tls is not None and self.older_tls is not None and self.older_tls.outdated
 
     @property
     def ending(self) -> str:

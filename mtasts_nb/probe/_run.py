@@ -210,7 +210,10 @@ class _Run:
             for address in self._chosen(host, a, aaaa)
         ]
         attempts = self._threads.all(
-            [partial(fetch_policy, self._network, request, self._issuers) for request in requests]
+            [
+                partial(fetch_policy, self._network, request, self._issuers, old=request is requests[0])
+                for request in requests
+            ]
         )
         return PolicyHost(host=host, a=a, aaaa=aaaa, attempts=tuple(attempts))
 
@@ -244,7 +247,11 @@ class _Run:
             for address in self._chosen(mx.host, a, aaaa)
         ]
         attempts = self._threads.all(
-            [partial(self._conversations.hold, self._network, request, self._issuers) for request in requests]
+            [
+                # Old TLS versions are a setting of the host: one address shows it.
+                partial(self._conversations.hold, self._network, request, self._issuers, old=request is requests[0])
+                for request in requests
+            ]
         )
         tlsa = tlsa_future.result()
         matched = tuple(

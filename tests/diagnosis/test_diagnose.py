@@ -115,22 +115,39 @@ CAUSES = {
     ),
     "reporting-multiple": ("tlsrpt-two",),
 }  # fmt: skip
-BY_FAULT = {fault: cause for cause, faults in CAUSES.items() for fault in faults}
+#: Faults that are advice alone: the finding says all of it.
+ADVICE = {
+    "policy-host-tls-1.0-too": "policy-host-tls-old-offered",
+    "mx-tls-1.0-too": "mx-tls-old-offered",
+    "dane-no-next-key": "tlsa-no-next-key",
+}
+BY_FAULT = {fault: cause for cause, faults in CAUSES.items() for fault in faults} | ADVICE
 #: Shows only between two looks.
 TWO_LOOKS = "policy-changed-same-id"
-ONE_LOOK = [name for name in FAULTS if name != TWO_LOOKS]
+ONE_LOOK = [name for name in FAULTS if name not in (TWO_LOOKS, *ADVICE)]
 #: What a probe says of itself and not of the domain, and what stands beside a fault that says more.
-NO_CAUSE = {"outbound-ipv6-closed", "probe-deadline-reached", "probe-limit-reached", "resolver-unreachable"}
+NO_CAUSE = {
+    "outbound-ipv6-closed", "probe-deadline-reached", "probe-limit-reached", "resolver-unreachable",
+    *ADVICE.values(),
+}  # fmt: skip
 
 
 def test_every_fault_of_the_lab_has_its_cause():
-    assert set(BY_FAULT) == set(ONE_LOOK)
+    assert set(BY_FAULT) == {*ONE_LOOK, *ADVICE}
     assert set(CAUSES) <= set(causes())
 
 
 def test_every_finding_of_a_probe_has_its_cause():
     explained = {code for text in causes().values() for code in text.findings}
     assert {code for code, text in finding_texts().items() if text.live} - explained == NO_CAUSE
+
+
+@pytest.mark.parametrize(("name", "code"), ADVICE.items())
+def test_advice_is_no_fault_now(name, code, look):
+    found = diagnose(look(name))
+    assert [(cause.code, cause.kind) for cause in found.causes] == [(code, "latent")]
+    assert found.causes[0].fix
+    assert (found.verdict.level, found.outcomes.delivery) == ("watch", "delivered")
 
 
 @pytest.mark.parametrize("name", ONE_LOOK)

@@ -83,7 +83,9 @@ def see_tlsa(lab, label):
         der = client.sock.getpeercert(binary_form=True)
     key = x509.load_der_x509_certificate(der).public_key().public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
     digest = hashlib.sha256(key).hexdigest()
-    return re.sub("[0-9a-f]{64}", lambda match: "its key" if match.group() == digest else "another key", seen)
+    named = re.sub("[0-9a-f]{64}", lambda match: "its key" if match.group() == digest else "another key", seen)
+    # The records are sorted by what they are, not by their digests.
+    return " | ".join(sorted(named.split(" | "), key=lambda part: (part[:1].isdigit(), part)))
 
 
 def trusting(lab):

@@ -63,6 +63,19 @@ def test_the_mx_speaks_tls_1_0_and_goes_on_with_smtp():
     assert lab.troubles == []
 
 
+def test_the_mx_speaks_old_versions_beside_new_ones():
+    for version in (SSL.TLS1_VERSION, SSL.TLS1_2_VERSION):
+        with (
+            Lab("mx-tls-1.0-too") as lab,
+            smtplib.SMTP(*lab.settings.routes["192.0.2.25", 25], "sender.example", 3) as client,
+        ):
+            client.ehlo()
+            client.docmd("STARTTLS")
+            agreed = speak(client.sock, version).get_protocol_version_name()
+            assert agreed == {SSL.TLS1_VERSION: "TLSv1", SSL.TLS1_2_VERSION: "TLSv1.2"}[version]
+            client.close()
+
+
 def presented(lab, address):
     """Return the chain that a mail server presents."""
     with smtplib.SMTP(*lab.settings.routes[address, 25], "sender.example", 3) as client:

@@ -86,7 +86,7 @@ def test_another_look_is_not_waited_for_beyond_the_own_deadline():
     conversations = Conversations()
     request = SmtpRequest(mx="mx1.nordwind.example", address="192.0.2.25", port=25)
     # A conversation that goes on.
-    conversations._attempts._results[request] = Future()
+    conversations._attempts._results[request, False] = Future()
     network = Network(ProbeSettings(deadline=0.2))
     begun = time.monotonic()
     attempt = conversations.hold(network, request, None)

@@ -98,6 +98,16 @@ def _old_tls(world: World) -> None:
         server.tls = "1.0"
 
 
+def _any_tls(world: World) -> None:
+    for server in world.mail_servers():
+        server.tls = "any"
+
+
+def _no_next_key(world: World) -> None:
+    for label in EVERY_MX:
+        world.publish_tlsa(label, next(world.mail_servers(label)).credential)
+
+
 def _tlsa(*labels: str, usage: int = 3, own_key: bool = False) -> Apply:
     """Publish TLSA records of the hosts' own keys, or of others."""
 
@@ -249,6 +259,10 @@ _SERVER_FAULTS = (
         result_type=_FAILURE,
     ),
     _fault(
+        "mx-tls-1.0-too", "The MX still speaks TLS 1.0 and 1.1, beside newer versions.", "TLS 1.0 to 1.3", _any_tls,
+        "mx-tls-old-offered", **_DELIVERED,
+    ),
+    _fault(
         "backup-not-in-policy", "The policy does not cover the backup MX.", "mx: mx1", _policy("mx1.{domain}"),
         "mx-not-covered", result_type=_FAILURE, **_BACKUP,
         note="Hidden by a working primary until the primary is down (RFC 8461 §8.4).",
@@ -291,6 +305,10 @@ DANE_FAULTS = (
         _tlsa(*EVERY_MX, own_key=True), "tlsa-not-secure", variant="enforce",
         note="Senders ignore them (RFC 7672 §2.2).",
         **_DELIVERED,
+    ),
+    _dane(
+        "no-next-key", "The TLSA records match, and there is none for a next key.", "TLSA of mx1 and mx2: its key alone",
+        _no_next_key, "tlsa-no-next-key", **_DELIVERED,
     ),
     _dane(
         "not-validated", "The probe's resolver does not validate; signatures and TLSA records are right.",

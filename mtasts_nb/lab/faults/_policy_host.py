@@ -83,6 +83,11 @@ def _old_tls(world: World) -> None:
         server.tls = "1.1"
 
 
+def _any_tls(world: World) -> None:
+    for server in world.web_servers():
+        server.tls = "any"
+
+
 def _close(world: World) -> None:
     for server in world.web_servers():
         server.handshake = "close"
@@ -150,6 +155,10 @@ POLICY_HOST_FAULTS = (
         "host-tls-1.1-only", "The policy host speaks TLS 1.1 only.", "TLS 1.1 to 1.1", _old_tls,
         "policy-host-tls-version",
         note="sts-webpki-invalid is about the certificate; without a common version a sender never gets it.",
+    ),
+    _fault(
+        "host-tls-1.0-too", "The policy host still speaks TLS 1.0 and 1.1, beside newer versions.", "TLS 1.0 to 1.3",
+        _any_tls, "policy-host-tls-old-offered", result_type=None, delivery="delivered",
     ),
     _redirect(301),
     _redirect(302),

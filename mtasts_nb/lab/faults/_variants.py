@@ -35,7 +35,8 @@ def _signed(world: World) -> None:
 def _dane(world: World) -> None:
     _signed(world)
     for label in ("mx1", "mx2"):
-        world.publish_tlsa(label, next(world.mail_servers(label)).credential)
+        next_key = world.authority.issue(f"{label}.{world.domain}")
+        world.publish_tlsa(label, next(world.mail_servers(label)).credential, following=next_key)
 
 
 def _apex(world: World) -> None:
@@ -94,7 +95,7 @@ _ROWS: tuple[tuple[str, str, Apply], ...] = (
     ("ipv4-only", "Every host has IPv4 addresses only.", _one_family("IPv4")),
     ("ipv6-only", "Every host has IPv6 addresses only.", _one_family("IPv6")),
     ("signed", "The zones are signed (DNSSEC), without TLSA records.", _signed),
-    ("dane", "The zones are signed and TLSA records match both MX hosts.", _dane),
+    ("dane", "The zones are signed and TLSA records match both MX hosts, with one for a next key.", _dane),
     ("apex-as-mx", "The domain's own name is its MX host.", _apex),
     ("three-mx", "Three MX hosts, each with two addresses.", _three_mx),
     ("wildcard-certificate", "Policy host and MX hosts share one wildcard certificate.", _wildcard_certificate),

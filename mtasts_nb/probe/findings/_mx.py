@@ -126,6 +126,14 @@ def _host(evidence: Evidence, mx: MxHost) -> Host:
         faults = (*_attempt_faults(attempt, dane), *_tlsa_faults(mx, attempt, dane))
         host.faults += [replace(fault, address=address) for fault in faults]
     host.faults += _tlsa_record_faults(mx, dane)
+    host.faults += [
+        Fault(
+            "mx-tls-old-offered",
+            f"{attempt.request.address}: offered TLS 1.0 and 1.1, it uses {attempt.older_tls.version}",
+        )
+        for attempt in mx.attempts
+        if attempt.offers_old_tls and attempt.older_tls is not None
+    ]
     return host
 
 
@@ -212,6 +220,9 @@ def _tlsa_record_faults(mx: MxHost, dane: DaneState) -> Iterator[Fault]:
         unusable = sorted({f"{match.record}: {match.detail}" for match in matches if match.matches is None})
         if unusable:
             yield Fault("tlsa-unusable", "; ".join(unusable))
+        own = [match for match in matches if match.matches is not None]
+        if own and all(match.matches and match.record.startswith("3") for match in own):
+            yield Fault("tlsa-no-next-key", f"{tlsa.query.name}: {tlsa.detail}")
 
 
 def _host_findings(host: Host, domain: str, domain_weights: Weights) -> Iterator[Finding]:

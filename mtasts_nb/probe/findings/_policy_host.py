@@ -82,6 +82,12 @@ def _attempt_findings(evidence: Evidence) -> Iterator[Finding]:
             name=host,
             domain=evidence.domain,
         )
+    for attempt in attempts:
+        if attempt.offers_old_tls and attempt.older_tls is not None:
+            text = f"{attempt.request.address}: offered TLS 1.0 and 1.1, it uses {attempt.older_tls.version}"
+            yield finding(
+                "policy-host-tls-old-offered", subject=host, host=host, evidence=text, name=host, domain=evidence.domain
+            )
     files = evidence.policy_host.policy_files
     if len(files) > 1:
         excerpts = "; ".join(f"{', '.join(at)}: {one_line(body[:120])}" for body, at in files.items())

@@ -21,7 +21,7 @@ from .._attempts import Certificate, HttpAttempt, HttpRequest, HttpResponse, Iss
 from ._dns import Resolver
 from ._network import Deadline, Network, StepError, Stream
 from ._threads import Once
-from ._tls import TrustStore, client_context, handshake, issuers_in, validate_chain
+from ._tls import Offer, TrustStore, client_context, handshake, issuers_in, validate_chain
 
 __all__ = ["LARGEST_POLICY", "IssuerFetcher", "fetch_policy"]
 
@@ -115,8 +115,11 @@ class _Exchange:
         return result
 
 
-def fetch_policy(network: Network, request: HttpRequest, issuers: IssuerFetcher) -> HttpAttempt:
-    """Return one GET of the policy, from one address, with the certificate of the same connection."""
+def fetch_policy(network: Network, request: HttpRequest, issuers: IssuerFetcher, *, old: bool = False) -> HttpAttempt:
+    """Return one GET of the policy, from one address, with the certificate of the same connection.
+
+    With `old`, a second connection tries whether the server still negotiates TLS 1.0 or 1.1.
+    """
     begun = time.monotonic()
     stage, tls, older, exchange = "connect", None, None, None
     status, reason, detail = Status.COMPLETED, "", ""
@@ -137,19 +140,21 @@ def fetch_policy(network: Network, request: HttpRequest, issuers: IssuerFetcher)
         if stream is not None:
             stream.close()
     if stage == "handshake" and reason in ("tls", "closed"):
-        older = _older_handshake(network, request)
+        older = _older_handshake(network, request, "older too")
+    elif old and tls is not None and (still := _older_handshake(network, request, "older only")):
+        older = replace(still, chain=())  # the certificate is that of the first connection
     return HttpAttempt(
         request=request, status=status, stage=stage, reason=reason, detail=detail, seconds=time.monotonic() - begun,
         response=exchange.response if exchange else None, tls=issuers.validated(tls, request.host), older_tls=issuers.validated(older, request.host),
     )  # fmt: skip
 
 
-def _older_handshake(network: Network, request: HttpRequest) -> TlsSession | None:
+def _older_handshake(network: Network, request: HttpRequest, offer: Offer) -> TlsSession | None:
     """Return what the server negotiates if older TLS is offered; None if that fails too."""
     with suppress(StepError), network.turn(request.address, request.port):
         stream = network.connect(request.address, request.port)
         try:
-            return handshake(network, stream, request.host, client_context(older=True, alpn=b"http/1.1"))
+            return handshake(network, stream, request.host, client_context(offer, alpn=b"http/1.1"))
         finally:
             stream.close()
     return None

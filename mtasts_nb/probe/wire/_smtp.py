@@ -8,13 +8,14 @@ from __future__ import annotations
 
 import time
 from contextlib import suppress
+from dataclasses import replace
 
 from ...vocabulary import Status
 from .._attempts import SmtpAttempt, SmtpReply, SmtpRequest, TlsSession
 from ._https import IssuerFetcher
 from ._network import Network, StepError, Stream
 from ._threads import Once
-from ._tls import client_context, handshake
+from ._tls import Offer, client_context, handshake
 
 __all__ = ["Conversations", "converse"]
 
@@ -85,7 +86,7 @@ class _Conversation:
         self.tls: TlsSession | None = None
         self.ehlo_after_tls: SmtpReply | None = None
 
-    def run(self, network: Network, stream: Stream, name: str, *, older: bool = False) -> None:
+    def run(self, network: Network, stream: Stream, name: str, offer: Offer) -> None:
         """Go on to the end, or to a `StepError`."""
         dialogue = _Dialogue(network, stream)
         hello = f"EHLO {network.settings.helo_name}"
@@ -106,7 +107,7 @@ class _Conversation:
         if dialogue.leftover:
             raise StepError("not-smtp", "more bytes follow the answer to STARTTLS before the handshake")
         self.stage = "handshake"
-        self.tls = handshake(network, stream, name, client_context(older=older))
+        self.tls = handshake(network, stream, name, client_context(offer))
         self.stage = "ehlo-after-tls"
         self.ehlo_after_tls = dialogue.command(hello)
         if self.ehlo_after_tls.code != 250:
@@ -114,11 +115,11 @@ class _Conversation:
         self.stage = "done"
 
 
-def _talk(network: Network, request: SmtpRequest, conversation: _Conversation, *, older: bool = False) -> None:
+def _talk(network: Network, request: SmtpRequest, conversation: _Conversation, offer: Offer = "current") -> None:
     with network.turn(request.address, request.port):
         stream = network.connect(request.address, request.port)
         try:
-            conversation.run(network, stream, request.mx, older=older)
+            conversation.run(network, stream, request.mx, offer)
         finally:
             # Politeness, not evidence: the server's 221 is not waited for.
             if conversation.stage != "handshake":
@@ -127,8 +128,20 @@ def _talk(network: Network, request: SmtpRequest, conversation: _Conversation, *
             stream.close()
 
 
-def converse(network: Network, request: SmtpRequest, issuers: IssuerFetcher) -> SmtpAttempt:
-    """Return one conversation with an MX host at one address."""
+def _older_session(network: Network, request: SmtpRequest, offer: Offer) -> TlsSession | None:
+    """Return what the host negotiates if older TLS is offered; None if that fails too."""
+    conversation = _Conversation()
+    with suppress(StepError):
+        _talk(network, request, conversation, offer)
+    return conversation.tls
+
+
+def converse(network: Network, request: SmtpRequest, issuers: IssuerFetcher, *, old: bool = False) -> SmtpAttempt:
+    """Return one conversation with an MX host at one address.
+
+    With `old`, a second one tries whether the host still negotiates TLS 1.0 or 1.1. It begins when the first has ended:
+    some hosts allow one connection at a time.
+    """
     begun = time.monotonic()
     conversation = _Conversation()
     status, reason, detail, older = Status.COMPLETED, "", "", None
@@ -136,16 +149,16 @@ def converse(network: Network, request: SmtpRequest, issuers: IssuerFetcher) -> 
         _talk(network, request, conversation)
     except StepError as error:
         status, reason, detail = error.status, error.reason, error.detail
+    seconds = time.monotonic() - begun
     if conversation.stage == "handshake" and reason in ("tls", "closed"):
-        second = _Conversation()
-        with suppress(StepError):
-            _talk(network, request, second, older=True)
-        older = second.tls
+        older = _older_session(network, request, "older too")
+    elif old and conversation.tls is not None and (still := _older_session(network, request, "older only")):
+        older = replace(still, chain=())  # the certificate is that of the first conversation
     if conversation.tls is not None and not detail:
         detail = f"{conversation.tls.version}, {conversation.tls.cipher}"
     return SmtpAttempt(
         request=request, status=status, stage=conversation.stage, reason=reason, detail=detail,
-        seconds=time.monotonic() - begun, greeting=conversation.greeting, ehlo=conversation.ehlo,
+        seconds=seconds, greeting=conversation.greeting, ehlo=conversation.ehlo,
         starttls_offered=conversation.offered, starttls=conversation.starttls,
         ehlo_after_tls=conversation.ehlo_after_tls, tls=issuers.validated(conversation.tls, request.mx),
         older_tls=issuers.validated(older, request.mx),
@@ -159,23 +172,23 @@ class Conversations:
     """
 
     def __init__(self) -> None:
-        self._attempts: Once[SmtpRequest, SmtpAttempt] = Once()
+        self._attempts: Once[tuple[SmtpRequest, bool], SmtpAttempt] = Once()
 
-    def hold(self, network: Network, request: SmtpRequest, issuers: IssuerFetcher) -> SmtpAttempt:
-        """Return the conversation, held now or by another probe of the run."""
+    def hold(self, network: Network, request: SmtpRequest, issuers: IssuerFetcher, *, old: bool = False) -> SmtpAttempt:
+        """Return the conversation (see `converse`), held now or by another probe of the run."""
         own = False
 
         def compute() -> SmtpAttempt:
             nonlocal own
             own = True
-            return converse(network, request, issuers)
+            return converse(network, request, issuers, old=old)
 
         try:
             # It ends by the other probe's deadline, which may be later than ours, or at once when the run is stopped.
-            attempt = self._attempts.get(request, compute, timeout=network.whole.left())
+            attempt = self._attempts.get((request, old), compute, timeout=network.whole.left())
         except TimeoutError:
             detail = network.whole.error("waiting for another probe's conversation with this host").detail
             return SmtpAttempt(
                 request=request, status=Status.NOT_OBSERVED, stage="connect", reason="deadline", detail=detail
             )
-        return attempt if own or attempt.observed else converse(network, request, issuers)
+        return attempt if own or attempt.observed else converse(network, request, issuers, old=old)

@@ -13,7 +13,7 @@ from collections.abc import Callable, Sequence
 from datetime import datetime
 from functools import lru_cache
 from pathlib import Path
-from typing import TypeVar
+from typing import Literal, TypeVar
 
 import certifi
 from cryptography import x509
@@ -35,6 +35,7 @@ from ._network import Network, StepError, Stream
 __all__ = [
     "ISSUER_NOT_FOUND",
     "LONGEST_CHAIN",
+    "Offer",
     "TrustStore",
     "client_context",
     "handshake",
@@ -61,21 +62,27 @@ _UNREADABLE = (ValueError, TypeError, KeyError, AttributeError, UnsupportedAlgor
                x509.UnsupportedGeneralNameType, OverflowError)  # fmt: skip
 
 
-@lru_cache(maxsize=4)
-def client_context(*, older: bool = False, alpn: bytes = b"") -> SSL.Context:
+#: The TLS versions that a client offers: 1.2 and newer, as senders do; 1.0 and 1.1 too; or only those two.
+Offer = Literal["current", "older too", "older only"]
+
+
+@lru_cache(maxsize=8)
+def client_context(offer: Offer = "current", *, alpn: bytes = b"") -> SSL.Context:
     """Return a TLS client context.
 
     Parameters
     ----------
-    older : bool
-        Offer TLS 1.0 and 1.1 too, which OpenSSL 3 does at security level 0 only.
+    offer : Offer
+        TLS 1.0 and 1.1 are offered at OpenSSL 3's security level 0 only.
     alpn : bytes
         The one protocol to offer (RFC 7301).
     """
     context = SSL.Context(SSL.TLS_CLIENT_METHOD)
     context.set_verify(SSL.VERIFY_NONE)
-    context.set_min_proto_version(SSL.TLS1_VERSION if older else SSL.TLS1_2_VERSION)
-    if older:
+    context.set_min_proto_version(SSL.TLS1_2_VERSION if offer == "current" else SSL.TLS1_VERSION)
+    if offer == "older only":
+        context.set_max_proto_version(SSL.TLS1_1_VERSION)
+    if offer != "current":
         context.set_cipher_list(b"DEFAULT@SECLEVEL=0")
     if alpn:
         context.set_alpn_protos([alpn])
