@@ -103,13 +103,15 @@ def _named_by(reason: str, result_type: str) -> tuple[str, bool] | None:
 
 
 def candidates(group: Reported) -> tuple[Candidate, ...]:
-    """Return the causes that a group of reported failures may have, the likeliest first; none for an unknown type.
+    """Return the causes that a group of reported failures may have, the likeliest first.
+
+    An unregistered result type has those that its reason codes name.
 
     The order is that of the reason codes, weighed by failed sessions; then whether the policy in the same reports matches
     the host; then the order in the knowledge base.
     """
     usual = _of_type(group.result_type)
-    if not usual:
+    if not usual and not group.mx:  # nothing says what a failure of an unregistered type is about
         return ()
     matched: dict[str, int] = {}
     quotes: dict[str, list[str]] = {}
@@ -134,7 +136,7 @@ def candidates(group: Reported) -> tuple[Candidate, ...]:
         Candidate(
             code=text.code,
             confidence=_confidence(
-                group, text, matched, first=position == 0, only=len(texts) == 1,
+                group, text, matched, first=position == 0, only=len(usual) == 1,
                 certain=text.code in certain or text.code not in matched,
             ),
             support=tuple(support.get(text.code, ())),

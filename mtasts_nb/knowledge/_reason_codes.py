@@ -87,10 +87,11 @@ class ReasonMatch:
 
 @dataclass(frozen=True, slots=True)
 class _Wording:
-    """One text of the table: its parts as words, with a blank at both ends, and the limits of its use."""
+    """One text of the table: its parts as words, with a blank at both ends, its longest word, and the limits of its use."""
 
     match: ReasonMatch
     parts: tuple[str, ...]
+    longest: str
     whole: bool
     reported: bool
     needs_side: bool
@@ -130,6 +131,7 @@ def _wordings() -> tuple[_Wording, ...]:
                 meaning=reason_meanings()[code], wording=text, source=entry["source"], side=entry.get("at", "")
             ),
             tuple(words_of(part) for part in text.split("…")),
+            max(words_of(text).split(), key=len),
             entry.get("whole", False),
             entry.get("reported", False),
             entry.get("needs-side", False),
@@ -194,7 +196,10 @@ def _wordings_in(text: str, side: str, reported: bool) -> list[_Wording]:
     words = words_of(text)
     alone = re.sub(r"^ [245]\d\d ", " ", words)  # a reply code before a status code adds nothing
     matches: list[tuple[_Wording, list[tuple[int, int]]]] = []
+    distinct = set(words.split())
     for wording in _wordings():
+        if wording.longest not in distinct:  # rules out most of them at once
+            continue
         if side and wording.match.side not in ("", side):
             continue
         if wording.needs_side and not side:

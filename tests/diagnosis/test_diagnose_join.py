@@ -285,6 +285,7 @@ def test_what_no_cause_explains_is_not_called_fine(result_type):
             "medium",
         ),
         # The type is the sender's, and another one than usual.
+        ("x-own-type", "certificate has expired", "mx-certificate-expired", "high"),
         ("validation-failure", "STARTTLS is not advertised: starttls-not-offered", "mx-starttls-missing", "high"),
         (
             "sts-policy-fetch-error",
