@@ -7,15 +7,16 @@ senders do not (RFC 8461 §4.2, RFC 9525 §2): the names are printed too.
 
 from __future__ import annotations
 
-import shlex
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from ..markup import one_line, when
+from ..knowledge import command
+from ..markup import one_line
 from ..render import Rendered
 from ..vocabulary import Status
 from ._attempts import DnsAttempt, HttpAttempt, SmtpAttempt, TlsSession
+from ._describe import presented, problems
 from ._evidence import Evidence, is_host_name
 
 if TYPE_CHECKING:
@@ -127,14 +128,10 @@ def _stages(
 def _certificate(session: TlsSession | None, step: str, host: str, address: str) -> Row:
     if session is None or session.validation is None:
         return _row(step, host, host, address, Status.NOT_OBSERVED, "not-reached")
-    validation, leaf = session.validation, session.chain[0]
-    problems = [] if validation.verdict.trusted else [f"OpenSSL {validation.verdict.code}: {validation.verdict.text}"]
-    if not validation.name_matches:
-        problems.append(f"name: {validation.name_detail}")
-    detail = f"{leaf.key}, {leaf.signature}, until {when(leaf.not_after)}, {len(session.chain)} sent"
-    status = Status.COMPLETED if validation.valid else Status.FAILED
-    reason = "" if validation.valid else "certificate-invalid"
-    return _row(step, leaf.subject, host, address, status, reason, "; ".join([*problems, detail]))
+    valid = session.validation.valid
+    status, reason = (Status.COMPLETED, "") if valid else (Status.FAILED, "certificate-invalid")
+    detail = "; ".join((*problems(session), presented(session)))
+    return _row(step, session.chain[0].subject, host, address, status, reason, detail)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -178,95 +175,49 @@ def commands_for(evidence: Evidence) -> Commands:
 
 
 def _commands(evidence: Evidence) -> Iterator[Command]:
-    domain, host = shlex.quote(evidence.domain), shlex.quote(evidence.policy_host.host)
-    url = f"https://{host}/.well-known/mta-sts.txt"
     attempts = evidence.policy_host.attempts
     response = next((attempt.response for attempt in attempts if attempt.response), None)
     tls = next((attempt.tls for attempt in attempts if attempt.tls), None)
     ending = f"{attempts[0].stage}: {attempts[0].detail}" if attempts else "no address to connect to"
     body = response.body.decode("utf-8", "replace").replace("\r\n", " / ").strip() if response else ending
     content_type = response.header("content-type") or "(none)" if response else ""
-    yield Command(
-        step="record",
-        title="The MTA-STS record",
-        line=f"dig +short TXT _mta-sts.{domain}",
-        expect='one text, "v=STSv1; id=…;" (other records do no harm)',
-        observed=_answer(evidence.sts),
+
+    def of(step: str, title: str, observed: str, *names: str, mx: str | None = None) -> Command:
+        """Return the commands of these names as one."""
+        known = [command(name, evidence.domain, mx) for name in names]
+        line, expect = "\n".join(each.shell for each in known), " ".join(each.shows for each in known)
+        return Command(step=step, title=title, line=line, expect=expect, observed=observed)
+
+    yield of("record", "The MTA-STS record", _answer(evidence.sts), "dig-record")
+    yield of("reporting", "The TLS reporting record", _answer(evidence.tlsrpt), "dig-reporting")
+    yield of("policy", "The policy file", body, "curl-policy")
+    yield of(
+        "policy",
+        "The headers of that response (by GET: curl -I would send HEAD, which senders do not)",
+        f"status {response.status_code}, Content-Type: {content_type}" if response else ending,
+        "curl-policy-headers",
     )
-    yield Command(
-        step="reporting",
-        title="The TLS reporting record",
-        line=f"dig +short TXT _smtp._tls.{domain}",
-        expect='one text, "v=TLSRPTv1; rua=mailto:…"',
-        observed=_answer(evidence.tlsrpt),
-    )
-    yield Command(
-        step="policy",
-        title="The policy file",
-        line=f"curl -sS --max-time 60 {url}",
-        expect="version: STSv1, mode, max_age and the mx lines, and nothing else",
-        observed=body,
-    )
-    yield Command(
-        step="policy",
-        title="The headers of that response (by GET: curl -I would send HEAD, which senders do not)",
-        line=f"curl -sS --max-time 60 -o /dev/null -D - {url}",
-        expect="status 200 without a redirect, Content-Type: text/plain",
-        observed=f"status {response.status_code}, Content-Type: {content_type}" if response else ending,
-    )
-    yield Command(
-        step="mx",
-        title="The MX hosts",
-        line=f"dig +short MX {domain}",
-        expect="hosts that the mx lines of the policy match",
-        observed=_answer(evidence.mx),
-    )
-    yield Command(
-        step="certificate",
-        title="The certificate of the policy host (without -verify_hostname, code 0 says nothing about the name)",
-        line=_openssl(f"-connect {host}:443", host),
-        expect=_expected(host),
-        observed=_presented(tls) if tls else ending,
+    yield of("mx", "The MX hosts", _answer(evidence.mx), "dig-mx")
+    yield of(
+        "certificate",
+        "The certificate of the policy host (without -verify_hostname, code 0 says nothing about the name)",
+        _certificate_text(tls) if tls else ending,
+        "openssl-policy-host",
+        "openssl-policy-host-names",
     )
     for mx in evidence.mx_hosts:
         if is_host_name(mx.host):
             attempt = next((attempt for attempt in mx.attempts if attempt.tls), None)
             last = mx.attempts[0].detail if mx.attempts else "no address to connect to"
-            yield Command(
-                step="mx",
-                title=f"STARTTLS and the certificate of {mx.host}",
-                line=_openssl(f"-starttls smtp -connect {shlex.quote(mx.host)}:25", mx.host),
-                expect=_expected(mx.host),
-                observed=f"{attempt.detail}; {_presented(attempt.tls)}" if attempt and attempt.tls else last,
-            )
-
-
-def _openssl(options: str, host: str) -> str:
-    name = shlex.quote(host)
-    return (
-        f"openssl s_client {options} -servername {name} -verify_hostname {name} </dev/null 2>/dev/null "
-        "| grep -E 'NotAfter|Verif'\n"
-        f"openssl s_client {options} -servername {name} </dev/null 2>/dev/null | openssl x509 -noout -ext subjectAltName"
-    )
-
-
-def _expected(host: str) -> str:
-    return (
-        f"Verify return code: 0 (ok), and then DNS:{host} or a wildcard for it. Both are needed: without a DNS name "
-        "OpenSSL falls back to the common name, and senders do not"
-    )
+            observed = f"{attempt.detail}; {_certificate_text(attempt.tls)}" if attempt and attempt.tls else last
+            title = f"STARTTLS and the certificate of {mx.host}"
+            yield of("mx", title, observed, "openssl-mx", "openssl-mx-names", mx=mx.host)
 
 
 def _answer(attempt: DnsAttempt) -> str:
     return " · ".join(attempt.texts) or attempt.detail
 
 
-def _presented(session: TlsSession) -> str:
-    if session.validation is None or not session.chain:
-        return "no certificate"
-    validation, leaf = session.validation, session.chain[0]
-    names = f"DNS {', '.join(leaf.dns_names[:8])}" if validation.name_matches else validation.name_detail
-    return (
-        f"{len(session.chain)} certificates sent, until {when(leaf.not_after)}, "
-        f"verify code {validation.verdict.code} ({validation.verdict.text}), {names}"
-    )
+def _certificate_text(session: TlsSession) -> str:
+    names = f"DNS {', '.join(session.chain[0].dns_names[:8])}" if session.chain else ""
+    return "; ".join(part for part in (*problems(session), presented(session), names) if part)

@@ -8,10 +8,11 @@ from enum import StrEnum
 from typing import TYPE_CHECKING, NamedTuple
 
 from ..knowledge import finding
-from ..markup import one_line, when
+from ..markup import one_line
 from ..render import Rendered
 from ..vocabulary import Finding, Findings, Status
 from ._attempts import DnsAttempt, HttpAttempt, SmtpAttempt, TlsSession
+from ._describe import presented
 from ._evidence import Evidence, MxHost
 from ._probe import Probe
 
@@ -215,8 +216,7 @@ def _certificate(attempt: HttpAttempt | SmtpAttempt) -> str:
     session: TlsSession | None = attempt.tls
     if session is None or not session.chain:
         return _no_session(attempt)
-    leaf = session.chain[0]
-    return f"{leaf.subject}, until {when(leaf.not_after)}, sha256 {leaf.sha256[:16]}, {len(session.chain)} sent"
+    return f"{presented(session)}, sha256 {session.chain[0].sha256[:16]}"
 
 
 # -- whether the later probe reached what an earlier finding is about: only then it is fixed, and not just out of sight

@@ -27,6 +27,7 @@ from ._attempts import DnsAttempt, SmtpAttempt, TlsSession
 from ._checks import Commands
 from ._compare import Comparison
 from ._dane import DaneState, dane_state
+from ._describe import presented, problems
 from ._evidence import Evidence, MxHost
 from ._many import Probes
 from ._probe import Probe
@@ -173,17 +174,11 @@ def _policy_text(evidence: Evidence) -> str:
 
 
 def _session_text(session: TlsSession) -> str:
-    validation = session.validation
-    if validation is None or not session.chain:
-        return "no certificate"
-    parts = [] if validation.verdict.trusted else [f"{validation.verdict.text} (OpenSSL {validation.verdict.code})"]
-    if not validation.name_matches:
-        parts.append(validation.name_detail)
-    leaf, left = session.chain[0], validation.days_left
+    left = session.validation.days_left if session.validation else None
+    parts = [*problems(session), presented(session)]
     if left is not None:
-        days = f"{plural(int(left), 'day')} left" if left >= 0 else f"expired {plural(int(-left), 'day')} ago"
-        parts.append(f"until {when(leaf.not_after)[:10]} ({days})")
-    return ", ".join(part for part in (*parts, leaf.key) if part)
+        parts.append(f"{plural(int(left), 'day')} left" if left >= 0 else f"expired {plural(int(-left), 'day')} ago")
+    return ", ".join(parts)
 
 
 def _host(evidence: Evidence, mx: MxHost) -> tuple[Block, ...]:
