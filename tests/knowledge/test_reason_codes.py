@@ -73,6 +73,12 @@ def test_what_openssl_itself_says(number):
     ]
 
 
+@pytest.mark.parametrize("number", range(1, 128))
+def test_no_error_of_openssl_is_missing(number):
+    text = crypto._ffi.string(crypto._lib.X509_verify_cert_error_string(number)).decode()
+    assert "error number" in text or meanings(text, MX, reported=True)
+
+
 @pytest.mark.parametrize(
     ("text", "expected"),
     [
