@@ -40,7 +40,11 @@ class Readiness(Rendered):
     domain : str
         The policy domain.
     policy_mode, max_age : str or None, int or None
-        The policy now: as the probe saw it, else the newest that a report shows; seconds. None where there is none.
+        The policy now: as the probe saw it, else the newest that a report shows; seconds. None where there is none, and
+        where none was observed.
+    policy_observed : bool
+        Whether it is known which policy there is, or that there is none; False where reports under sts carry no
+        policy-string and there is no probe.
     target_mode, target_max_age : str or None, int or None
         The step in question; None where nothing is left to do.
     last_day : date or None
@@ -63,6 +67,7 @@ class Readiness(Rendered):
     domain: str
     policy_mode: str | None
     max_age: int | None
+    policy_observed: bool
     target_mode: str | None
     target_max_age: int | None
     last_day: date | None
@@ -143,6 +148,7 @@ def readiness(
     narrowed = _OneDomain(source, name, None if until is None else _midnight(until))
     split, history = cells(narrowed), policy_history(narrowed)
     now = _now(history, probe)
+    observed = now != (None, None) or not len(split.of(PolicyType.STS).sessions)
     target = _target(now, mode, max_age, clean_days)
     rules = Rules(coverage, max_failed_share, min_sessions, stale_days)
     last, inside = split.last_day, split
@@ -151,15 +157,19 @@ def readiness(
         window = _window(history, split, last, now, target, probe)
         inside = split.since(window.first)
         if target is not None:
-            reasons += report_reasons(narrowed, split, window, target, rules, history)
+            patterns = _patterns(history, probe)
+            reasons += report_reasons(narrowed, split, window, target, rules, history, patterns)
     elif target is not None:
         text = "No report about this domain: nothing is known of it."
         reasons.append(Reason("Reports", Bearing.CANNOT_TELL, text, "reports"))
+    if not observed:
+        text = "No report says which policy its sender applied (no policy-string)."
+        reasons.append(Reason("Policy now", Bearing.CANNOT_TELL, text, "a probe, or a report with a policy-string"))
     if target is not None:
         reasons += probe_reasons(probe, target.mode, last, stale_days)
     sts = inside.of(PolicyType.STS)
     return Readiness(
-        _verdict(reasons), name, *now,
+        _verdict(reasons), name, *now, observed,
         None if target is None else target.mode.value,
         None if target is None else target.max_age,
         None if last is None else last.date(),
@@ -289,6 +299,14 @@ def _newest(history: PolicyHistory) -> dict[Any, Any] | None:
     return newest
 
 
+def _patterns(history: PolicyHistory, probe: Probe | None) -> tuple[str, ...]:
+    """Return the mx patterns of the policy now; none where they are not known."""
+    if probe is not None and probe.policy is not None:
+        return probe.policy.mx
+    newest = _newest(history)
+    return tuple((newest["mx"] or "").split()) if newest is not None else ()
+
+
 def _window(
     history: PolicyHistory,
     split: Cells,
@@ -349,13 +367,18 @@ def _senders(split: Cells) -> pd.DataFrame:
     return by_reporter(split).frame.astype(types)
 
 
-def _policy_text(mode: str | None, max_age: int | None) -> str:
+def _policy_text(mode: str | None, max_age: int | None, *, observed: bool = True) -> str:
     """Return mode and max_age as text."""
+    if not observed:
+        return "a policy that was not observed"
     return "no policy" if mode is None and max_age is None else f"{mode or MISSING}, max_age {span(max_age)}"
 
 
 def _sentences(answer: Readiness) -> Iterable[str]:
-    domain, now = one_line(answer.domain, 80), _policy_text(answer.policy_mode, answer.max_age)
+    domain, now = (
+        one_line(answer.domain, 80),
+        _policy_text(answer.policy_mode, answer.max_age, observed=answer.policy_observed),
+    )
     if answer.target_mode is None:
         yield f"Nothing left to do: {domain} has {now}."
         return

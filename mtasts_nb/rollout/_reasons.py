@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from typing import Final
 
 import pandas as pd
 
 from ..analysis import Cells, PolicyHistory, at_mx, day, find_incidents, listed, on_policy_host
 from ..markup import number, one_line, plural, share, when
+from ..policy import domain_name, mx_matches
 from ..probe import Probe
 from ..reports import Source
 from ..sender import Delivery, simulate
@@ -16,6 +18,9 @@ from ..vocabulary import Bearing, MailEffect, Mode, PolicyType, Status
 
 __all__ = ["Reason", "Rules", "Target", "Window", "deferred_by_enforce", "probe_reasons", "report_reasons"]
 
+#: A sender cannot deliver where this share of its sessions fail, and at least so many: a time-out or two happen anywhere.
+_MOST_FAILED: Final = 0.5
+_FEW_FAILED: Final = 3
 _DELIVERED = {
     Delivery.DELIVERED: Bearing.FOR,
     Delivery.WITHOUT_STS: Bearing.AGAINST,
@@ -101,9 +106,15 @@ def deferred_by_enforce(sts: Cells) -> pd.DataFrame:
 
 
 def report_reasons(
-    source: Source, split: Cells, window: Window, target: Target, rules: Rules, history: PolicyHistory
+    source: Source,
+    split: Cells,
+    window: Window,
+    target: Target,
+    rules: Rules,
+    history: PolicyHistory,
+    patterns: Sequence[str],
 ) -> Iterator[Reason]:
-    """Yield what the reports say."""
+    """Yield what the reports say; `patterns` are those of the policy now, none where they are not known."""
     inside = split.since(window.first)
     sts = inside.of(PolicyType.STS)
     if target.clean_days:
@@ -111,7 +122,9 @@ def report_reasons(
         if len(sts.sessions):
             yield from _incidents(find_incidents(source), window)
         yield from _failures(sts, rules)
-    yield from _policy_host(sts, window)
+        yield from _failing_senders(sts)
+        yield from _uncovered(sts, patterns)
+    yield from _policy_host(sts, window, history)
     yield from _senders(inside, history)
 
 
@@ -130,13 +143,17 @@ def _days(inside: Cells, window: Window, wanted: int, rules: Rules) -> Iterator[
         enough_days = inside.sessions["day"].nunique() >= rules.coverage * wanted
         text = f"{reported} of the last {plural(wanted, 'day')}, up to {day(window.last)}."
         yield Reason(topic, Bearing.FOR if enough_days else Bearing.CANNOT_TELL, text, expected)
-    sessions = inside.of(PolicyType.STS).sessions
+    every = inside.of(PolicyType.STS).sessions
+    # Without its policy-string, a report may be about any policy.
+    sessions = every[every["policy_mode"] != ""]
     total = int(sessions["sessions"].sum())
+    more = int(every["sessions"].sum()) - total
+    unknown = f" {plural(more, 'more session')} in reports that do not say which policy applied." if more else ""
     yield Reason(
         "Sessions under MTA-STS",
         Bearing.FOR if total >= rules.min_sessions else Bearing.CANNOT_TELL,
-        f"{plural(total, 'session')} from {plural(sessions['organization_name'].nunique(), 'reporter')} in these days.",
-        f"at least {number(rules.min_sessions)}",
+        f"{plural(total, 'session')} from {plural(sessions['organization_name'].nunique(), 'reporter')} in these days.{unknown}",
+        f"at least {number(rules.min_sessions)}, under a known policy",
     )
 
 
@@ -181,7 +198,10 @@ def _deferred(rows: pd.DataFrame) -> str:
     """Return what enforce would have done to the mail of such sessions; sessions, never messages."""
     if rows.empty:
         return "Nothing: no session failed at an MX."
-    whole, part = (rows[(rows["effect"] == MailEffect.DEFERRED) == deferred] for deferred in (True, False))
+    whole, part, unknown = (
+        rows[rows["effect"] == effect]
+        for effect in (MailEffect.DEFERRED, MailEffect.POSSIBLY_DELAYED, MailEffect.NOT_KNOWN)
+    )
     parts = []
     if len(whole):
         parts.append(
@@ -193,10 +213,56 @@ def _deferred(rows: pd.DataFrame) -> str:
             f"Perhaps nothing of {plural(int(part['failed_session_count'].sum()), 'failed session')} from {_names(part)}: on "
             "those days other sessions of that sender succeeded, at another MX host or at another try."
         )
+    if len(unknown):
+        parts.append(
+            f"Not known for {plural(int(unknown['failed_session_count'].sum()), 'failed session')} from {_names(unknown)}: the "
+            "reports do not say what failed."
+        )
     return " ".join([*parts, "A session is a connection, not a message."])
 
 
-def _policy_host(sts: Cells, window: Window) -> Iterator[Reason]:
+def _failing_senders(sts: Cells) -> Iterator[Reason]:
+    """Yield the senders most of whose sessions fail: in the share of all sessions a small one disappears."""
+    topic, expected = "Senders that cannot deliver", "none"
+    of_all = sts.sessions.groupby("organization_name", as_index=False)["sessions"].sum()
+    at_mx = sts.enforced().at_mx
+    known = at_mx["effect"].ne(MailEffect.NOT_KNOWN)
+    failed = at_mx.assign(known=at_mx["failed"].where(known, 0)).groupby("organization_name", as_index=False)
+    rows = of_all.merge(failed[["failed", "known"]].sum(), on="organization_name")
+    rows = rows[(rows["failed"] >= _FEW_FAILED) & (rows["failed"] >= _MOST_FAILED * rows["sessions"])]
+    for says, part in (
+        (Bearing.AGAINST, rows[rows["known"] > 0]),
+        (Bearing.CANNOT_TELL, rows[rows["known"] == 0]),
+    ):
+        if len(part):
+            counts = [
+                f"{one_line(name, 60) or 'one that gives no name'} {number(count)} of {number(total)}"
+                for name, count, total in zip(part["organization_name"], part["failed"], part["sessions"], strict=True)
+            ]
+            why = "" if says is Bearing.AGAINST else ", and the reports do not say what failed"
+            yield Reason(topic, says, f"Sessions that failed: {listed(counts)}{why}.", expected)
+
+
+def _uncovered(sts: Cells, patterns: Sequence[str]) -> Iterator[Reason]:
+    """Yield the MX hosts of reported failures that the policy does not cover: enforce refuses them, however few they are."""
+    if not patterns:
+        return
+    rows = sts.at_mx
+    hosts = [host for host in rows["receiving_mx_hostname"].unique() if domain_name(host)]
+    rows = rows[
+        rows["receiving_mx_hostname"].isin(
+            [host for host in hosts if not any(mx_matches(pattern, host) for pattern in patterns)]
+        )
+    ]
+    if len(rows):
+        names = listed([one_line(host, 80) for host in sorted(rows["receiving_mx_hostname"].unique())])
+        text = f"{names}: {plural(int(rows['failed'].sum()), 'failed session')} from {_names(rows)}."
+        yield Reason(
+            "MX hosts outside the policy", Bearing.AGAINST, text, "the policy covers every MX host (RFC 8461 §4.1)"
+        )
+
+
+def _policy_host(sts: Cells, window: Window, history: PolicyHistory) -> Iterator[Reason]:
     topic, expected = "Policy host", "reachable: without it senders see neither this change nor a rollback"
     rows = sts.on_policy_host
     if rows.empty:
@@ -209,7 +275,9 @@ def _policy_host(sts: Cells, window: Window) -> Iterator[Reason]:
     if last >= window.last - pd.Timedelta(days=1):
         yield Reason(topic, Bearing.AGAINST, f"{text}: not known to be over.", expected)
     else:
-        yield Reason(topic, Bearing.NOTE, f"{text}. That deferred no mail by itself.", expected)
+        who = history.enforcing(window.last.to_pydatetime())
+        cached = f" Of the reporters only {_names(who)} may have a policy in enforce cached." if len(who) else ""
+        yield Reason(topic, Bearing.NOTE, f"{text}. That deferred no mail by itself.{cached}", expected)
 
 
 def _senders(inside: Cells, history: PolicyHistory) -> Iterator[Reason]:

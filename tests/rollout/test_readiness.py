@@ -12,6 +12,7 @@ import pandas as pd
 import pytest
 
 import mtasts_nb as sts
+from mtasts_nb.errors import PolicyError
 from mtasts_nb.lab import Lab
 from mtasts_nb.probe import Probe
 from mtasts_nb.reports import Archive
@@ -196,6 +197,120 @@ def test_what_enforce_would_have_deferred() -> None:
     )
     assert "9 failed sessions from Bank" in text
     assert answer.by_mx[["receiving_mx_hostname", "failed"]].to_numpy().tolist() == [[MX1, 39], [MX2, 12]]
+
+
+FAILED = "validation-failure"
+
+
+@pytest.mark.parametrize(
+    ("small", "says_so", "verdict"),
+    [
+        pytest.param([report(d, good=0, failed={(EXPIRED, MX1): 2}, reporter="Small") for d in range(5, 20)], "against", "not yet", id="it always fails"),
+        pytest.param([report(d, good=0, failed={(FAILED, ""): 1}, reporter="Small") for d in (9, 12, 15)], "against", "not yet", id="no MX named"),
+        pytest.param([report(d, good=1, failed={(FAILED, MX1): 1}, reporter="Small") for d in range(5, 20)], "against", "not yet", id="half of its sessions"),
+        pytest.param([report(d, good=0, failed={("unattributed", ""): 2}, reporter="Small") for d in range(5, 20)], "cannot tell", "not yet",
+                     id="it does not say what fails"),
+        pytest.param([report(9, good=0, failed={(FAILED, MX1): 1}, reporter="Small")], None, "yes", id="one time-out"),
+        pytest.param([report(d, good=9, failed={(FAILED, MX1): 1}, reporter="Small") for d in range(5, 20)], None, "yes", id="a tenth of its sessions"),
+        pytest.param([report(d, good=0, failed={("sts-policy-fetch-error", ""): 2}, reporter="Small") for d in range(5, 12)], None, "yes", id="the policy host"),
+    ],
+)  # fmt: skip
+def test_a_small_sender_that_cannot_deliver_is_seen(small: list[bytes], says_so: str | None, verdict: str) -> None:
+    answer = judged([*clean(0, 19, good=5000), *small])
+    assert says(answer).get("Senders that cannot deliver") == says_so
+    assert answer.verdict == verdict
+    assert ("Small" in evidence(answer, "Senders that cannot deliver")) if says_so else True
+
+
+@pytest.mark.parametrize(
+    ("host", "days", "verdict"),
+    [
+        pytest.param("mx9.suedwind.example", (8, 11, 17), "not yet", id="outside, a few sessions a week"),
+        pytest.param("a.b.nordwind.example", (8,), "not yet", id="4.1: the wildcard stands for one label"),
+        pytest.param("MX2.Nordwind.Example.", (8, 11, 17), "yes", id="covered, written in another way"),
+        pytest.param("[192.0.2.1]", (8,), "yes", id="no host name"),
+        pytest.param("mx9.suedwind.example", (2, 4), "yes", id="before these days"),
+    ],
+)
+def test_an_mx_outside_the_policy_is_seen_however_few_its_sessions(  # RFC 8461 §4.1
+    host: str, days: tuple[int, ...], verdict: str
+) -> None:
+    blobs = [report(d, good=5000, failed={(FAILED, host): 1} if d in days else None) for d in range(20)]
+    answer = judged(blobs)
+    assert answer.verdict == verdict
+    assert ("MX hosts outside the policy" in says(answer)) == (verdict != "yes")
+
+
+def test_reports_without_a_policy_string_are_no_yes() -> None:
+    blind = judged(clean(0, 39, mode=None))
+    assert (blind.verdict, blind.policy_mode, blind.policy_observed) == ("cannot tell", None, False)
+    assert blind.sentences[0].startswith("Cannot tell: nordwind.example from a policy that was not observed to")
+    # One who names the policy in few sessions does not speak for those who do not.
+    mixed = judged([*clean(0, 19, good=2), *clean(0, 19, good=5000, mode=None, reporter="Blind")])
+    assert mixed.verdict == "cannot tell"
+    assert "70,000 more sessions in reports that do not say which policy" in evidence(mixed, "Sessions under MTA-STS")
+    # But their failures count.
+    fails = [report(d, good=0, failed={(EXPIRED, MX1): 9}, mode=None, reporter="Blind") for d in range(20)]
+    assert judged([*clean(0, 19, good=5000), *fails]).verdict == "not yet"
+    # No policy at all is known to be none.
+    none = judged(clean(0, 19, kind="no-policy-found"))
+    assert (none.verdict, none.policy_observed, none.target_mode) == ("yes", True, "testing")
+
+
+def test_what_is_not_known_is_not_told_as_perhaps_nothing() -> None:
+    blobs = [report(d, good=0, failed={("unattributed", ""): 5}, reporter="Dark") for d in (10, 11)]
+    text = evidence(judged([*clean(0, 19), *blobs]), "Deferred by enforce")
+    assert "Not known for 10 failed sessions from Dark" in text
+    assert "Perhaps" not in text
+
+
+def test_while_no_policy_is_seen_only_senders_with_a_cached_one_may_defer() -> None:
+    gone = {("sts-policy-fetch-error", ""): 4}
+    blobs = [report(d, failed=gone if d == 36 else None, mode="enforce") for d in range(40)]
+    blobs += clean(0, 39, mode="testing", reporter="Late")
+    text = evidence(judged(blobs), "Policy host")
+    assert text.endswith("Of the reporters only Kontor may have a policy in enforce cached.")
+
+
+@pytest.mark.parametrize(
+    "blobs",
+    [
+        pytest.param([], id="empty"),
+        pytest.param([report(0)], id="one day"),
+        pytest.param([report(0, mode=None)], id="no policy-string"),
+        pytest.param([report(0, kind="no-policy-found")], id="no policy found"),
+        pytest.param([report(0, kind="tlsa")], id="tlsa alone"),
+        pytest.param([report(0, good=0)], id="no session"),
+        pytest.param([report(0, days=0)], id="a max_age of 0"),
+        pytest.param([report(0, mode="")], id="no mode"),
+        pytest.param([report(0, mode="strict")], id="an unknown mode"),
+        pytest.param([report(0, domain="suedwind.example")], id="another domain"),
+        pytest.param([report(d, domain="") for d in range(3)], id="no domain"),
+    ],
+)
+@pytest.mark.parametrize("policy", [None, "nonsense"])
+def test_nothing_crashes_on_little(blobs: list[bytes], policy: str | None) -> None:
+    source = sts.load(*blobs, progress=False) if blobs else Archive()
+    domain = "nordwind.example"
+    text = policy or f"version: STSv1\nmode: enforce\nmx: {MX1}\nmax_age: 86400\n"
+    for moment in (pd.Timestamp("2026-03-02", tz="Asia/Tokyo"), pd.Timestamp("2026-03-02")):
+        for name, plan in (
+            ("rollback", lambda now: sts.plan_rollback(text, None, 300, None, source, domain=domain, now=now)),
+            ("removal", lambda now: sts.plan_removal(text, None, 300, None, source, domain=domain, now=now)),
+            ("move", lambda now: sts.plan_mx_migration(text, None, 300, [MX2], None, source, domain=domain, now=now)),
+        ):
+            if policy == "nonsense":
+                with pytest.raises(PolicyError):
+                    plan(lambda at=moment: at)
+            else:
+                assert str(plan(lambda at=moment: at)), name
+    answer = sts.readiness(source, domain=domain)
+    assert str(answer)
+    assert answer._repr_html_()
+    history = sts.policy_history(source, domain)
+    assert str(history)
+    assert len(history.enforcing(pd.Timestamp("2026-03-02"))) <= 1
+    assert history.curve().empty
 
 
 def test_what_other_policy_types_show_is_noted() -> None:

@@ -100,7 +100,7 @@ class PolicyHistory(Rendered):
         Parameters
         ----------
         at : datetime
-            When, UTC.
+            When; without a time zone it is UTC.
 
         Returns
         -------
@@ -114,7 +114,9 @@ class PolicyHistory(Rendered):
         # A report ends up to two days after the midnight that it counts on, and the copy may have been fetched at its end.
         keeps = pd.to_timedelta(known["policy_max_age"].astype("Float64"), unit="s") + pd.Timedelta(days=2)
         until = known["last_observed"] + keeps
-        inside = (known["policy_mode"] == Mode.ENFORCE) & ~(until < pd.Timestamp(at))
+        moment = pd.Timestamp(at)
+        moment = moment.tz_localize("UTC") if moment.tzinfo is None else moment
+        inside = (known["policy_mode"] == Mode.ENFORCE) & ~(until < moment)
         return self.reporters[inside.fillna(value=False).to_numpy(bool)].reset_index(drop=True)
 
     def _in_state(self, *states: PolicyView) -> pd.DataFrame:
