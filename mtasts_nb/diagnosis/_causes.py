@@ -59,9 +59,10 @@ def _from_symptom(probe: Probe, symptom: Symptom, outcomes: Outcomes | None) -> 
             where = f" at {one_line(row.mx, 120)}" if row.mx else ""
             why = f"A conformant sender reports {row.result_type.value}{where}: {one_line(row.why, 300)}"
             evidence.append(Evidence(source="sender", text=why))
-    return _Indication(
-        concern=concern, evidence=tuple(evidence), mode=probe.mode or Mode.ENFORCE, finding=symptom.finding
-    )
+    mode = probe.mode or Mode.ENFORCE
+    if outcomes is not None and outcomes.policy_source == "none" and text is not None and text.area in _AT_MX:
+        mode = Mode.NONE  # senders see no policy: they check nothing at the MX hosts
+    return _Indication(concern=concern, evidence=tuple(evidence), mode=mode, finding=symptom.finding)
 
 
 def _from_group(group: Group, probe: Probe | None) -> Iterator[_Indication]:

@@ -85,6 +85,19 @@ def test_of_every_healthy_variant(name, mode, look):
     assert probe.verdict.level is Level.FINE or mode == "none"  # mx lines have no meaning there
 
 
+@pytest.mark.parametrize("policy", ["no-record", "no-file", "untrusted"])
+def test_without_a_policy_that_senders_see_only_cached_ones_defer(policy, look):
+    """RFC 8461 §3.3: finding, verdict and what the cause says of mail."""
+    probe = with_policy(look("mx-certificate-expired"), policy)
+    outcomes = agree(probe)
+    assert outcomes.delivery is Delivery.WITHOUT_STS
+    finding = next(finding for finding in probe.findings if finding.code == "mx-certificate-expired")
+    assert "Only senders with a cached policy in mode enforce defer mail." in finding.message
+    cause = next(cause for cause in diagnose(probe).causes if cause.code == "mx-certificate-expired")
+    assert cause.mail.startswith("The mail is delivered")
+    agree_on_caches(probe, outcomes)
+
+
 ENDINGS = [
     "mx-refused", "mx-greeting-554", "mx-greeting-421", "mx-ehlo-refused", "mx-drops-after-ehlo", "mx-no-starttls",
     "mx-starttls-454", "mx-starttls-stripped", "mx-starttls-silent", "mx-closes-in-handshake", "mx-tls-1.0-only",
