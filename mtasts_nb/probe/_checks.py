@@ -63,6 +63,10 @@ def _rows(evidence: Evidence) -> Iterator[Row]:
             yield _dns(mx.tlsa, "tlsa", host=mx.host)
         for smtp in mx.attempts:
             yield from _smtp(smtp)
+    if evidence.reference is not None:
+        yield from _smtp(evidence.reference)
+    if evidence.signed_name is not None:
+        yield _dns(evidence.signed_name, "known signed name")
     yield _dns(evidence.tlsrpt, "tlsrpt record")
     for attempt in evidence.authoritative:
         yield _dns(attempt, "authoritative server", host=attempt.query.server)

@@ -249,6 +249,8 @@ def names_in_probe(probe: Probe) -> set[str]:
     names = {probe.domain, probe.policy_host.host, *(mx.host for mx in probe.mx_hosts)}
     names |= {attempt.request.address for attempt in probe.policy_host.attempts}
     names |= {attempt.request.address for mx in probe.mx_hosts for attempt in mx.attempts}
+    if probe.reference is not None:
+        names |= {probe.reference.request.mx, probe.reference.request.address}
     names |= {record.text for record in (*probe.policy_host.a.records, *probe.policy_host.aaaa.records)}
     return {name for name in names if name}
 

@@ -12,7 +12,16 @@ import pytest
 
 from mtasts_nb.knowledge import finding_texts
 from mtasts_nb.policy import validate
-from mtasts_nb.probe import ChainResult, DnsAnswer, DnsRecord, TlsSession, Validation, certificate_faults, findings
+from mtasts_nb.probe import (
+    ChainResult,
+    DnsAnswer,
+    DnsRecord,
+    TlsSession,
+    Validation,
+    certificate_faults,
+    findings,
+    symptoms,
+)
 from mtasts_nb.probe.wire._tls import TrustStore, match_tlsa, read_certificate
 from mtasts_nb.vocabulary import Effect, Severity, Status
 
@@ -138,6 +147,35 @@ class TestWhatASecondHostIsFor:
         )
         found = of(replace(healthy, mx_hosts=hosts), "cname-chain-broken", "mx1")
         assert (found.severity, found.effect) == (ERROR, HOLDS)
+
+
+@pytest.mark.parametrize(
+    ("part", "cause"),
+    [
+        ("sts", "record-alias-broken"),
+        ("tlsrpt", "reporting-lookup-fails"),
+        ("policy_host", "policy-host-lookup-fails"),
+        ("mx_hosts", "mx-lookup-fails"),
+        ("mx", "mx-lookup-fails"),
+    ],
+)
+def test_a_broken_alias_has_the_cause_of_the_name_at_which_it_is(part, cause, healthy):
+    """RFC 1034 §3.6.2: at any name; only that of the record is about MTA-STS."""
+
+    def loop(attempt):
+        return replace(attempt, status=Status.FAILED, reason="cname-loop", detail="a → b → a", answer=None)
+
+    value = getattr(healthy, part)
+    if part == "policy_host":
+        value = replace(value, a=loop(value.a), aaaa=loop(value.aaaa), attempts=())
+    elif part == "mx_hosts":
+        value = tuple(replace(mx, a=loop(mx.a), aaaa=loop(mx.aaaa), attempts=()) for mx in value)
+    else:
+        value = loop(value)
+    seen = replace(healthy, **{part: value})
+    assert "cname-chain-broken" in seen.findings.codes
+    assert cause in {each.concern.code for each in symptoms(seen, seen.findings)}
+    assert ("record-alias-broken" in {each.concern.code for each in symptoms(seen, seen.findings)}) is (part == "sts")
 
 
 @pytest.mark.parametrize(
