@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Mapping, Sequence
 from datetime import date, timedelta
+from typing import Any
 
 import pytest
 
@@ -13,6 +14,17 @@ from mtasts_nb.reports import Archive
 
 ArchiveOf = Callable[..., Archive]
 FIRST = date(2026, 3, 1)
+
+
+def report_of(
+    day: int,
+    reporter: str,
+    good: int,
+    failed: Mapping[str, int],
+    options: Mapping[str, Any] | None = None,
+) -> bytes:
+    """Return one report, from what `archive_of` takes."""
+    return _report(day, reporter, good, failed, **(options or {}))
 
 
 def _report(
@@ -61,7 +73,7 @@ def archive_of() -> ArchiveOf:
     """Makes an archive: one tuple per report, (day from 2026-03-01, reporter, successes, {result type: failures}, options)."""
 
     def make(*rows: Sequence[object]) -> Archive:
-        blobs = [_report(*row[:4], **(row[4] if len(row) > 4 else {})) for row in rows]  # type: ignore[arg-type]
+        blobs = [report_of(*row) for row in rows]
         if not blobs:
             return Archive()
         return sts.load(*blobs, progress=False)

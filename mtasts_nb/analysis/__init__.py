@@ -16,5 +16,6 @@ from ._quality import *
 from ._reported import *
 from ._summary import *
 from ._table import *
+from ._verdicts import *
 from .incidents import *
 from .policy_history import *

@@ -2,27 +2,26 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Final
 
 import pandas as pd
 
 from ..knowledge import explain
-from ..markup import plural, share
-from ..vocabulary import Level, MailEffect, PolicyType
+from ..markup import plural
+from ..vocabulary import MailEffect, PolicyType, verdict_reason
 from ._cells import EFFECT_TEXTS, Cells, cells
-from ._table import NO_MX, NO_NAME, Table, days
+from ._table import NO_MX, NO_NAME, Table
+from ._verdicts import verdicts_by_type
 
 if TYPE_CHECKING:
     from ..reports import Source
+    from ._reported import Reported
 
 __all__ = ["by_mx", "by_reporter", "by_result_type", "failing_policy_types", "impact", "overview"]
 
 _NO_FAILURE: Final = "No failure was reported."
 _NO_REPORT: Final = "No report came: nothing is known."
-#: What counts as recent: this many days up to the last day for which any report came.
-_RECENT_DAYS: Final = 7
-#: A smaller share of recent sessions is background noise: time-outs, a sender's bad day.
-_NOISE: Final = 0.01
 
 
 def _nothing(source: Cells) -> str:
@@ -179,34 +178,39 @@ def failing_policy_types(source: Source) -> list[str]:
     return sorted(map(str, amount.index), key=lambda kind: (kind != PolicyType.STS, -amount[kind], kind))
 
 
-def overview(source: Source) -> Table:
-    """Return one row per policy domain and policy type, the most urgent first.
+def overview(source: Source, groups: Sequence[Reported] | None = None) -> Table:
+    """Return the verdict on each policy domain and policy type with its counts, the most urgent first.
 
-    ``act now``: in the last 7 days mail was deferred, or at least 1 % of the sessions failed under enforce or DANE.
-    ``act soon``: recent failures at the policy host, or at least 1 % of the sessions under testing. ``watch``: a few
-    recent failures. ``not known``: there were reports, but none in those days, which is not the same as no failures.
-    ``fine``: no failure, or none in those days.
+    Parameters
+    ----------
+    source : Source
+    groups : sequence of Reported, optional
+        What `reported` gives, where it is at hand.
 
     Returns
     -------
     Table
-        Columns ``attention`` (a value of `Level`), ``policy_domain, policy_type, why, sessions, failed, share`` (a
-        fraction), ``reporters, last_failure, last_report`` (days, UTC).
+        Columns ``attention`` (a value of `Level`, by `LEVEL_RULES`), ``policy_domain, policy_type, why, sessions, failed,
+        share`` (a fraction), ``reporters, last_failure, last_report`` (days, UTC).
     """
-    split = cells(source)
-    groups = split.sessions.groupby(["policy_domain", "policy_type"])
-    rows = [_row(str(domain), str(kind), part, split) for (domain, kind), part in groups]
-    columns = [
-        "attention", "policy_domain", "policy_type", "why", "sessions", "failed", "share", "reporters", "last_failure",
-        "last_report", "recent_share",
-    ]  # fmt: skip
-    frame = pd.DataFrame(rows, columns=columns)
-    frame["rank"] = [Level(level).rank for level in frame["attention"]]
-    frame = frame.sort_values(
-        ["rank", "recent_share", "failed", "policy_domain", "policy_type"], ascending=[True, False, False, True, True]
+    split, keys = cells(source), ["policy_domain", "policy_type"]
+    frame = split.sessions.groupby(keys).agg(
+        sessions=("sessions", "sum"), reporters=("organization_name", "nunique"), last_report=("day", "max")
     )
+    frame = frame.join(split.failures.groupby(keys).agg(failed=("failed", "sum"), last_failure=("day", "max")))
+    frame["failed"] = frame["failed"].fillna(0).astype("int64")
+    frame["share"] = (frame["failed"] / frame["sessions"]).where(frame["sessions"] > 0)
+    verdicts = verdicts_by_type(source, groups)
+    rows = [verdicts[key] for key in frame.index]
+    frame = frame.reset_index().assign(
+        attention=[verdict.level.value for verdict in rows],
+        why=[verdict_reason(verdict) for verdict in rows],
+        rank=[verdict.level.rank for verdict in rows],
+    )
+    frame = frame.sort_values(["rank", "share", "failed", *keys], ascending=[True, False, False, True, True])
+    columns = ["attention", *keys, "why", "sessions", "failed", "share", "reporters", "last_failure", "last_report"]
     return Table(
-        frame.drop(columns=["rank", "recent_share"]).reset_index(drop=True),
+        frame[columns].reset_index(drop=True),
         {
             "policy_domain": "Policy domain", "policy_type": "Policy type", "attention": "Attention", "why": "Why",
             "failed": "Failed sessions", "sessions": "Sessions", "share": "Share", "last_report": "Last report",
@@ -214,69 +218,3 @@ def overview(source: Source) -> Table:
         caption=f"{plural(frame['policy_domain'].nunique(), 'policy domain')}, the most urgent first.",
         nothing="No report came: nothing is known about any domain.",
     )  # fmt: skip
-
-
-def _row(domain: str, kind: str, seen: pd.DataFrame, split: Cells) -> dict[str, object]:
-    every, last_day = split.failures, split.sessions["day"].max()
-    failures = every[(every["policy_domain"] == domain) & (every["policy_type"] == kind)]
-    since = last_day - pd.Timedelta(days=_RECENT_DAYS - 1)
-    recent_seen, recent = seen[seen["day"] >= since], failures[failures["day"] >= since]
-    sessions, failed = int(seen["sessions"].sum()), int(failures["failed"].sum())
-    recent_sessions, recent_failed = int(recent_seen["sessions"].sum()), int(recent["failed"].sum())
-    last_failure = failures["day"].max() if failed else pd.NaT
-    if kind == PolicyType.NO_POLICY_FOUND and recent.empty:
-        others = split.sessions[(split.sessions["policy_domain"] == domain) & (split.sessions["policy_type"] != kind)]
-        level, why = _judged_without_policy(recent_seen, has_policy=not others.empty)
-    elif recent_seen.empty:
-        level, why = Level.NOT_KNOWN, f"No report in the last {days(_RECENT_DAYS)}: what happens now is not known."
-    elif recent.empty and failed:
-        ago = days((last_day - last_failure).days)
-        level, why = Level.FINE, f"Over: the last failure was {ago} before the last report."
-    elif recent.empty:
-        level, why = Level.FINE, "No failure reported."
-    else:
-        level, why = _judged(recent, recent_sessions)
-    return {
-        "attention": level,
-        "policy_domain": domain,
-        "policy_type": kind,
-        "why": why,
-        "sessions": sessions,
-        "failed": failed,
-        "share": failed / sessions if sessions else None,
-        "reporters": seen["organization_name"].nunique(),
-        "last_failure": last_failure,
-        "last_report": seen["day"].max(),
-        "recent_share": recent_failed / recent_sessions if recent_sessions else 0.0,
-    }
-
-
-def _judged_without_policy(recent: pd.DataFrame, *, has_policy: bool) -> tuple[Level, str]:
-    """Return the level of sessions for which senders found no policy; they cannot fail it."""
-    lately = f"in the last {days(_RECENT_DAYS)}"
-    if recent.empty:
-        return Level.FINE, f"No sender reported {lately} that it found no policy."
-    count = plural(int(recent["sessions"].sum()), "session")
-    who = plural(recent["organization_name"].nunique(), "reporter")
-    if has_policy:
-        return Level.WATCH, f"{count} {lately} from {who} that found no policy, though others did."
-    return Level.FINE, f"{count} {lately}; this domain has no policy that senders find."
-
-
-def _judged(recent: pd.DataFrame, sessions: int) -> tuple[Level, str]:
-    """Return the level of recent failures; the first matching rule applies."""
-    amount = recent.groupby("effect")["failed"].sum()
-    failed, top = int(amount.sum()), str(recent.groupby("result_type")["failed"].sum().idxmax())
-    text = (
-        f"{plural(failed, 'failed session')} ({share(failed, sessions)}) in the last {days(_RECENT_DAYS)}, mostly {top}"
-    )
-    if MailEffect.DEFERRED in amount:
-        who = recent.loc[recent["effect"] == MailEffect.DEFERRED, "organization_name"].nunique()
-        return Level.ACT_NOW, f"{text}; for {plural(who, 'reporter')} no session of a day succeeded."
-    if sessions and amount.get(MailEffect.POSSIBLY_DELAYED, 0) / sessions >= _NOISE:
-        return Level.ACT_NOW, f"{text}, under enforce or DANE."
-    if MailEffect.UNPROTECTED in amount:
-        return Level.ACT_SOON, f"{text}: senders cannot use the policy."
-    if sessions and failed / sessions >= _NOISE:
-        return Level.ACT_SOON, f"{text}; no mail is deferred by that."
-    return Level.WATCH, f"{text}."

@@ -1,7 +1,6 @@
 """Which causes reported failures may have, with what confidence: from result type, reason codes and who reported them.
 
-`explanations` turns a group of failures and its candidates into concerns, and `reported_verdicts` these into a verdict
-on each policy domain, by reports alone.
+`explanations` turns a group of failures and its candidates into concerns.
 """
 
 from __future__ import annotations
@@ -9,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cache, lru_cache
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 from ..knowledge import MX, POLICY_HOST, CauseText, causes, reason_matches
 from ..markup import one_line, plural
@@ -21,25 +20,16 @@ from ..vocabulary import (
     Effect,
     Severity,
     State,
-    Verdict,
     is_on_policy_host,
-    ranked,
     result_type_of,
-    verdict_on,
 )
-from ._cells import cells
-from ._reported import Reported, reported
-
-if TYPE_CHECKING:
-    from ..reports import Source
+from ._reported import Reported
 
 __all__ = [
     "Candidate",
     "Explanation",
     "candidates",
-    "domains_reported",
     "explanations",
-    "reported_verdicts",
     "unexplained",
 ]
 
@@ -50,8 +40,6 @@ _CERTAIN: Final = 0.5
 _LIKELY: Final = 0.05
 #: So many characters of a reason code are read.
 _READ: Final = 2000
-#: A domain with reports within so many days of the last report of all is known; of others, nothing recent is.
-_RECENT_DAYS: Final = 7
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -308,29 +296,3 @@ def unexplained(group: Reported, state: State, likely: Sequence[Candidate]) -> I
         mx=(group.mx,) if group.mx else (),
         failed=group.failed,
     )
-
-
-def domains_reported(source: Source) -> Mapping[str, bool]:
-    """Return the policy domains of a source, each with whether a report about its last days came."""
-    sessions = cells(source).sessions
-    last = sessions.groupby("policy_domain")["day"].max()
-    return {str(domain): (last.max() - day).days < _RECENT_DAYS for domain, day in last.items()}
-
-
-def reported_verdicts(source: Source) -> Mapping[str, Verdict]:
-    """Return a verdict on each policy domain, by reports alone; the one that `diagnose` gives without a probe."""
-    explained: dict[str, list[tuple[int, Concern]]] = {}
-    rest: dict[str, list[Concern]] = {}
-    for group in reported(source):
-        likely, domain = candidates(group), group.policy_domain
-        named = explanations(group, group.state, likely, probed=False)
-        explained.setdefault(domain, []).extend((each.position, each.concern) for each in named)
-        rest.setdefault(domain, []).extend(unexplained(group, group.state, likely))
-
-    def concerns(domain: str) -> list[Concern]:
-        return [*ranked(explained.get(domain, ())), *rest.get(domain, ())]
-
-    return {
-        domain: verdict_on(concerns(domain), domain=domain, known=known, reported=True)
-        for domain, known in domains_reported(source).items()
-    }

@@ -30,8 +30,10 @@ __all__ = ["MOST_GROUPS", "Reported", "reported"]
 
 #: One kind of failure.
 KIND: Final = ["policy_domain", "policy_type", "receiving_mx_hostname", "result_type"]
-#: A smaller share of the sessions is background noise, for result types that also occur without a fault.
+#: A smaller share of the sessions is background noise, for result types that also occur without a fault; others are rare.
 _NOISE: Final = 0.01
+#: A reporter of whose sessions so large a part fails has a fault, however few they are among those of all.
+_MOSTLY: Final = 0.5
 #: Days of reports from which on incidents can be distinguished from background noise.
 _HISTORY: Final = 7
 #: Another reporter should have seen it if so many of its sessions would have failed at the rate of those that did.
@@ -54,6 +56,8 @@ class Reported:
         The kind; `mx` is empty where reports name none.
     failed, sessions : int
         Failed sessions, and all sessions of those who reported it, from the first day to the last.
+    worst_share : float
+        The largest share of the sessions of one reporter that failed, from 0 to 1.
     first, last, last_report : date
         First and last UTC day on which it was reported, and the last day of any report of those who reported it.
     reporters, spared : tuple of str
@@ -68,8 +72,10 @@ class Reported:
         Failed sessions at a host that the policy in the same report does not match, and that it matches.
     hidden_offer : int
         Failed sessions whose EHLO answer has a row of X characters.
-    exceeds_baseline : bool
-        Whether it is more than background noise.
+    incident : bool
+        Whether it is one of `find_incidents`.
+    noise : bool
+        Whether it is no more than background noise.
     ongoing : bool
         Whether it is not known to be over.
     mail : MailEffect
@@ -82,6 +88,7 @@ class Reported:
     mx: str
     failed: int
     sessions: int
+    worst_share: float
     first: date
     last: date
     last_report: date
@@ -93,7 +100,8 @@ class Reported:
     uncovered: int
     covered: int
     hidden_offer: int
-    exceeds_baseline: bool
+    incident: bool
+    noise: bool
     ongoing: bool
     mail: MailEffect
 
@@ -111,10 +119,12 @@ class Reported:
     @property
     def state(self) -> State:
         """What reports alone show of it."""
-        if not self.exceeds_baseline:
+        if self.noise:
             return State.NOISE
         if not self.ongoing:
             return State.FIXED
+        if not self.incident and self.worst_share < _NOISE:
+            return State.RARE
         return State.THESE_SENDERS if self.few else State.REPORTED
 
 
@@ -168,7 +178,9 @@ def _group(key: Kind, rows: Ints, tables: _Tables, *, incident: bool, ongoing: b
     report_days = sessions.days[at][np.isin(sessions.texts[at], affected)]
     last_report = int(report_days.max()) if len(report_days) else last
     # With a history of a week, what is more than background noise is an incident.
-    noise = is_noisy(result_type) and (len(np.unique(sessions.days[at])) >= _HISTORY or rate < _NOISE)
+    worst = float((failed_of[affected] / np.maximum(sessions_of, failed_of)[affected]).max())
+    few = rate < _NOISE and worst < _MOSTLY
+    noise = is_noisy(result_type) and (len(np.unique(sessions.days[at])) >= _HISTORY or few)
     modes = set(tables.modes[rows].tolist())
     return Reported(
         policy_domain=domain,
@@ -177,13 +189,15 @@ def _group(key: Kind, rows: Ints, tables: _Tables, *, incident: bool, ongoing: b
         mx=mx,
         failed=failed,
         sessions=total,
+        worst_share=worst,
         first=_date(first),
         last=_date(last),
         last_report=_date(last_report),
         reporters=tables.names(affected, failed_of),
         spared=tables.names(np.flatnonzero(others * rate >= _TELLING), others),
         modes=tuple(mode.value for mode in Mode if mode in modes),
-        exceeds_baseline=incident or not noise,
+        incident=incident,
+        noise=noise and not incident,
         ongoing=last_report - last <= _RECENT_DAYS if ongoing is None else ongoing,
         mail=min(map(MailEffect, np.unique(tables.effects[rows])), key=lambda effect: effect.rank),
         **tables.details(key, first, last),

@@ -69,10 +69,11 @@ def run(arguments: argparse.Namespace) -> int:
 def _summary(archive: Archive) -> Document:
     from .. import analysis
 
-    verdicts = sorted(analysis.reported_verdicts(archive).values(), key=lambda verdict: verdict.level.rank)
+    groups = analysis.reported(archive)
+    verdicts = sorted(analysis.reported_verdicts(archive, groups).values(), key=lambda verdict: verdict.level.rank)
     statements = (*analysis.story(archive).statements, *analysis.scope(archive).statements)
     tables = (
-        (analysis.overview(archive), "attention policy_domain policy_type failed sessions share why"),
+        (analysis.overview(archive, groups), "attention policy_domain policy_type failed sessions share why"),
         (analysis.by_result_type(archive), "result_type policy_domain policy_type failed share first last"),
         (analysis.timeline(archive), "start end state result_type receiving_mx_hostname failed_session_count"),
         (analysis.by_reporter(archive), "organization_name policy_type days sessions failed last"),

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, fields
 from typing import TYPE_CHECKING, Final
 
-from ..analysis import explanations
+from ..analysis import NO_NAME, explanations, listed
 from ..knowledge import CauseText, causes, providers
 from ..markup import one_line, plural
 from ..vocabulary import Area, Concern, Confidence, Finding, Mode, State, ranked
@@ -36,12 +36,17 @@ class _Indication:
 
 
 def causes_of(
-    probe: Probe | None, symptoms: Iterable[Symptom], groups: Iterable[Group], outcomes: Outcomes | None
+    probe: Probe | None,
+    symptoms: Iterable[Symptom],
+    groups: Iterable[Group],
+    blind: Iterable[tuple[Concern, tuple[str, ...]]],
+    outcomes: Outcomes | None,
 ) -> tuple[Cause, ...]:
-    """Return the causes, the most pressing first, by the order of `ranked`."""
+    """Return the causes, the most pressing first, by the order of `ranked`; `blind` is what `without_policy` gives."""
     groups = tuple(groups)
     indications = [] if probe is None else [_from_symptom(probe, each, outcomes) for each in symptoms]
     indications += [indication for group in groups for indication in _from_group(group, probe)]
+    indications += [_from_senders(concern, reporters) for concern, reporters in blind]
     of_cause: dict[tuple[str, str], list[_Indication]] = {}
     for indication in indications:
         of_cause.setdefault((indication.concern.code, indication.concern.policy_domain), []).append(indication)
@@ -81,6 +86,14 @@ def _from_group(group: Group, probe: Probe | None) -> Iterator[_Indication]:
         yield _Indication(
             concern=explanation.concern, evidence=tuple(evidence), mode=mode, position=explanation.position
         )
+
+
+def _from_senders(concern: Concern, reporters: tuple[str, ...]) -> _Indication:
+    names = [one_line(name, 60) or NO_NAME for name in reporters[:_MOST]]
+    if more := len(reporters) - len(names):
+        names.append(plural(more, "other reporter"))
+    text = f"The latest reports of {listed(names)} are of sessions without a policy."
+    return _Indication(concern=concern, evidence=(Evidence(source="reports", text=text),))
 
 
 def _cause(concern: Concern, indications: list[_Indication], probe: Probe | None, groups: tuple[Group, ...]) -> Cause:

@@ -7,7 +7,7 @@ from dataclasses import replace
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Final
 
-from ..analysis import Reported, domains_reported, reported
+from ..analysis import NO_POLICY, Reported, cells, domains_reported, reported, without_policy
 from ..knowledge import causes
 from ..markup import one_line, plural, when
 from ..sender import simulate
@@ -76,11 +76,15 @@ def diagnose(probe: Probe | None = None, archive: Source | None = None, *, befor
     groups = [] if archive is None else [compared(group, view) for group in _about(archive, probe)]
     groups.sort(key=lambda group: group.over)  # the sort is stable: the larger before the smaller
     outcomes = None if probe is None else simulate(probe)
-    domains = {} if archive is None else domains_reported(archive)
+    split = None if archive is None else cells(archive)
+    domains = {} if split is None else domains_reported(split)
+    blind = {} if split is None else without_policy(split)
+    if probe is not None:
+        blind = {domain: senders for domain, senders in blind.items() if domain == probe.domain}
     recent = any(domains.values()) if probe is None else probe.domain in domains
     diagnosis = Diagnosis(
         domain=probe.domain if probe is not None else next(iter(domains)) if len(domains) == 1 else "",
-        causes=causes_of(probe, symptoms, groups, outcomes),
+        causes=causes_of(probe, symptoms, groups, blind.values(), outcomes),
         groups=tuple(groups),
         not_observed=() if probe is None else probe.not_observed,
         outcomes=outcomes,
@@ -124,6 +128,7 @@ def _walk_evidence(diagnosis: Diagnosis, symptoms: Sequence[Symptom], observed: 
     for symptom in symptoms:
         if (code := symptom.concern.code) in causes():
             indicated[code] = f"{indicated[code]}; {symptom.text}" if code in indicated else symptom.text
+    indicated |= {cause.code: cause.evidence[0].text for cause in diagnosis.causes if cause.code == NO_POLICY}
     if diagnosis.days is not None:
         seen["reports"] = f"Reports about {when(diagnosis.days[0])} to {when(diagnosis.days[1])}."
     groups = [group for group in diagnosis.groups if group.state is not State.NOISE]
@@ -149,7 +154,9 @@ def _walk_evidence(diagnosis: Diagnosis, symptoms: Sequence[Symptom], observed: 
 
 def _ends(group: Group, *, alone: bool) -> tuple[str, ...]:
     """Return the causes that a group shows by itself: where it ends, or the one of which the reports are certain."""
-    if group.state in (State.REPORTED, State.NOT_OBSERVED) or (group.state is State.THESE_SENDERS and alone):
+    if group.state in (State.REPORTED, State.NOT_OBSERVED, State.RARE) or (
+        group.state is State.THESE_SENDERS and alone
+    ):
         for candidate in group.causes[:1]:
             if candidate.confidence is Confidence.HIGH and causes()[candidate.code].kind is not CauseKind.OUTCOME:
                 return (candidate.code,)

@@ -184,9 +184,9 @@ def _by_reports(group: Reported) -> tuple[State, str]:
     if not group.ongoing:
         until = when(group.last_report)
         return State.FIXED, f"Last reported on {when(group.last)}; the same reporters sent reports up to {until}."
-    if group.few:
-        return State.THESE_SENDERS, _only_these(group)
-    return State.REPORTED, f"{_count(group)}."
+    if group.state is State.THESE_SENDERS:
+        return group.state, _only_these(group)
+    return group.state, f"{_count(group)}."
 
 
 def _only_these(group: Reported) -> str:
@@ -202,7 +202,8 @@ def _by_probe(group: Reported, view: ProbeView, observed_causes: tuple[Candidate
         return State.REPRODUCED, f"A probe shows this now: {causes()[observed_causes[0].code].title}. {_count(group)}."
     hidden = view.hidden(group)
     if hidden and group.ongoing:
-        return State.NOT_OBSERVED, f"{_count(group)}; the probe could not check it: {hidden}."
+        state = State.RARE if group.state is State.RARE else State.NOT_OBSERVED
+        return state, f"{_count(group)}; the probe could not check it: {hidden}."
     if not group.ongoing:
         state, why = _by_reports(group)
         return state, why if hidden else f"{why} A probe does not show it."

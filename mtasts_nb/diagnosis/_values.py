@@ -31,6 +31,7 @@ STATES: Final = {
     State.NOT_REPRODUCIBLE: "It is still reported by several, and a probe from here does not show it.",
     State.NOT_OBSERVED: "It is still reported, and the probe could not check it.",
     State.REPORTED: "It is still reported; there is no probe to compare with.",
+    State.RARE: "It is still reported, in less than one session in a hundred, and is not a failure that occurs without a fault.",
     State.NOISE: "No more than on a normal day: timeouts, a sender's bad day.",
 }
 _COUNTS: Final = ("rank", "failed")

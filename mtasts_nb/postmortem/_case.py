@@ -16,7 +16,7 @@ from ..diagnosis import Cause, Diagnosis, Group, diagnose
 from ..probe import Probe
 from ..reports import Archive
 from ..sender import Delivery, simulate
-from ..vocabulary import Confidence, State
+from ..vocabulary import Confidence, State, Verdict
 
 __all__ = ["LATEST", "Case", "Day", "Kind", "ProbeCheck", "read_case"]
 
@@ -140,6 +140,20 @@ class Case:
         return None if self.top is None else str(self.top["policy_domain"])
 
     @cached_property
+    def _of_domains(self) -> Diagnosis:
+        """The diagnosis of the domains of the incidents, of all without one; from all reports and from the probe."""
+        named = self.history.sessions if self.incidents.empty else self.incidents
+        domains = sorted(map(str, named["policy_domain"].unique()))
+        source = narrow(self.history, domains[0]) if len(domains) == 1 else self.history
+        probe = self.probe if self.probe is not None and domains == [self.probe.domain] else None
+        return diagnose(probe, source)
+
+    @property
+    def verdict(self) -> Verdict:
+        """The verdict on these domains as they are after the last report or probe, as `diagnose` gives it."""
+        return self._of_domains.verdict
+
+    @cached_property
     def diagnosis(self) -> Diagnosis | None:
         """The diagnosis of the incidents, from all reports about their domains and from the probe.
 
@@ -147,10 +161,7 @@ class Case:
         """
         if self.incidents.empty:
             return None
-        domains = sorted({str(name) for name in self.incidents["policy_domain"]})
-        source = narrow(self.history, domains[0]) if len(domains) == 1 else self.history
-        probe = self.probe if self.probe is not None and domains == [self.probe.domain] else None
-        whole = diagnose(probe, source)
+        whole = self._of_domains
         rows = self.incidents.to_dict("records")
         groups = tuple(group for group in whole.groups if any(_is_group_of(group, row) for row in rows))
         first = {(group.reported.policy_domain, group.causes[0].code) for group in groups if group.causes}

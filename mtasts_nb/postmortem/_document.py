@@ -39,7 +39,7 @@ class Postmortem(Case):
     """A case and its document, section by section."""
 
     def heading(self) -> Heading:
-        """Return the title, as given or made from the incident, the author, and the days."""
+        """Return the title, as given or made from the incident, the author and the days, and the verdict."""
         return heading(self)
 
     def sentences(self) -> Story:
@@ -162,7 +162,7 @@ def open_case(
 
 @document.register
 def _(title: Heading) -> Document:
-    return Document((Paragraph(title.about, quiet=True),), title=title.title)
+    return Document((Paragraph(title.about, quiet=True), *document(title.verdict).body), title=title.title)
 
 
 @document.register

@@ -26,7 +26,7 @@ from ..analysis import (
 from ..knowledge import explain
 from ..markup import number, one_line, plural, share, when
 from ..render import Rendered
-from ..vocabulary import Confidence, FixStatus, FixView, PolicyType, State, is_on_policy_host
+from ..vocabulary import Confidence, FixStatus, FixView, PolicyType, State, Verdict, is_on_policy_host
 from ._case import Case, Kind
 
 if TYPE_CHECKING:
@@ -48,10 +48,11 @@ _RESOLVED: Final = {
 
 @dataclass(frozen=True)
 class Heading(Rendered):
-    """The title of a document, who wrote it, and what it is about."""
+    """The title of a document, who wrote it and what it is about, and the verdict on the domain now."""
 
     title: str
     about: str
+    verdict: Verdict
 
 
 @dataclass(frozen=True)
@@ -62,10 +63,10 @@ class Facts(Rendered):
 
 
 def heading(case: Case) -> Heading:
-    """Return the title, as given or from the incident, and a line on author and days."""
+    """Return the title, as given or from the incident, a line on author and days, and the verdict."""
     author = f"By {one_line(case.author, 120)}. " if case.author.strip() else ""
     about = "No report at all." if case.first is None else f"About {_span(case.first, case.last)}, days in UTC."
-    return Heading(one_line(case.title or _title(case), 200), f"{author}{about}")
+    return Heading(one_line(case.title or _title(case), 200), f"{author}{about}", case.verdict)
 
 
 def _title(case: Case) -> str:

@@ -277,6 +277,7 @@ class State(_Scale):
     NOT_OBSERVED = "not observed now"
     THESE_SENDERS = "only these senders"
     NOT_REPRODUCIBLE = "not reproducible from here"
+    RARE = "rarely reported"
     FIXED = "fixed since"
     NOISE = "background noise"
 

@@ -23,8 +23,8 @@ LEVEL_RULES: Final = MappingProxyType(
         "one sender no session of a day succeeded under enforce or DANE, and it is not over.",
         Level.ACT_SOON: "No mail is deferred, but protection is lost (senders cannot use the policy, or it is not enforced "
         "while MX hosts fail it), or a fault at one host is hidden by another that works.",
-        Level.WATCH: "Something works now and may fail later or for some senders, failures are reported that only some "
-        "senders see, a part could not be observed, or no known cause explains what is reported.",
+        Level.WATCH: "Something works now and may fail later or for some senders, failures are reported rarely or by some "
+        "senders only, some senders find no policy, a part could not be observed, or no known cause explains what is reported.",
         Level.NOT_KNOWN: "Nothing was observed, and there are no recent reports.",
         Level.FINE: "Everything was observed, no problem was found, and reports show only background noise.",
     }
@@ -75,11 +75,13 @@ class Concern:
         """How urgent it is, if it is present."""
         if self.kind is CauseKind.SENDER:
             return Level.ACT_NOW if self.effect is Effect.DEFERS_MAIL else Level.WATCH
-        if self.kind is not CauseKind.FAULT:
+        if self.kind is not CauseKind.FAULT or self.state is State.RARE:
             return Level.WATCH
         if self.effect is Effect.DEFERS_MAIL and self.severity is Severity.ERROR:
             return Level.ACT_NOW
-        return Level.WATCH if self.confidence is Confidence.LOW else Level.ACT_SOON
+        # That failures are reported is certain, however uncertain their cause; in these two states they are in doubt.
+        doubtful = self.confidence is Confidence.LOW and self.state in (State.THESE_SENDERS, State.NOT_REPRODUCIBLE)
+        return Level.WATCH if doubtful else Level.ACT_SOON
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -103,6 +105,8 @@ class Verdict(Rendered):
         What could not be observed: faults may be hidden there.
     reported : bool
         Whether there were reports.
+    over : int
+        Concerns that are over.
     """
 
     level: Level
@@ -114,6 +118,7 @@ class Verdict(Rendered):
     others: int = 0
     not_observed: tuple[str, ...] = ()
     reported: bool = False
+    over: int = 0
 
     @property
     def rule(self) -> str:
@@ -145,14 +150,12 @@ def ranked(concerns: Iterable[tuple[int, Concern]]) -> list[Concern]:
 
 
 def _merged(concerns: Sequence[Concern]) -> Concern:
-    states = [concern.state for concern in concerns]
-    present = next((state for state in states if state is not State.FIXED), State.FIXED)
     return replace(
         concerns[0],
         effect=min((concern.effect for concern in concerns), key=lambda effect: effect.rank),
         severity=min((concern.severity for concern in concerns), key=lambda severity: severity.rank),
         confidence=min((concern.confidence for concern in concerns), key=lambda confidence: confidence.rank),
-        state=State.SEEN_NOW if State.SEEN_NOW in states else present,
+        state=min((concern.state for concern in concerns), key=lambda state: state.rank),
         mx=tuple(dict.fromkeys(host for concern in concerns for host in concern.mx)),
         failed=sum(concern.failed for concern in concerns),
     )
@@ -186,21 +189,24 @@ def verdict_on(
     >>> verdict_on([], domain="nordwind.example").level, verdict_on([], known=False).level
     (<Level.FINE: 'fine'>, <Level.NOT_KNOWN: 'not known'>)
     """
+    concerns = tuple(concerns)
     present = [concern for concern in concerns if concern.present]
     # What a probe says of its own network is about what was not observed, and no concern of the domain.
     own = [concern for concern in present if concern.kind is not CauseKind.VANTAGE]
     level = min((concern.level for concern in own), key=lambda level: level.rank, default=Level.FINE)
-    if level is Level.FINE and (not_observed or present):
+    if not own and not known:
+        level = Level.NOT_KNOWN
+    elif not own and (not_observed or present):
         level = Level.WATCH
-    if not known and level not in (Level.ACT_NOW, Level.ACT_SOON):
-        return Verdict(
-            level=Level.NOT_KNOWN, effect=None, domain=domain, not_observed=tuple(not_observed), reported=reported
-        )
     deciding = [concern for concern in own if concern.level is level]
     first = deciding[0] if deciding else None
     return Verdict(
         level=level,
-        effect=min((concern.effect for concern in own), key=lambda effect: effect.rank, default=Effect.COSMETIC),
+        effect=min(
+            (concern.effect for concern in own),
+            key=lambda effect: effect.rank,
+            default=None if level is Level.NOT_KNOWN else Effect.COSMETIC,
+        ),
         domain=domain or (first.policy_domain if first else ""),
         cause=first.code if first else "",
         title=first.title if first else "",
@@ -208,4 +214,5 @@ def verdict_on(
         others=max(0, len(deciding) - 1),
         not_observed=tuple(not_observed),
         reported=reported,
+        over=len(concerns) - len(present),
     )

@@ -22,7 +22,7 @@ from ._finding import Finding, Findings
 from ._terms import Level, Severity
 from ._verdict import Verdict
 
-__all__ = ["verdict_badge", "verdict_sentence"]
+__all__ = ["verdict_badge", "verdict_reason", "verdict_sentence"]
 
 _TEXTS: Final = {
     "record": "corrected _mta-sts record",
@@ -93,7 +93,7 @@ def verdict_badge(level: Level) -> Badge:
 
 
 def verdict_sentence(verdict: Verdict) -> str:
-    """Return why the level applies, in one sentence.
+    """Return what the level means for mail, and why it applies, in one sentence.
 
     Examples
     --------
@@ -101,16 +101,35 @@ def verdict_sentence(verdict: Verdict) -> str:
     'No problems found with nordwind.example; reports show only background noise.'
     """
     name = one_line(verdict.domain, 253) or "these domains"
-    hidden = one_line(verdict.not_observed[0], 200) if verdict.not_observed else ""
+    reason = verdict_reason(verdict)
     if verdict.level is Level.NOT_KNOWN:
-        return f"Nothing is known about {name}: {'nothing was observed' if hidden else 'there are no recent reports'}."
+        return f"Nothing is known about {name}: {reason}."
+    if verdict.title:
+        return f"{_MAIL[verdict.level]} ({name}): {reason}."
+    link = ", but " if verdict.level is Level.WATCH else "; " if reason else ""
+    return f"No problems found with {name}{link}{reason}."
+
+
+def verdict_reason(verdict: Verdict) -> str:
+    """Return why the level applies, as a clause; empty where there is nothing to add.
+
+    Examples
+    --------
+    >>> verdict_reason(Verdict(level=Level.NOT_KNOWN, effect=None))
+    'there are no recent reports'
+    """
+    hidden = one_line(verdict.not_observed[0], 200) if verdict.not_observed else ""
     if verdict.title:
         where = f" ({', '.join(one_line(host, 120) for host in verdict.mx[:3])})" if verdict.mx else ""
         more = f"; {plural(verdict.others, 'more cause')} of this level" if verdict.others else ""
-        return f"{_MAIL[verdict.level]} ({name}): {one_line(verdict.title, 300).removesuffix('.')}{where}{more}."
+        return f"{one_line(verdict.title, 300).removesuffix('.')}{where}{more}"
+    if verdict.level is Level.NOT_KNOWN:
+        return "nothing was observed" if hidden else "there are no recent reports"
     if verdict.level is Level.WATCH:
-        return f"No problems found with {name}, but {hidden or 'a part'} could not be observed."
-    return f"No problems found with {name}{'; reports show only background noise' if verdict.reported else ''}."
+        return f"{hidden or 'a part'} could not be observed"
+    if verdict.over:
+        return f"{plural(verdict.over, 'earlier problem')} {'is' if verdict.over == 1 else 'are'} over"
+    return "reports show only background noise" if verdict.reported else ""
 
 
 @document.register

@@ -10,7 +10,7 @@ import mtasts_nb as sts
 from mtasts_nb import analysis
 from mtasts_nb.errors import SourceError
 
-EXPIRED, FETCH = "certificate-expired", "sts-policy-fetch-error"
+EXPIRED, FETCH, VALIDATION = "certificate-expired", "sts-policy-fetch-error", "validation-failure"
 TABLES = ("overview", "by_result_type", "by_mx", "by_reporter", "impact", "timeline", "coverage")
 
 
@@ -19,27 +19,53 @@ def _attention(archive) -> dict[tuple[str, str], str]:
     return {(row.policy_domain, row.policy_type): row.attention for row in frame.itertuples()}
 
 
-@pytest.mark.parametrize(
-    ("rows", "expected"),
-    [
-        pytest.param([(0, "Post", 0, {EXPIRED: 3})], "act now", id="nothing delivered under enforce"),
-        pytest.param([(0, "Post", 0, {EXPIRED: 3}, {"mode": "testing"})], "act soon", id="testing: no mail deferred"),
-        pytest.param([(0, "Post", 97, {EXPIRED: 3})], "act now", id="3 % under enforce"),
-        pytest.param([(0, "Post", 9999, {EXPIRED: 1})], "watch", id="1 in 10,000 is the noise of any day"),
-        pytest.param([(0, "Post", 9999, {FETCH: 1})], "act soon", id="any policy-host fault: protection is lost"),
-        pytest.param([(0, "Post", 5, {})], "fine", id="no failure"),
-        pytest.param([(0, "Post", 0, {EXPIRED: 3}), (9, "Post", 5, {})], "fine", id="failed, then nine quiet days"),
-        pytest.param(
-            [(0, "Post", 5, {}), (9, "Post", 5, {}, {"domain": "suedwind.example"})],
-            "not known",
-            id="silence is not good news",
-        ),
-        pytest.param(
-            [(0, "Post", 0, {"tlsa-invalid": 3}, {"kind": "tlsa"})], "act now", id="DANE defers without a mode"
-        ),
-        pytest.param([(0, "Post", 5, {}, {"kind": "no-policy-found"})], "fine", id="a domain without a policy"),
-    ],
-)
+#: What each reporter counted, and the level of the first policy domain by the reports alone.
+ARCHIVES = [
+    pytest.param([(0, "Post", 0, {EXPIRED: 3})], "act now", id="nothing delivered under enforce"),
+    pytest.param([(0, "Post", 0, {EXPIRED: 3}, {"mode": "testing"})], "act soon", id="testing: no mail deferred"),
+    pytest.param([(0, "Post", 97, {EXPIRED: 3})], "act soon", id="3 % under enforce: other sessions of the day worked"),
+    pytest.param([(0, "Post", 9999, {EXPIRED: 1})], "watch", id="1 in 10,000, of a type that is never chance"),
+    pytest.param([(0, "Post", 9999, {"sts-webpki-invalid": 1})], "watch", id="the same at the policy host"),
+    pytest.param([(0, "Post", 9999, {FETCH: 1})], "fine", id="1 in 10,000 is the noise of any day"),
+    pytest.param(
+        [(0, "Post", 9999, {EXPIRED: 1}), (0, "Kontor", 0, {EXPIRED: 2})],
+        "act now",
+        id="a small sender always fails",
+    ),
+    pytest.param(
+        [(0, "Post", 9999, {VALIDATION: 1}), (0, "Kontor", 0, {VALIDATION: 2})],
+        "act now",
+        id="a small sender always fails, of a type that may be chance",
+    ),
+    pytest.param(
+        [(0, "Post", 9999, {EXPIRED: 1}), (0, "Kontor", 95, {EXPIRED: 5})], "act soon", id="5 % of one sender"
+    ),
+    pytest.param([(0, "Post", 50, {VALIDATION: 40})], "act soon", id="44 % is a fault, whichever its cause"),
+    pytest.param([(0, "Post", 97, {FETCH: 3})], "act soon", id="3 % at the policy host: protection is lost"),
+    pytest.param([(0, "Post", 0, {FETCH: 3})], "act soon", id="no policy at all defers no mail"),
+    pytest.param(
+        [(0, "Post", 5, {}, {"kind": "no-policy-found"}), (1, "Post", 5, {})],
+        "fine",
+        id="it finds the policy since",
+    ),
+    pytest.param(
+        [(0, "Post", 5, {}), (0, "Kontor", 5, {}, {"kind": "no-policy-found"}), (8, "Post", 5, {})],
+        "fine",
+        id="no sender without a policy for a week",
+    ),
+    pytest.param([(0, "Post", 5, {})], "fine", id="no failure"),
+    pytest.param([(0, "Post", 0, {EXPIRED: 3}), (9, "Post", 5, {})], "fine", id="failed, then nine quiet days"),
+    pytest.param(
+        [(0, "Post", 5, {}), (9, "Post", 5, {}, {"domain": "suedwind.example"})],
+        "not known",
+        id="silence is not good news",
+    ),
+    pytest.param([(0, "Post", 0, {"tlsa-invalid": 3}, {"kind": "tlsa"})], "act now", id="DANE defers without a mode"),
+    pytest.param([(0, "Post", 5, {}, {"kind": "no-policy-found"})], "fine", id="a domain without a policy"),
+]
+
+
+@pytest.mark.parametrize(("rows", "expected"), ARCHIVES)
 def test_attention(archive_of, rows, expected) -> None:
     found = _attention(archive_of(*rows))
     assert next(value for (domain, _), value in found.items() if domain == "nordwind.example") == expected
