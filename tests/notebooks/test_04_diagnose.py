@@ -9,9 +9,12 @@ from typing import Any
 import pytest
 
 import mtasts_nb as sts
+from mtasts_nb import analysis
 from mtasts_nb.errors import SourceError
 from mtasts_nb.publish._execute import execute
 from mtasts_nb.publish._notebook import find_notebook, with_parameters
+from mtasts_nb.reports import Archive
+from mtasts_nb.vocabulary import verdict_sentence
 from tests.notebooks.in_process import run_in_process
 
 
@@ -46,6 +49,11 @@ def test_the_open_incident_is_found_in_the_reports(shown: dict[str, str]) -> Non
     assert "tlsa-invalid" in shown["incident-figure"]
     first = shown["alone"].index("The TLSA records do not match the certificate")
     assert first < shown["alone"].index("fixed since"), "what is still there before what is over"
+
+
+def test_the_diagnosis_leads_with_the_verdict_that_all_show(shown: dict[str, str], sample: Archive) -> None:
+    verdict = analysis.reported_verdicts(sample)["suedwind.example"]
+    assert f"{verdict.level.value} {verdict_sentence(verdict)}" in " ".join(shown["alone"].split())
 
 
 def test_the_lab_shows_it_and_both_together_say_that_it_is_reproduced(shown: dict[str, str]) -> None:

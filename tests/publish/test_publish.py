@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import html
 import io
 import json
 import os
@@ -18,9 +19,11 @@ from pathlib import Path
 import pytest
 
 import mtasts_nb as sts
+from mtasts_nb import analysis
 from mtasts_nb.errors import PublishError, SourceError
 from mtasts_nb.publish import _publish
 from mtasts_nb.publish._promises import broken_promises
+from mtasts_nb.vocabulary import verdict_sentence
 
 REPORT = json.dumps(
     {
@@ -51,6 +54,13 @@ def test_the_sample_becomes_one_file_that_keeps_its_promises(postmortem: Path) -
     assert page.count("<img ") >= 6
     assert "came without a description" not in page
     assert [path.name for path in postmortem.parent.iterdir()] == ["report.html"], "no half-written file stays behind"
+
+
+def test_the_first_screen_shows_the_verdict(postmortem: Path, sample) -> None:
+    verdict = analysis.reported_verdicts(sample)["suedwind.example"]
+    first = postmortem.read_text(encoding="utf-8").partition("<h1")[2].partition("<h2")[0]
+    words = " ".join(html.unescape(re.sub(r"<[^>]+>", " ", first)).split())
+    assert f"{verdict.level.value} {verdict_sentence(verdict)}" in words
 
 
 def test_it_carries_its_evidence(postmortem: Path) -> None:
