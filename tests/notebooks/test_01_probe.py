@@ -47,8 +47,8 @@ def test_the_look_shows_a_healthy_domain(as_stored):
     [
         ("record", "dig +short TXT _mta-sts.nordwind.example"),
         ("reporting", "dig +short TXT _smtp._tls.nordwind.example"),
-        ("policy", "curl -sS --max-time 60 https://mta-sts.nordwind.example/.well-known/mta-sts.txt"),
-        ("policy", "-o /dev/null -D - https://mta-sts.nordwind.example/.well-known/mta-sts.txt"),
+        ("policy", "curl -sS -i --max-time 60 https://mta-sts.nordwind.example/.well-known/mta-sts.txt"),
+        ("policy", "-o /dev/null -D - --max-time 60 https://mta-sts.nordwind.example/.well-known/mta-sts.txt"),
         ("mx", "dig +short MX nordwind.example"),
         ("certificate", "-verify_hostname mta-sts.nordwind.example"),
         ("mx", "-starttls smtp -connect mx2.nordwind.example:25"),

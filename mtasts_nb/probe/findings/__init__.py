@@ -45,7 +45,7 @@ def _all(evidence: Evidence) -> Iterator[Finding]:
     if evidence.ipv6_closed:
         yield finding("outbound-ipv6-closed", subject="this network", domain=domain)
     if evidence.dnssec_hidden:
-        known = "" if evidence.signed_name is None else f"SOA {evidence.signed_name.query.name}: answered without AD"
+        known = "" if evidence.signed_name is None else f"SOA {evidence.signed_name.query.name or '.'}: no AD"
         yield finding("resolver-not-validating", subject="this resolver", evidence=known, domain=domain)
     if _deadline_passed(evidence):
         yield finding("probe-deadline-reached", subject="this probe", domain=domain)
