@@ -111,13 +111,16 @@ def history(
     archive, shows = reports(lives, chance, stop)
     events = sts.policy_history(archive, DOMAIN).events
     first: dict[int, int] = {}
-    for day, _, number in shows:
-        first[number] = min(day, first.get(number, day))
+    versions = {version.number: version for _, version in rows}
+    last: dict[int, int] = {}
+    for day, reporter, number in shows:
+        # The same policy again looks like the cached one to a reporter that had not left it.
+        if number == last.get(reporter, number) or versions[number][1:] != versions[last[reporter]][1:]:
+            first[number] = min(day, first.get(number, day))
+            last[reporter] = number
     for number in sorted(first):
         # Days that are not those of UTC: no change counts before the one that it followed.
         first[number] = max(day for earlier, day in first.items() if earlier <= number)
-    versions = {version.number: version for _, version in rows}
-    wanted = [number for number in sorted(first) if number != min(first)]
     wanted = [n for before, n in pairwise(sorted(first)) if versions[n][1:] != versions[before][1:]]
     meant = [(versions[n].mode, versions[n].max_age, "\n".join(sorted(versions[n].mx))) for n in wanted]
     got = list(zip(events["policy_mode"], events["policy_max_age"], events["mx"], strict=True))

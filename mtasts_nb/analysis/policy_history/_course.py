@@ -121,6 +121,7 @@ class _Follower:
         self._unplaced: dict[int, tuple[int, int]] = {}
         self._begun: set[int] = set()
         self._first_days: dict[int, dict[int, int]] = {}
+        self._shows: dict[int, list[tuple[int, int, int]]] = {}
         self._alone: dict[int, list[tuple[int, int]]] = {}
         self._index()
         self._after = _precedence(runs, {policy: min(days.values()) for policy, days in self._first_days.items()})
@@ -153,6 +154,7 @@ class _Follower:
         for run in self.runs:
             for policy in run.policies:
                 self._first_days.setdefault(policy, {}).setdefault(run.reporter, run.start)
+                self._shows.setdefault(policy, []).append((run.reporter, run.start, run.end))
             if len(run.policies) == 1:
                 self._alone.setdefault(run.policies[0], []).append((run.start, run.reporter))
         for starts in self._alone.values():
@@ -268,12 +270,17 @@ class _Follower:
         if run.start > left + keeps + 1:
             return True
         after = run if len(run.policies) == 1 else self._next(number)
-        if after is None or after.policies != (policy,) or after.reports < 2:
+        if after is None or after.policies != (policy,):
             return False
         newer = self.course.versions[here].policy
-        had = self._first_days[newer]
+        # The newer one may have been there before: who showed it then has not left it now.
+        since = self.course.versions[here].day
+        had: dict[int, int] = {}
+        for who, first, last in self._shows[newer]:
+            if last >= since:
+                had.setdefault(who, max(first, since))
         if sum(1 for day in had.values() if day <= run.start) == 1:
-            return True
+            return after.reports > 1
         horizon = run.start + keeps + self.ages.get(newer, 0)
         starts = self._alone.get(policy, [])
         for day, reporter in starts[bisect_left(starts, (run.start - 1, -1)) :]:
