@@ -17,6 +17,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from datetime import UTC
 from functools import partial
+from itertools import repeat
 
 import httpcore
 from OpenSSL import SSL
@@ -249,8 +250,8 @@ class _Run:
         attempts = self._threads.all(
             [
                 # Old TLS versions are a setting of the host: one address shows it.
-                partial(self._conversations.hold, self._network, request, self._issuers, old=request is requests[0])
-                for request in requests
+                partial(self._conversations.hold, self._network, request, self._issuers, beside)
+                for request, beside in zip(requests, (self._threads.start, *repeat(None, len(requests))), strict=False)
             ]
         )
         tlsa = tlsa_future.result()

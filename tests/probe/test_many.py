@@ -67,7 +67,8 @@ def test_an_mx_host_of_many_domains_is_spoken_to_once(speaker):
         server = speaker(lambda connection: connection.sendall(b"554 no\r\n"))
         routes = {**lab.settings.routes, ("192.0.2.25", 25): server.endpoint}
         seen = probe_many(OTHERS, replace(lab.settings, routes=routes), progress=False)
-    assert server.connections == 1
+    # The conversation, and beside it one that offers old TLS versions only, however many the domains.
+    assert server.connections in (1, 2)
     assert all("mx-greeting-rejected" in one.findings.codes for one in seen)
 
 

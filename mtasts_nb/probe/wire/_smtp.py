@@ -7,8 +7,12 @@ offer is removed in transit (RFC 3207 §6).
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
+from concurrent.futures import Future
 from contextlib import suppress
 from dataclasses import replace
+from functools import partial
+from typing import TypeAlias
 
 from ...vocabulary import Status
 from .._attempts import SmtpAttempt, SmtpReply, SmtpRequest, TlsSession
@@ -17,7 +21,10 @@ from ._network import Network, StepError, Stream
 from ._threads import Once
 from ._tls import Offer, client_context, handshake
 
-__all__ = ["Conversations", "converse"]
+__all__ = ["Beside", "Conversations", "converse"]
+
+#: Starts a function in another thread.
+Beside: TypeAlias = Callable[[Callable[[], TlsSession | None]], "Future[TlsSession | None]"]
 
 #: Longest reply that is read, in lines and in bytes; RFC 5321 §4.5.3.1.5 allows 512 a line.
 MOST_LINES = 100
@@ -115,10 +122,13 @@ class _Conversation:
         self.stage = "done"
 
 
-def _talk(network: Network, request: SmtpRequest, conversation: _Conversation, offer: Offer = "current") -> None:
+def _talk(network: Network, request: SmtpRequest, conversation: _Conversation, offer: Offer = "current",
+          on_connect: Callable[[], None] | None = None) -> None:  # fmt: skip
     with network.turn(request.address, request.port):
         stream = network.connect(request.address, request.port)
         try:
+            if on_connect is not None:
+                on_connect()
             conversation.run(network, stream, request.mx, offer)
         finally:
             # Politeness, not evidence: the server's 221 is not waited for.
@@ -136,24 +146,32 @@ def _older_session(network: Network, request: SmtpRequest, offer: Offer) -> TlsS
     return conversation.tls
 
 
-def converse(network: Network, request: SmtpRequest, issuers: IssuerFetcher, *, old: bool = False) -> SmtpAttempt:
+def converse(
+    network: Network, request: SmtpRequest, issuers: IssuerFetcher, beside: Beside | None = None
+) -> SmtpAttempt:
     """Return one conversation with an MX host at one address.
 
-    With `old`, a second one tries whether the host still negotiates TLS 1.0 or 1.1. It begins when the first has ended:
-    some hosts allow one connection at a time.
+    With `beside`, which starts a function in another thread, a second one tries whether the host still negotiates TLS 1.0 or
+    1.1. It begins when the first has connected: a host that limits connections rejects the later one.
     """
     begun = time.monotonic()
     conversation = _Conversation()
     status, reason, detail, older = Status.COMPLETED, "", "", None
+    still: list[Future[TlsSession | None]] = []
+
+    def try_old() -> None:
+        if beside is not None:
+            still.append(beside(partial(_older_session, network, request, "older only")))
+
     try:
-        _talk(network, request, conversation)
+        _talk(network, request, conversation, on_connect=try_old)
     except StepError as error:
         status, reason, detail = error.status, error.reason, error.detail
     seconds = time.monotonic() - begun
     if conversation.stage == "handshake" and reason in ("tls", "closed"):
         older = _older_session(network, request, "older too")
-    elif old and conversation.tls is not None and (still := _older_session(network, request, "older only")):
-        older = replace(still, chain=())  # the certificate is that of the first conversation
+    elif still and conversation.tls is not None and (second := still[0].result()):
+        older = replace(second, chain=())  # the certificate is that of the first conversation
     if conversation.tls is not None and not detail:
         detail = f"{conversation.tls.version}, {conversation.tls.cipher}"
     return SmtpAttempt(
@@ -174,21 +192,23 @@ class Conversations:
     def __init__(self) -> None:
         self._attempts: Once[tuple[SmtpRequest, bool], SmtpAttempt] = Once()
 
-    def hold(self, network: Network, request: SmtpRequest, issuers: IssuerFetcher, *, old: bool = False) -> SmtpAttempt:
+    def hold(
+        self, network: Network, request: SmtpRequest, issuers: IssuerFetcher, beside: Beside | None = None
+    ) -> SmtpAttempt:
         """Return the conversation (see `converse`), held now or by another probe of the run."""
         own = False
 
         def compute() -> SmtpAttempt:
             nonlocal own
             own = True
-            return converse(network, request, issuers, old=old)
+            return converse(network, request, issuers, beside)
 
         try:
             # It ends by the other probe's deadline, which may be later than ours, or at once when the run is stopped.
-            attempt = self._attempts.get((request, old), compute, timeout=network.whole.left())
+            attempt = self._attempts.get((request, beside is not None), compute, timeout=network.whole.left())
         except TimeoutError:
             detail = network.whole.error("waiting for another probe's conversation with this host").detail
             return SmtpAttempt(
                 request=request, status=Status.NOT_OBSERVED, stage="connect", reason="deadline", detail=detail
             )
-        return attempt if own or attempt.observed else converse(network, request, issuers, old=old)
+        return attempt if own or attempt.observed else converse(network, request, issuers, beside)
