@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Hashable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
+from ..knowledge import MX, POLICY_HOST, causes, reason_matches
 from ..reports import daily
-from ..vocabulary import MailEffect, Mode, PolicyType, State, is_noisy
+from ..vocabulary import UNEXPLAINED, MailEffect, Mode, PolicyType, State, is_noisy, is_on_policy_host
 from ._cells import cells
 from ._outside import covers
 from .incidents import find_incidents
@@ -43,6 +44,10 @@ _RECENT_DAYS: Final = 2
 #: The largest groups are kept; nobody reads more, even of an archive of a thousand domains.
 MOST_GROUPS: Final = 2000
 _MOST_TEXTS: Final = 12
+#: What begins so many days before or after something else may have begun with it; not every sender reports every day.
+_GAP: Final = 3
+#: So many characters of a reason code are read.
+_READ: Final = 2000
 _EPOCH: Final = date(1970, 1, 1)
 
 
@@ -80,6 +85,11 @@ class Reported:
         Whether it is not known to be over.
     mail : MailEffect
         The worst that it did to mail.
+    also : tuple of str
+        Who reported at that time what may be the same fault, in another way: without the MX name, as another result type
+        of the same cause, under another policy type, or in a summary alone.
+    continued : Reported or None
+        What may be the same fault, reported in another way and ongoing, where this way is over; `ongoing` is true then.
     """
 
     policy_domain: str
@@ -104,12 +114,28 @@ class Reported:
     noise: bool
     ongoing: bool
     mail: MailEffect
+    also: tuple[str, ...] = ()
+    continued: Reported | None = None
 
     @property
     def few(self) -> bool:
         """Whether those who reported it are few among those who could have, and their policy does not explain it."""
         by_policy = 2 * self.uncovered >= self.failed
-        return bool(self.spared) and 2 * len(self.reporters) <= len(self.spared) and not by_policy
+        affected = len(self.reporters) + len(self.also)
+        return bool(self.spared) and 2 * affected <= len(self.spared) and not by_policy
+
+    @property
+    def possible_causes(self) -> frozenset[str]:
+        """The causes that senders report so; where reasons for half of it name causes, only those."""
+        side = POLICY_HOST if is_on_policy_host(self.result_type) else MX
+        named: dict[tuple[str, ...], int] = {}
+        for reason, failed in self.reasons:
+            codes = next((each for match in reason_matches(reason[:_READ], side) if (each := match.causes(side))), ())
+            named[codes] = named.get(codes, 0) + failed
+        unnamed = named.pop((), 0)
+        if 2 * sum(named.values()) >= max(self.failed, unnamed):
+            return frozenset(code for codes in named for code in codes)
+        return frozenset(code for code, text in causes().items() if self.result_type in text.result_types)
 
     @property
     def share(self) -> float:
@@ -141,7 +167,53 @@ def reported(source: Source) -> tuple[Reported, ...]:
     sizes = daily_cells.failures.groupby(KIND, sort=False)["failed"].sum().nlargest(MOST_GROUPS)
     groups = [group for key in sizes.index for group in _groups(key, spans.get(key, []), tables)]
     return tuple(
-        sorted(groups, key=lambda group: (-group.failed, group.policy_domain, group.result_type, group.mx, group.first))
+        sorted(
+            _related(groups),
+            key=lambda group: (-group.failed, group.policy_domain, group.result_type, group.mx, group.first),
+        )
+    )
+
+
+def _related(groups: list[Reported]) -> Iterator[Reported]:
+    """Yield each group with what else may be the same fault, reported in another way."""
+    of_domain: dict[str, list[tuple[Reported, frozenset[str]]]] = {}
+    for group in groups:
+        if group.state is not State.NOISE:
+            of_domain.setdefault(group.policy_domain, []).append((group, group.possible_causes))
+    for group in groups:
+        others = of_domain.get(group.policy_domain, ())
+        if group.state is State.NOISE or len(others) < 2 or not (group.spared or not group.ongoing):
+            yield group
+            continue
+        codes = group.possible_causes
+        same = [other for other, possible in others if _may_be_same(group, codes, other, possible)]
+        also = {name for other in same for name in other.reporters} - {*group.reporters}
+        after = [other for other in same if other.ongoing and other.last > group.last]
+        goes_on = None if group.ongoing else max(after, key=lambda other: other.last, default=None)
+        yield replace(
+            group,
+            also=tuple(sorted(also)),
+            spared=tuple(name for name in group.spared if name not in also),
+            continued=goes_on,
+            ongoing=group.ongoing or goes_on is not None,
+        )
+
+
+def _may_be_same(group: Reported, codes: frozenset[str], other: Reported, possible: frozenset[str]) -> bool:
+    """Return whether another way of reporting failures may be about the same fault."""
+    if (group.policy_type, group.mx, group.result_type) == (other.policy_type, other.mx, other.result_type):
+        return False
+    if group.mx and other.mx and group.mx != other.mx:
+        return False
+    unexplained = bool(UNEXPLAINED & {group.result_type, other.result_type})
+    if not unexplained and is_on_policy_host(group.result_type) != is_on_policy_host(other.result_type):
+        return False
+    if not unexplained and group.result_type != other.result_type and not codes & possible:
+        return False
+    # What began later has another cause; so has what began before, unless it is named alike.
+    began, days = (other.first - group.first).days, (other.first - group.last).days
+    return days <= _GAP and (
+        began >= -_GAP or (not unexplained and bool(codes & possible) and len(codes | possible) <= 2)
     )
 
 

@@ -186,7 +186,17 @@ def _by_reports(group: Reported) -> tuple[State, str]:
         return State.FIXED, f"Last reported on {when(group.last)}; the same reporters sent reports up to {until}."
     if group.state is State.THESE_SENDERS:
         return group.state, _only_these(group)
-    return group.state, f"{_count(group)}."
+    return group.state, f"{_count(group)}.{_continued(group)}"
+
+
+def _continued(group: Reported) -> str:
+    """Return in which other way it may go on; empty where it does not."""
+    other = group.continued
+    if other is None:
+        return ""
+    where = f" at {one_line(other.mx, 120)}" if other.mx else ""
+    last = f"{one_line(other.result_type, 60)}{where} (policy type {one_line(other.policy_type, 40)})"
+    return f" Not reported this way since, but {last}, which may be the same fault, was still reported on {when(other.last)}."
 
 
 def _only_these(group: Reported) -> str:
@@ -214,12 +224,12 @@ def _by_probe(group: Reported, view: ProbeView, observed_causes: tuple[Candidate
     if group.mx and group.mx not in view.hosts:
         host = one_line(group.mx, 120)
         return State.FIXED, f"{host} is no longer an MX of the domain. Last reported on {when(group.last)}."
-    if view.probe.started.date() > group.last and group.share >= _ALWAYS:
+    if view.probe.started.date() > group.last and group.share >= _ALWAYS and not group.continued:
         return State.FIXED, (
             f"Last reported on {when(group.last)}; a probe of {when(view.probe.started)} does not show it. There is no "
             "report about a later day yet: watch those of the next days."
         )
-    return State.NOT_REPRODUCIBLE, f"{_count(group)}; a probe from here does not show it."
+    return State.NOT_REPRODUCIBLE, f"{_count(group)}; a probe from here does not show it.{_continued(group)}"
 
 
 def _cached_policy(group: Reported, view: ProbeView) -> str:
