@@ -5,7 +5,7 @@ from __future__ import annotations
 import copy
 import functools
 import hashlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Literal
@@ -211,6 +211,10 @@ class World:
     def set_policy(self, *mx: str, mode: str = "enforce") -> None:
         """Let the policy host serve a policy with these patterns, or with the two MX hosts."""
         self.respond(body=policy_text(mx or (f"mx1.{self.domain}", f"mx2.{self.domain}"), mode))
+
+    def edit_policy(self, edit: Callable[[bytes], bytes]) -> None:
+        """Change the policy file as it is by now: another fault may have edited it before."""
+        self.respond(body=edit(next(self.sites()).response.body))
 
     def add_mail_host(self, label: str, name: str, addresses: str) -> None:
         """Serve one more MX host `name`, under `label` in the zone, at the lab host's `addresses`."""

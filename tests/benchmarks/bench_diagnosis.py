@@ -91,9 +91,6 @@ def hides(first: str, second: str) -> bool:
     gone = {name for name in names if BY_FAULT[name] in ("record-missing", "record-alias-broken", "record-not-recognised", "record-lookup-fails")}  # fmt: skip
     if gone and BY_FAULT[(names - gone).pop() if names - gone else first].startswith("policy-host-no-address"):
         return True
-    # The lab writes the whole policy file again where it renames an MX host.
-    if names & {"mx-implicit", "mx-cname"} and any(FAULTS[name].area is Area.POLICY_FILE for name in names):
-        return True
     # Without a valid policy file no host can be held against it; with another one the coverage is another.
     uncovered = {name for name in names if BY_FAULT[name] == "mx-not-in-policy"}
     return bool(uncovered) and "policy" in parts

@@ -81,7 +81,8 @@ def _implicit(world: World) -> None:
 
 def _implicit_covered(world: World) -> None:
     _implicit(world)
-    world.set_policy(world.domain)
+    first, second = (f"mx: {host}.{world.domain}\r\n".encode() for host in ("mx1", "mx2"))
+    world.edit_policy(lambda text: text.replace(first, f"mx: {world.domain}\r\n".encode()).replace(second, b""))
 
 
 def _alias(world: World) -> None:
@@ -90,7 +91,7 @@ def _alias(world: World) -> None:
     credential = world.authority.issue(f"mail.{world.domain}", f"mx1.{world.domain}")
     for server in world.mail_servers("mx1"):
         server.credential = credential
-    world.set_policy(f"mail.{world.domain}", f"mx2.{world.domain}")
+    world.edit_policy(lambda text: text.replace(b"mx1.", b"mail."))
 
 
 def _old_tls(world: World) -> None:

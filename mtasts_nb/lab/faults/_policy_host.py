@@ -246,7 +246,7 @@ def _file(
     note: str = "",
 ) -> Fault:
     def apply(world: World) -> None:
-        world.respond(body=edit(next(world.sites()).response.body, world.domain))
+        world.edit_policy(lambda text: edit(text, world.domain))
 
     return Fault(
         name=f"policy-file-{name}",
