@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
 .DEFAULT_GOAL := help
-.PHONY: help report notebooks test lint bench sample flowchart lock clean
+.PHONY: help report notebooks test lint bench fuzz sample flowchart lock clean
 
 help:  ## what can be made
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /  make \1\t/' | expand -t 20
@@ -34,15 +34,20 @@ lint: $(READY)  ## style, types, layers, notebooks without outputs
 bench: $(READY) $(VENV)-bench/.ready  ## every performance bar, its figure, and the peer or floor beside it
 	$(BIN)/python -m tests.benchmarks --peers $(VENV)-bench/bin/python
 
+SECONDS ?= 340
+fuzz: $(READY) $(VENV)-fuzz/.ready  ## fuzz every reader; SECONDS=… in all, new seeds and failing inputs go to .fuzz
+	PYTHONPATH=$(VENV)-fuzz $(BIN)/python -m tests.fuzz --seconds $(SECONDS)
+
 sample: $(READY)  ## write data/sample again, byte for byte the same
 	$(BIN)/python -m tests.fleet.sample data/sample
 
 flowchart: $(READY)  ## draw the diagnostic flowchart again (needs Graphviz)
 	$(BIN)/python -m tests.diagnosis.draw_flowchart
 
-lock:  ## resolve both lock files again (needs uv)
+lock:  ## resolve the lock files again (needs uv)
 	uv pip compile --universal --python-version 3.11 --generate-hashes --no-emit-index-url --all-extras --upgrade -q -o requirements.lock pyproject.toml
 	uv pip compile --universal --python-version 3.11 --generate-hashes --no-emit-index-url --upgrade -q -o requirements-bench.lock tests/benchmarks/peers.in
+	uv pip compile --universal --python-version 3.11 --generate-hashes --no-emit-index-url --upgrade -q -o requirements-fuzz.lock tests/fuzz/engine.in
 
 $(READY): requirements.lock pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "mtasts-nb needs Python 3.11 or newer; call: make PYTHON=python3.12 ...")'
@@ -57,5 +62,12 @@ $(VENV)-bench/.ready: requirements-bench.lock
 	$(VENV)-bench/bin/python -m pip install -q --disable-pip-version-check --require-hashes -r requirements-bench.lock
 	@touch $@
 
+# The coverage-guided engine has wheels for Linux only; elsewhere hypothesis alone is used, and the run says so.
+$(VENV)-fuzz/.ready: requirements-fuzz.lock $(READY)
+	@mkdir -p $(VENV)-fuzz
+	@$(BIN)/python -m pip install -q --disable-pip-version-check --upgrade --target $(VENV)-fuzz --only-binary=:all: --require-hashes -r $< \
+	  || echo "fuzz: atheris cannot be installed here; the targets run with hypothesis"
+	@touch $@
+
 clean:  ## remove what the targets made
-	rm -rf $(VENV) $(VENV)-bench report.html build dist .mypy_cache .ruff_cache .pytest_cache .import_linter_cache
+	rm -rf $(VENV) $(VENV)-bench $(VENV)-fuzz .fuzz report.html build dist .mypy_cache .ruff_cache .pytest_cache .import_linter_cache
