@@ -10,6 +10,7 @@ from typing import Any, Final
 import pandas as pd
 
 from ..errors import SourceError
+from ..files import read_file
 from ..markup import clip, one_line
 
 __all__ = ["load_events"]
@@ -43,11 +44,9 @@ def load_events(path: str | Path) -> pd.DataFrame:
     """
     name = one_line(path, 200)
     try:
-        raw = Path(path).read_bytes()[: _LARGEST + 1]
+        raw = read_file(path, _LARGEST)
     except OSError as error:
         raise SourceError(f"The events in {name} cannot be read: {error.strerror or error}. {_EXPECTED}") from error
-    if len(raw) > _LARGEST:
-        raise SourceError(f"{name} is larger than a list of events, 1 MB at most. {_EXPECTED}")
     try:
         rows = _rows(raw.decode("utf-8-sig", "replace"), name)
     except csv.Error as error:

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import argparse
-import shutil
+import filecmp
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ..bundled import notebooks_dir
 from ..errors import MtaStsNbError
+from ..files import write_file
 from ._say import complain, say
 
 if TYPE_CHECKING:
@@ -60,7 +61,7 @@ def run(arguments: argparse.Namespace) -> int:
     for original in originals:
         target = folder / original.name
         if target.is_symlink() or target.exists():
-            if not target.is_symlink() and target.is_file() and target.read_bytes() == original.read_bytes():
+            if not target.is_symlink() and target.is_file() and filecmp.cmp(target, original, shallow=False):
                 say(f"{target}: there already")
                 continue
             if not arguments.force:
@@ -73,7 +74,7 @@ def run(arguments: argparse.Namespace) -> int:
             kept_as = _free(target)
             target.rename(kept_as)
             say(f"{target}: yours is now {kept_as.name}")
-        shutil.copyfile(original, target)
+        write_file(target, original.read_bytes())
         say(f"{target}: copied")
     say(f"Open them with: jupyter lab {folder}")
     return 1 if kept else 0

@@ -5,10 +5,10 @@ from __future__ import annotations
 import argparse
 import json
 import sys
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ..errors import MtaStsNbError
+from ..files import read_file
 from ..render import Items, Section, document
 from ..vocabulary import Findings, Severity
 from ._say import say, show, write
@@ -92,13 +92,12 @@ def _one_or_all(texts: list[str] | None) -> str | list[str] | None:
 def _read(name: str) -> bytes:
     if name == "-":
         return sys.stdin.buffer.read(_MOST)
-    path = Path(name)
-    if not path.exists():
-        raise MtaStsNbError(f"{name}: no such file. Name a file that holds the policy, or - for standard input.")
-    if not path.is_file() and not path.is_fifo():
-        raise MtaStsNbError(f"{name}: not a file. Name a file that holds the policy, or - for standard input.")
-    with path.open("rb") as file:
-        return file.read(_MOST)
+    try:
+        return read_file(name, _MOST)
+    except OSError as error:
+        raise MtaStsNbError(
+            f"{name}: {error.strerror or error}. Name a file that holds the policy, or - for standard input."
+        ) from error
 
 
 def _given(arguments: argparse.Namespace, key: str) -> bool:

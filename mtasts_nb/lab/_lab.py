@@ -7,18 +7,17 @@ import difflib
 import functools
 import socket
 import ssl
-import tempfile
 from collections import deque
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
 from datetime import UTC, datetime
-from pathlib import Path
 from types import TracebackType
 from typing import NamedTuple, Self, TypeVar
 
 import dns.name
 
 from ..errors import LabError
+from ..files import private_folder
 from ..settings import Endpoint, ProbeSettings, utc_now
 from ._dns import Datagrams, NameServer, Signer, serve_stream
 from ._ports import Loop, Port, Reach, Service, listening, paired, unserved
@@ -185,8 +184,7 @@ class Lab:
         return functools.partial(serve_mail, server, note)
 
     def _start(self, stack: ExitStack) -> None:
-        folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="mtasts-nb-lab-")))
-        roots = folder / "roots.pem"
+        roots = stack.enter_context(private_folder()) / "roots.pem"
         roots.write_bytes(self.world.authority.root_pem)
         sockets = _Sockets(stack)
         self._open(sockets)

@@ -4,19 +4,19 @@ from __future__ import annotations
 
 import asyncio
 import ssl
-import tempfile
 import warnings
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from functools import lru_cache
-from pathlib import Path
 from typing import Literal
 
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from cryptography.x509.oid import AuthorityInformationAccessOID, ExtendedKeyUsageOID, NameOID
+
+from ..files import private_folder
 
 __all__ = ["ISSUER_HOST", "Authority", "Credential", "SecureStream", "TlsVersion", "authority_for"]
 
@@ -66,13 +66,10 @@ class Credential:
             context.minimum_version = _OLD.get(tls, oldest)
             if tls in _OLD:
                 context.maximum_version = _OLD[tls]
-        handle, path = tempfile.mkstemp(prefix="mtasts-nb-lab-", suffix=".pem")  # ssl loads a chain from a file only
-        try:
-            with open(handle, "wb") as file:  # noqa: PTH123 (a file descriptor)
-                file.write(self.pem())
-            context.load_cert_chain(path)
-        finally:
-            Path(path).unlink()
+        with private_folder() as folder:  # ssl loads a chain from a file only
+            chain = folder / "chain.pem"
+            chain.write_bytes(self.pem())
+            context.load_cert_chain(chain)
         return context
 
 

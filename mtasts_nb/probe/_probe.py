@@ -7,7 +7,6 @@ are in it for readers without this package, and are drawn again from the evidenc
 from __future__ import annotations
 
 import ipaddress
-import stat
 from collections.abc import Iterator
 from dataclasses import dataclass, fields, is_dataclass, replace
 from datetime import UTC, datetime
@@ -19,6 +18,7 @@ import msgspec
 
 from .._version import __version__
 from ..errors import SnapshotError
+from ..files import read_file, write_file
 from ..markup import one_line
 from ..render import Rendered
 from ..vocabulary import Findings, Verdict
@@ -90,16 +90,14 @@ class Probe(Evidence, Rendered):
         return msgspec.json.format(msgspec.json.encode(whole), indent=2).decode("utf-8") + "\n"
 
     def save(self, path: str | Path) -> Path:
-        """Write everything to a JSON file that `load_probe` reads, on this machine or another.
+        """Write everything to a JSON file that `load_probe` reads, on this machine or another; in one step.
 
         Returns
         -------
         Path
             The file.
         """
-        file = Path(path)
-        file.write_bytes(self.to_json().encode("utf-8"))
-        return file
+        return write_file(path, self.to_json().encode("utf-8"))
 
     def __repr__(self) -> str:
         return f"<Probe of {self.domain}: {self.verdict.level.value}. {self.findings.summary()}>"
@@ -164,17 +162,9 @@ def _upgraded(probe: Probe) -> Probe:
 
 def _content(file: Path) -> bytes:
     try:
-        # A pipe would block, a device may never end.
-        if not stat.S_ISREG(file.stat().st_mode):
-            raise SnapshotError(f"{file} is not a file.")
-        with file.open("rb") as stream:
-            content = stream.read(_LARGEST + 1)
-    except (OSError, ValueError) as error:
-        reason = error.strerror if isinstance(error, OSError) else None
-        raise SnapshotError(f"{one_line(file)} cannot be read: {reason or error}.") from error
-    if len(content) > _LARGEST:
-        raise SnapshotError(f"{file} is larger than any snapshot of a probe ({_LARGEST} bytes at most).")
-    return content
+        return read_file(file, _LARGEST)
+    except OSError as error:
+        raise SnapshotError(f"{one_line(file)} cannot be read: {error.strerror or error}.") from error
 
 
 def _check(probe: Probe) -> None:

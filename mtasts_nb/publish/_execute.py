@@ -6,12 +6,12 @@ import asyncio
 import os
 import re
 import sys
-import tempfile
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
 from ..errors import PublishError, SourceError
+from ..files import private_folder
 from ..markup import one_line, span
 
 __all__ = ["execute"]
@@ -52,8 +52,8 @@ def execute(node: Any, name: str, *, cwd: str, timeout: float, progress: bool) -
         if cell.cell_type == "code":
             cell.outputs = []
             cell.execution_count = None
-    with tempfile.TemporaryDirectory(prefix="mtasts-nb-", ignore_cleanup_errors=True) as home:
-        run = _Run(node, name, Path(home), timeout)
+    with private_folder() as home:
+        run = _Run(node, name, home, timeout)
         with ThreadPoolExecutor(1, thread_name_prefix="mtasts-nb-publish") as executor:
             future = executor.submit(asyncio.run, run.main(cwd, progress))
             try:

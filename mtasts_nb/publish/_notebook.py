@@ -13,6 +13,7 @@ from typing import Any
 
 from ..bundled import notebooks_dir
 from ..errors import PublishError
+from ..files import read_file
 from ..markup import one_line
 
 __all__ = ["Notebook", "find_notebook", "names_of_bundled", "with_parameters"]
@@ -86,9 +87,13 @@ def find_notebook(notebook: str | Path) -> Notebook:
             f"There is no notebook {one_line(notebook)}. Give the path of an .ipynb file, or one of the guided "
             f"notebooks: {', '.join(names_of_bundled())}."
         )
-    if path.stat().st_size > _LARGEST:
-        raise PublishError(f"The notebook {one_line(path)} is larger than 64 MiB; clear its outputs and save it.")
-    raw = path.read_bytes()
+    try:
+        raw = read_file(path, _LARGEST)
+    except OSError as error:
+        raise PublishError(
+            f"The notebook {one_line(path)} cannot be read: {error.strerror or error}. If it is too large, clear its "
+            "outputs and save it."
+        ) from error
     guided = path.resolve().parent == notebooks_dir().resolve()
     return Notebook(path.stem, hashlib.sha256(raw).hexdigest(), _parse(raw, path), guided)
 

@@ -6,9 +6,8 @@ import glob
 import hashlib
 import os
 import platform
-import tempfile
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from dataclasses import replace
 from datetime import UTC, date, datetime
 from importlib import metadata
@@ -18,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 from .._version import __version__
 from ..bundled import sample_dir
 from ..errors import PublishError, SourceError
+from ..files import private_folder, read_file, write_file
 from ..markup import one_line, plural, when
 from ..settings import utc_now
 from ._execute import execute
@@ -109,7 +109,7 @@ def publish(
     with ExitStack() as stack:
         redaction: Redaction | None = None
         if redact is not None and redact is not False:
-            folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="mtasts-nb-")))
+            folder = stack.enter_context(private_folder())
             redaction = _redacted(stored, sources, domain, given, redact, folder)
             given, literals = redaction.parameters, {"sources": redaction.sources}
         else:
@@ -169,6 +169,8 @@ def _writable(out: Path) -> Path:
         )
     if not out.parent.is_dir():
         raise PublishError(f"The folder {one_line(out.parent)} does not exist. Make it, or name another file.")
+    if out.exists() and not os.access(out, os.W_OK):
+        raise PublishError(f"{one_line(out)} is write-protected. Name another file.")
     if not os.access(out.parent, os.W_OK):
         raise PublishError(f"The folder {one_line(out.parent)} is not writable. Name a file elsewhere.")
     return out
@@ -206,7 +208,7 @@ def _source_literal(sources: Sequence[object], stack: ExitStack) -> str:
             texts.append(repr(os.fspath(source)))
             continue
         if folder is None:
-            folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="mtasts-nb-")))
+            folder = stack.enter_context(private_folder())
         path = folder / str(position)
         path.write_bytes(source.read() if hasattr(source, "read") else bytes(source))  # type: ignore[call-overload]
         texts.append(f"__import__('pathlib').Path({str(path)!r}).read_bytes()")
@@ -267,6 +269,7 @@ def _about(
 
 #: Parameters that name a file whose content is in the document.
 _FILES = ("events", "probe")
+_LARGEST_FILE = 64 * 1024 * 1024
 
 
 def _as_text(name: str, value: object) -> str:
@@ -274,8 +277,9 @@ def _as_text(name: str, value: object) -> str:
     if isinstance(value, tuple | list) and all(isinstance(part, date) for part in value):
         return " to ".join(str(part) for part in value)
     text = one_line(value, 300)
-    if name in _FILES and isinstance(value, str | os.PathLike) and Path(value).is_file():
-        return f"{text}, SHA-256 {hashlib.sha256(Path(value).read_bytes()).hexdigest()}"
+    if name in _FILES and isinstance(value, str | os.PathLike) and str(value):
+        with suppress(OSError):  # the notebook has read it, and says so where it could not
+            return f"{text}, SHA-256 {hashlib.sha256(read_file(Path(value), _LARGEST_FILE)).hexdigest()}"
     return text
 
 
@@ -292,19 +296,7 @@ def _versions() -> dict[str, str]:
 
 
 def _write(target: Path, html: str) -> None:
-    """Write the file in one step: a reader sees the old file or the new one, never half of one."""
-    handle, name = tempfile.mkstemp(dir=target.parent, prefix=f".{target.name}.", suffix=".part")
     try:
-        with os.fdopen(handle, "w", encoding="utf-8", newline="\n") as file:
-            file.write(html)
-            file.flush()
-            os.fsync(file.fileno())
-        # mkstemp makes a file only its owner may read; a document gets what any new file gets.
-        umask = os.umask(0)
-        os.umask(umask)
-        Path(name).chmod(0o666 & ~umask)
-        Path(name).replace(target)
+        write_file(target, html.encode("utf-8"))
     except OSError as error:
         raise PublishError(f"{one_line(target)} cannot be written: {error.strerror}. Name another file.") from error
-    finally:
-        Path(name).unlink(missing_ok=True)

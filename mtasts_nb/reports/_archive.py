@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
+from contextlib import ExitStack
 from datetime import UTC, date, datetime
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, BinaryIO, Final
 
 import pandas as pd
 
 from ..errors import SourceError
+from ..files import replacing
 from ..markup import csv_cell, number, one_line, plural, share, terminal_text, when
 from ..render import Block, Document, Paragraph, Rendered, Section, Table, Terms, document
 from . import schema
@@ -144,27 +146,36 @@ class Archive(Rendered):
     def to_csv(self, directory: str | Path) -> list[Path]:
         """Write each table as CSV (UTF-8, times in ISO 8601) into a folder, made if need be; returns the files.
 
-        Text that a spreadsheet would run as a formula gets an apostrophe in front.
+        Text that a spreadsheet would run as a formula gets an apostrophe in front. Files that are there already are replaced
+        once all tables are written; after an error they are as they were.
         """
-        folder = _folder(directory)
-        written = []
-        for name in TABLES:
-            table = getattr(self, name)
+
+        def write(table: pd.DataFrame, stream: BinaryIO) -> None:
             safe = {column: _guarded(table[column]) for column in table}
-            written.append(folder / f"{name}.csv")
             pd.DataFrame(safe, columns=table.columns).to_csv(
-                written[-1], index=False, encoding="utf-8", lineterminator="\n"
+                stream, mode="wb", index=False, encoding="utf-8", lineterminator="\n"
             )
-        return written
+
+        return self._write(directory, "csv", write)
 
     def to_parquet(self, directory: str | Path) -> list[Path]:
-        """Write each table as Parquet into a folder, made if need be; returns the files."""
-        folder = _folder(directory)
-        written = []
-        for name in TABLES:
-            written.append(folder / f"{name}.parquet")
-            getattr(self, name).to_parquet(written[-1], engine="pyarrow", compression="zstd", index=False)
-        return written
+        """Write each table as Parquet into a folder, made if need be; returns the files. They are replaced as by `to_csv`."""
+
+        def write(table: pd.DataFrame, stream: BinaryIO) -> None:
+            table.to_parquet(stream, engine="pyarrow", compression="zstd", index=False)
+
+        return self._write(directory, "parquet", write)
+
+    def _write(self, directory: str | Path, kind: str, write: Callable[[pd.DataFrame, BinaryIO], None]) -> list[Path]:
+        folder = Path(directory)
+        folder.mkdir(parents=True, exist_ok=True)
+        files = [folder / f"{name}.{kind}" for name in TABLES]
+        with ExitStack() as drafts:
+            for name, file in zip(TABLES, files, strict=True):
+                stream = drafts.enter_context(replacing(file))
+                write(getattr(self, name), stream)
+                stream.flush()  # a full disk shows before the first file has its name
+        return files
 
     def require_reports(self) -> Archive:
         """Return this archive; raise if it has no report.
@@ -242,12 +253,6 @@ def _tidy(table: pd.DataFrame) -> pd.DataFrame:
         if isinstance(tidy[name].dtype, pd.CategoricalDtype):
             tidy[name] = tidy[name].cat.remove_unused_categories()
     return tidy
-
-
-def _folder(directory: str | Path) -> Path:
-    folder = Path(directory)
-    folder.mkdir(parents=True, exist_ok=True)
-    return folder
 
 
 def _guarded(column: pd.Series) -> Any:

@@ -9,6 +9,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Final
 
 from ..diagnosis import AnsweredBy
+from ..files import write_file
 from ..markup import html_text, one_line
 from ..plots import flowchart
 from ..render import document, style, to_html
@@ -188,8 +189,8 @@ class FlowchartSession:
         """
         stem = name.strip().removesuffix(".html").removesuffix(".json")
         page, data = (new_file(stem and stem + end, "diagnosis", replace=replace) for end in (".html", ".json"))
-        page.write_text(self.page(), encoding="utf-8")
-        data.write_text(json.dumps(self.walk.to_json(), indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
+        write_file(page, self.page().encode("utf-8"))
+        write_file(data, (json.dumps(self.walk.to_json(), indent=2, ensure_ascii=False) + "\n").encode("utf-8"))
         self._report(f"Written: {one_line(page.resolve())} and {one_line(data.name)}.")
         return page, data
 

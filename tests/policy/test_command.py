@@ -100,8 +100,8 @@ def test_a_domain_says_where_the_texts_belong(policy: Path, capsys: pytest.Captu
     [
         ([], "no text given"),
         (["--mx", "mx1.nordwind.example", "--record", "v=STSv1; id=1"], "Name the file with --policy"),
-        (["--policy", "no/such/file"], "no such file"),
-        (["--policy", "."], "not a file"),
+        (["--policy", "no/such/file"], "No such file"),
+        (["--policy", "."], "a folder, not a regular file"),
         (["--record", "v=STSv1; id=1", "--domain", "nord wind"], "not a domain name"),
         (["--nonsense"], "--help"),
     ],

@@ -204,19 +204,38 @@ def test_what_can_be_known_before_the_run_is_told_before(tmp_path: Path, call, e
 
 
 @pytest.mark.skipif(os.name != "posix", reason="signals are POSIX")
-def test_an_interruption_stops_the_kernel_and_leaves_nothing(tmp_path: Path, stored, cell) -> None:
+@pytest.mark.parametrize(
+    ("signal_name", "status", "said"),
+    [
+        ("SIGINT", 130, "mtasts-nb report: stopped.\n"),
+        ("SIGTERM", -signal.SIGTERM, ""),
+        ("SIGHUP", -getattr(signal, "SIGHUP", 0), ""),
+    ],
+)
+def test_a_signal_stops_the_kernel_and_leaves_nothing(tmp_path, stored, cell, signal_name, status, said) -> None:
+    """Neither a kernel, nor a temporary folder, nor half a page."""
     path = stored(
         cell(f"open({str(tmp_path / 'pid')!r}, 'w').write(str(__import__('os').getpid()))\nimport time\ntime.sleep(60)")
     )
+    temporary = tmp_path / "t"
+    temporary.mkdir()
     command = [sys.executable, "-m", "mtasts_nb.cli", "report", "--notebook", str(path), "-o", str(tmp_path / "x.html")]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
+    with subprocess.Popen(
+        command,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        env={**os.environ, "TMPDIR": str(temporary), "MPLCONFIGDIR": str(tmp_path)},
+    ) as process:
         while not (tmp_path / "pid").exists() or not (tmp_path / "pid").read_text():
             assert process.poll() is None
             time.sleep(0.05)
-        process.send_signal(signal.SIGINT)
+        assert [entry.name for entry in temporary.iterdir() if entry.name.startswith("mtasts-nb-")]
+        process.send_signal(getattr(signal, signal_name))
         _, told = process.communicate(timeout=30)
-    assert process.returncode == 130
-    assert told == "mtasts-nb report: stopped.\n"
+    assert process.returncode == status
+    assert told == said
     with pytest.raises(ProcessLookupError):
         os.kill(int((tmp_path / "pid").read_text()), 0)
+    assert list(temporary.iterdir()) == []
     assert not (tmp_path / "x.html").exists()

@@ -28,6 +28,7 @@ from OpenSSL import SSL, crypto
 from service_identity import CertificateError, VerificationError
 from service_identity.cryptography import verify_certificate_hostname
 
+from ...files import read_file
 from ...markup import one_line
 from .._attempts import Certificate, ChainResult, IssuerFetch, TlsaMatch, TlsSession, Validation
 from ._network import Network, StepError, Stream
@@ -51,6 +52,8 @@ T = TypeVar("T")
 LONGEST_CHAIN = 10
 #: Most issuers fetched for one chain.
 MOST_FETCHES = 3
+#: The bundle of a whole operating system is below 1 MiB.
+_LARGEST_STORE = 64 * 1024 * 1024
 
 _HASHES = {1: hashlib.sha256, 2: hashlib.sha512}  # RFC 6698 §2.1.3
 #: X509_verify_cert_error_string(3): the issuer was not found. It may be at the caIssuers URL.
@@ -122,7 +125,7 @@ class TrustStore:
         file = Path(path or certifi.where())
         self.at = at
         self.name = str(file) if path else f"Mozilla roots (certifi {certifi.__version__})"
-        self.sha256 = hashlib.sha256(file.read_bytes()).hexdigest()
+        self.sha256 = hashlib.sha256(read_file(file, _LARGEST_STORE)).hexdigest()
         self._store = crypto.X509Store()
         self._store.load_locations(str(file))
         self._store.set_time(at)
