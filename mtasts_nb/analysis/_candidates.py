@@ -260,7 +260,7 @@ def _at_sender(code: str, group: Reported, state: State, position: int) -> Expla
 
 
 def _concern(code: str, group: Reported, state: State, confidence: Confidence) -> Concern:
-    text, effect = causes()[code], _effect(group)
+    text, effect = causes()[code], group.mail.effect
     return Concern(
         code=code,
         title=text.title,
@@ -275,10 +275,6 @@ def _concern(code: str, group: Reported, state: State, confidence: Confidence) -
     )
 
 
-def _effect(group: Reported) -> Effect:
-    return group.mail.effect or Effect.COSMETIC
-
-
 def unexplained(group: Reported, state: State, likely: Sequence[Candidate]) -> Iterator[Concern]:
     """Yield the concern of failures that no known cause explains; nothing for others."""
     if likely or state not in (State.REPRODUCED, State.REPORTED, State.NOT_OBSERVED):
@@ -288,7 +284,7 @@ def unexplained(group: Reported, state: State, likely: Sequence[Candidate]) -> I
         code="unexplained-failures",
         title=f"{count} of type {kind}, which no known cause explains",
         kind=CauseKind.OUTCOME,
-        effect=_effect(group),
+        effect=group.mail.effect,
         severity=Severity.WARNING,
         confidence=Confidence.LOW,
         state=state,

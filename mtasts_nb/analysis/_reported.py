@@ -35,6 +35,8 @@ KIND: Final = ["policy_domain", "policy_type", "receiving_mx_hostname", "result_
 _NOISE: Final = 0.01
 #: A reporter of whose sessions so large a part fails has a fault, however few they are among those of all.
 _MOSTLY: Final = 0.5
+#: As much as this is never noise, even before there is an incident: failed sessions, and their share at one reporter.
+_BEGUN, _BEGUN_SHARE = 30, 0.05
 #: Days of reports from which on incidents can be distinguished from background noise.
 _HISTORY: Final = 7
 #: Another reporter should have seen it if so many of its sessions would have failed at the rate of those that did.
@@ -46,8 +48,7 @@ MOST_GROUPS: Final = 2000
 _MOST_TEXTS: Final = 12
 #: What begins so many days before or after something else may have begun with it; not every sender reports every day.
 _GAP: Final = 3
-#: So many characters of a reason code are read.
-_READ: Final = 2000
+_READ: Final = 2000  # characters of a reason code
 _EPOCH: Final = date(1970, 1, 1)
 
 
@@ -249,10 +250,10 @@ def _group(key: Kind, rows: Ints, tables: _Tables, *, incident: bool, ongoing: b
     others = np.where(failed_of > 0, 0.0, sessions_of)
     report_days = sessions.days[at][np.isin(sessions.texts[at], affected)]
     last_report = int(report_days.max()) if len(report_days) else last
-    # With a history of a week, what is more than background noise is an incident.
     worst = float((failed_of[affected] / np.maximum(sessions_of, failed_of)[affected]).max())
     few = rate < _NOISE and worst < _MOSTLY
-    noise = is_noisy(result_type) and (len(np.unique(sessions.days[at])) >= _HISTORY or few)
+    begun = worst >= _BEGUN_SHARE and failed >= _BEGUN
+    noise = is_noisy(result_type) and ((len(np.unique(sessions.days[at])) >= _HISTORY and not begun) or few)
     modes = set(tables.modes[rows].tolist())
     return Reported(
         policy_domain=domain,

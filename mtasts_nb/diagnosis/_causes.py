@@ -122,7 +122,7 @@ def _cause(concern: Concern, indications: list[_Indication], probe: Probe | None
         **base,
         evidence=(*support, *against),
         meaning=text.meaning(domain),
-        mail=text.effect[indications[0].mode],
+        mail=_mail(concern, text, indications[0].mode),
         fix="\n".join(dict.fromkeys((text.fix(domain), *list(fixes)[:_MOST]))),
         prevent=text.prevent(domain),
         commands=text.commands(domain or None, mx[0] if mx else _first_mx(probe)),
@@ -158,3 +158,10 @@ def _provider(text: CauseText, probe: Probe | None, domain: str, mx: tuple[str, 
         ]
     notes = [f"{name}: {note}" for name in names if (note := text.at_provider(name, domain))]
     return "\n".join(dict.fromkeys(notes))
+
+
+def _mail(concern: Concern, text: CauseText, mode: Mode) -> str:
+    """Return what it does to mail, in words; under which condition, where the reports name no policy."""
+    if concern.effect is None:
+        return f"The reports do not name the policy, so its mode is not known. In enforce: {text.effect[Mode.ENFORCE]}"
+    return text.effect[mode]

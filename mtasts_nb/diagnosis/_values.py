@@ -229,7 +229,8 @@ class Diagnosis(Rendered):
             {
                 "rank": rank,
                 **{name: getattr(cause, name) for name in ("code", "title", "policy_domain", "failed", "fix", "rfc")},
-                **{name: getattr(cause, name).value for name in ("confidence", "state", "effect")},
+                **{name: getattr(cause, name).value for name in ("confidence", "state")},
+                "effect": cause.effect.value if cause.effect else "not known",
                 "mx": "\n".join(cause.mx),
                 "for_it": "\n".join(each.text for each in cause.evidence if each.supports),
                 "against_it": "\n".join(each.text for each in cause.evidence if not each.supports),

@@ -80,7 +80,7 @@ def _cause(position: int, cause: Cause) -> Fold:
 
 
 def _terms(cause: Cause) -> Iterator[tuple[str, str | tuple[Block, ...]]]:
-    label = cause.effect.label
+    label = cause.effect.label if cause.effect else "not known"
     yield "Effect on mail", f"{label[0].upper()}{label[1:]}. {cause.mail}" if cause.area else cause.mail
     yield "Evidence", (Items([_evidence(each) for each in cause.evidence]),)
     yield "What to do now", _lines(cause.fix)

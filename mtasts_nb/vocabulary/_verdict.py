@@ -21,8 +21,8 @@ LEVEL_RULES: Final = MappingProxyType(
     {
         Level.ACT_NOW: "Mail is deferred or bounced now: no MX host is left that senders can use, or reports show that for "
         "one sender no session of a day succeeded under enforce or DANE, and it is not over.",
-        Level.ACT_SOON: "No mail is deferred, but protection is lost (senders cannot use the policy, or it is not enforced "
-        "while MX hosts fail it), or a fault at one host is hidden by another that works.",
+        Level.ACT_SOON: "No mail is known to be deferred, but protection is lost (senders cannot use the policy, or it is "
+        "not enforced while MX hosts fail it), or a fault at one host is hidden by another that works.",
         Level.WATCH: "Something works now and may fail later or for some senders, failures are reported rarely or by some "
         "senders only, some senders find no policy, a part could not be observed, or no known cause explains what is reported.",
         Level.NOT_KNOWN: "Nothing was observed, and there are no recent reports.",
@@ -40,8 +40,9 @@ class Concern:
     code, title : str
         Of the cause, as in the knowledge base; of the finding where it has no cause of its own.
     kind : CauseKind
-    effect : Effect
-        What it does to mail as things are: a fault at a backup MX alone defers nothing.
+    effect : Effect or None
+        What it does to mail as things are: a fault at a backup MX alone defers nothing. None where reports do not show
+        it: they name no policy, as those of some large senders do not.
     severity : Severity
     confidence : Confidence
         ``high`` (observed, or the only explanation), ``medium`` or ``low``.
@@ -57,7 +58,7 @@ class Concern:
     code: str
     title: str
     kind: CauseKind
-    effect: Effect
+    effect: Effect | None
     severity: Severity
     confidence: Confidence = Confidence.HIGH
     state: State = State.SEEN_NOW
@@ -92,7 +93,7 @@ class Verdict(Rendered):
     ----------
     level : Level
     effect : Effect or None
-        The worst of what is present; None where nothing is known.
+        The worst of what is present; None where it is not known.
     domain : str
         The policy domain; empty where it is about several.
     cause, title : str
@@ -126,6 +127,11 @@ class Verdict(Rendered):
         return LEVEL_RULES[self.level]
 
 
+def _urgency(effect: Effect | None) -> float:
+    """Return the order of an effect; what is not known may defer mail, so it comes next to what does."""
+    return Effect.DEFERS_MAIL.rank + 0.5 if effect is None else effect.rank
+
+
 def ranked(concerns: Iterable[tuple[int, Concern]]) -> list[Concern]:
     """Return concerns, the most pressing first; what is known in several ways as one: the worst of each, all hosts.
 
@@ -142,9 +148,9 @@ def ranked(concerns: Iterable[tuple[int, Concern]]) -> list[Concern]:
         together.setdefault((concern.code, concern.policy_domain), []).append((position, concern))
     positions = {key: min(position for position, _ in same) for key, same in together.items()}
 
-    def urgency(concern: Concern) -> tuple[int, ...]:
+    def urgency(concern: Concern) -> tuple[float, ...]:
         over, position = int(not concern.present), positions[concern.code, concern.policy_domain]
-        return (over, concern.effect.rank, concern.severity.rank, position, concern.kind.rank, -concern.failed)
+        return (over, _urgency(concern.effect), concern.severity.rank, position, concern.kind.rank, -concern.failed)
 
     return sorted((_merged([concern for _, concern in same]) for same in together.values()), key=urgency)
 
@@ -152,7 +158,7 @@ def ranked(concerns: Iterable[tuple[int, Concern]]) -> list[Concern]:
 def _merged(concerns: Sequence[Concern]) -> Concern:
     return replace(
         concerns[0],
-        effect=min((concern.effect for concern in concerns), key=lambda effect: effect.rank),
+        effect=min((concern.effect for concern in concerns), key=_urgency),
         severity=min((concern.severity for concern in concerns), key=lambda severity: severity.rank),
         confidence=min((concern.confidence for concern in concerns), key=lambda confidence: confidence.rank),
         state=min((concern.state for concern in concerns), key=lambda state: state.rank),
@@ -204,7 +210,7 @@ def verdict_on(
         level=level,
         effect=min(
             (concern.effect for concern in own),
-            key=lambda effect: effect.rank,
+            key=_urgency,
             default=None if level is Level.NOT_KNOWN else Effect.COSMETIC,
         ),
         domain=domain or (first.policy_domain if first else ""),

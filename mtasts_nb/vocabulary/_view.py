@@ -43,6 +43,7 @@ _MAIL: Final = {
     Level.ACT_SOON: "No mail is deferred, but something is broken",
     Level.WATCH: "Mail flows now; it may fail later, or for some senders",
 }
+_MAIL_NOT_KNOWN: Final = "Something is broken; the reports do not show whether mail is deferred"
 
 
 @document.register
@@ -105,7 +106,7 @@ def verdict_sentence(verdict: Verdict) -> str:
     if verdict.level is Level.NOT_KNOWN:
         return f"Nothing is known about {name}: {reason}."
     if verdict.title:
-        return f"{_MAIL[verdict.level]} ({name}): {reason}."
+        return f"{_MAIL[verdict.level] if verdict.effect else _MAIL_NOT_KNOWN} ({name}): {reason}."
     link = ", but " if verdict.level is Level.WATCH else "; " if reason else ""
     return f"No problems found with {name}{link}{reason}."
 

@@ -23,6 +23,7 @@ def _attention(archive) -> dict[tuple[str, str], str]:
 ARCHIVES = [
     pytest.param([(0, "Post", 0, {EXPIRED: 3})], "act now", id="nothing delivered under enforce"),
     pytest.param([(0, "Post", 0, {EXPIRED: 3}, {"mode": "testing"})], "act soon", id="testing: no mail deferred"),
+    pytest.param([(0, "Post", 0, {EXPIRED: 3}, {"mode": None})], "act soon", id="no policy-string: effect not known"),
     pytest.param([(0, "Post", 97, {EXPIRED: 3})], "act soon", id="3 % under enforce: other sessions of the day worked"),
     pytest.param([(0, "Post", 9999, {EXPIRED: 1})], "watch", id="1 in 10,000, of a type that is never chance"),
     pytest.param([(0, "Post", 9999, {"sts-webpki-invalid": 1})], "watch", id="the same at the policy host"),

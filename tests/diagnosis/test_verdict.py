@@ -142,3 +142,40 @@ def test_every_error_and_warning_is_named_and_never_fine(look):
 def test_an_empty_archive_is_not_known():
     verdict = diagnose(archive=sts.load(b'{"no": "report"}', progress=False)).verdict
     assert (verdict.level, verdict.effect) == (Level.NOT_KNOWN, None)
+
+
+def test_without_a_policy_string_nobody_claims_that_no_mail_is_deferred(archive_of):
+    """Reports of some large senders name no policy: whether it was enforced, and so whether mail waits, is not known."""
+    archive = archive_of((0, "Post", 0, {"certificate-expired": 30}, {"mode": None}))
+    diagnosis = diagnose(archive=archive)
+    assert (diagnosis.verdict.level, diagnosis.verdict.effect) == (Level.ACT_SOON, None)
+    assert "do not show whether mail is deferred" in verdict_sentence(diagnosis.verdict)
+    assert diagnosis.causes[0].mail.startswith("The reports do not name the policy")
+    assert diagnosis.to_frame()["effect"][0] == "not known"
+    for view in (diagnosis, open_case(archive).heading()):
+        assert "no mail is deferred" not in words(view).lower()
+    known = archive_of(
+        (0, "Post", 0, {"certificate-expired": 30}, {"mode": None}), (0, "Kontor", 0, {"certificate-expired": 3})
+    )
+    assert diagnose(archive=known).verdict.level is Level.ACT_NOW
+
+
+@pytest.mark.parametrize(
+    "rows",
+    [
+        pytest.param([(0, "Post", 900, {"certificate-expired": 100})], id="one report"),
+        pytest.param([(0, "Post", 900, {"validation-failure": 100})], id="one report, of a type that may be noise"),
+        pytest.param([(0, "Post", 900, {}), (0, "Kontor", 0, {"certificate-not-trusted": 40})], id="one day, two senders"),
+        pytest.param(
+            [*[(day, "Post", 1000, {}) for day in range(7)], (7, "Post", 921, {"validation-failure": 79})],
+            id="a week of history, the last day fails",
+        ),
+    ],
+)  # fmt: skip
+def test_one_report_or_one_day_with_real_failures_is_never_nothing_to_do(archive_of, rows):
+    archive = archive_of(*rows)
+    diagnosis, case = diagnose(archive=archive), open_case(archive)
+    assert diagnosis.verdict.level in (Level.ACT_NOW, Level.ACT_SOON), diagnosis.verdict
+    assert diagnosis.causes[0].present
+    assert diagnosis.causes[0].fix
+    assert words(case.verdict) in words(case.heading())

@@ -218,7 +218,7 @@ def test_events_as_people_write_them(tmp_path, text, first) -> None:
         ("time,text\n,b", "line 2: nothing is no time"),
         ("time,text\n99999-03-02,b", "is no time"),
         ("time,text\n" + "2026-03-02,x\n" * 2001, "more than 2000 events"),
-        ("x" * 1_000_001, "larger than a list of events"),
+        ("x" * 1_000_001, "larger than 1,000,000 bytes"),
     ],
     ids=["columns", "empty", "no time", "time missing", "far time", "too many", "too large"],
 )
