@@ -72,7 +72,7 @@ def add(commands: _SubParsersAction[argparse.ArgumentParser]) -> None:
         metavar="SEED",
         nargs="?",
         const=True,
-        help="replace domains, hosts, addresses and reporters by pseudonyms; with a seed, the same in every document",
+        help="replace domains, hosts, addresses and reporters by pseudonyms; with a secret seed of 20 characters or more, the same in every document",
     )
     parser.add_argument("-o", "--output", metavar="FILE", default="report.html", help="the file to write (report.html)")
     parser.add_argument(

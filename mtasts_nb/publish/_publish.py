@@ -71,11 +71,14 @@ def publish(
         and mappings of them.
     redact : bool, str, int or mapping of str to str, optional
         Replace domains, hosts, addresses, reporters and names of files by pseudonyms, each the same throughout, before
-        anything is computed, so that the document can be sent outside. True numbers them. A text or number is a seed:
-        documents made with the same seed have the same pseudonyms, and with the seed the inputs' hashes can be checked. A
-        mapping gives pseudonyms of your choice to some names. Counts, days, result types, policy modes and max_age are
-        kept; reasons keep the words of the protocols; contact addresses, additional-information and the content of
-        non-standard fields are left out. The texts of title, author and events are kept: check them yourself.
+        anything is computed, so that the document can be sent outside. With True they are of this
+        document only. A text or number is a secret seed, at least 20 characters that are hard to guess: documents made
+        with the same seed have the same pseudonyms, and with the seed the inputs' hashes can be checked. A mapping gives
+        pseudonyms of your choice to some names. Counts, days, result types, policy modes and max_age are kept. Of
+        reasons, title, author and events, common words, numbers and dates are kept, and the rest becomes a pseudonym or
+        an ellipsis; contact addresses, additional-information and the content of non-standard fields are left out. A
+        page with a host name or address that is no pseudonym is not written. The text and code of a notebook of your own
+        are not redacted.
     timeout : float
         Longest run of one cell, in seconds.
     progress : bool
@@ -121,11 +124,11 @@ def publish(
         execute(node, stored.name, cwd=str(Path.cwd()), timeout=timeout, progress=progress)
     about = _about(stored, sources, domain, given, now())
     if redaction is not None:
-        about = _about_redacted(about, redaction)
+        about = _about_redacted(about, redaction, guided=stored.guided)
     html = page(node, about)
     check(html, stored.name)
     if redaction is not None:
-        redaction.check(html, stored.name)
+        redaction.check(html, stored)
     _write(target, html)
     return target
 
@@ -148,12 +151,13 @@ def _redacted(
     return redact_inputs(sources, domain, given, how, folder)
 
 
-def _about_redacted(about: About, redaction: Redaction) -> About:
+def _about_redacted(about: About, redaction: Redaction, *, guided: bool) -> About:
     """Return what the page says about itself, without names."""
     from ._redact import NOTE
 
     return replace(
         about,
+        notebook=about.notebook if guided else redaction.text(about.notebook),
         parameters={"sources": f"{redaction.origin}, names left out", **redaction.texts},
         subject=redaction.domain or ("All domains" if about.subject else ""),
         origin=redaction.origin,

@@ -6,24 +6,25 @@ original anyway, and is not written if it contains one.
 
 from __future__ import annotations
 
-import html
 import pickle
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
-from urllib.parse import unquote
 
 from ..analysis import load_events, narrow
 from ..bundled import sample_dir
 from ..errors import PublishError
-from ..markup import one_line, plural, visible
+from ..markup import one_line, plural
 from ..probe import Probe, load_probe
 from ..reports import Archive, load
 from ..sender import simulate
+from ._notebook import Notebook
+from ._redact_check import code_names, leaks, strangers, texts_of
 from ._redact_data import names_in, names_in_probe, redacted_archive, redacted_probe
-from ._redact_names import Pseudonyms, check_given
+from ._redact_names import Pseudonyms, check_given, key_of
+from ._redact_text import redacted_text
 
 __all__ = ["Redaction", "redact_inputs", "redacted_sources"]
 
@@ -34,8 +35,6 @@ NOTE = (
 )
 #: Parameters of a notebook that name a file; each file is read, redacted, and replaced.
 _EVENTS, _PROBE = "events", "probe"
-_WORDS = re.compile(r"[\w.@:+-]+")
-_CUT = re.compile(r"[@:+/]")
 
 
 @dataclass(frozen=True)
@@ -56,6 +55,8 @@ class Redaction:
         Where the reports came from, in a phrase without names.
     originals : frozenset of str
         Names, addresses, report ids and file names that must not be in the page.
+    names : Pseudonyms
+        Those given out.
     """
 
     sources: str
@@ -64,13 +65,20 @@ class Redaction:
     domain: str | None
     origin: str
     originals: frozenset[str] = field(repr=False)
+    names: Pseudonyms = field(repr=False)
 
-    def check(self, page: str, notebook: str) -> None:
-        """Raise PublishError where the page contains an original."""
-        if names := leaks(page, self.originals):
+    def text(self, text: str) -> str:
+        """Return a text redacted: the name of a notebook."""
+        return redacted_text(text, self.names)
+
+    def check(self, page: str, notebook: Notebook) -> None:
+        """Raise PublishError where the page contains an original, or a host name or an address that is no pseudonym."""
+        texts = texts_of(page)
+        revealed = leaks(texts, self.originals) | strangers(texts, self.names.made, code_names(notebook.node))
+        if revealed:
             raise PublishError(
-                f"The page made from {notebook} would contain {plural(len(names), 'name')} that redaction replaces, such as "
-                f"{one_line(min(names), 80)!r}. Nothing was written. If the notebook's own text or code names it, remove "
+                f"The page made from {notebook.name} would contain {plural(len(revealed), 'name')} that redaction replaces, such "
+                f"as {one_line(min(revealed), 80)!r}. Nothing was written. If the notebook's own text or code names it, remove "
                 "it there; otherwise please report this, with the notebook."
             )
 
@@ -96,9 +104,7 @@ def redact_inputs(
     given = check_given(how) if isinstance(how, Mapping) else None
     if not isinstance(how, Mapping | str | int):
         raise PublishError(f"redact is {one_line(repr(how), 80)}: give True, a seed as text, or a mapping of names.")
-    seed = None if given is not None or how is True else str(how)
-    if seed == "":
-        raise PublishError("redact is an empty seed: give True, or a text that is hard to guess.")
+    key = key_of(how)
     taken: Sequence[Any] = sources or [sample_dir()]
     archive = load(*taken, progress=False).require_reports()
     if domain is not None:
@@ -106,7 +112,7 @@ def redact_inputs(
     probe = parameters.get(_PROBE)
     seen = load_probe(probe) if isinstance(probe, str | Path) and str(probe) else None
     avoid = names_in(archive) | (names_in_probe(seen) if seen else set())
-    names = Pseudonyms(seed, given, avoid)
+    names = Pseudonyms(key, given, avoid)
     clean = redacted_archive(archive, names)
     file = folder / "archive"
     file.write_bytes(pickle.dumps(clean, protocol=pickle.HIGHEST_PROTOCOL))
@@ -131,6 +137,7 @@ def redact_inputs(
         own,
         plural(len(sources), "source") if sources else "the bundled sample archive",
         frozenset(_originals(archive, seen, names)),
+        names,
     )
 
 
@@ -143,7 +150,11 @@ def redacted_sources(path: str) -> list[Archive]:
 def _probe(probe: Probe, names: Pseudonyms) -> Probe:
     clean = redacted_probe(probe, names)
     before, after = (
-        [(row.policy_type, row.delivery, row.result_type) for row in simulate(each).rows] for each in (probe, clean)
+        (
+            sorted(finding.code for finding in each.findings),
+            [(row.policy_type, row.delivery, row.result_type) for row in simulate(each).rows],
+        )
+        for each in (probe, clean)
     )
     if before != after:
         raise PublishError(
@@ -155,7 +166,7 @@ def _probe(probe: Probe, names: Pseudonyms) -> Probe:
 
 def _events(path: str | Path, names: Pseudonyms, target: Path) -> Path:
     events = load_events(path)
-    events["text"] = [names.prose(text) for text in events["text"]]
+    events["text"] = [redacted_text(text, names) for text in events["text"]]
     events.to_csv(target, index=False, date_format="%Y-%m-%dT%H:%M:%S%z")
     return target
 
@@ -163,12 +174,13 @@ def _events(path: str | Path, names: Pseudonyms, target: Path) -> Path:
 def _parameter(value: object, names: Pseudonyms) -> object:
     """Return a parameter with the names in it replaced."""
     if isinstance(value, str | Path):
-        return names.prose(str(value))
+        made = redacted_text(str(value), names)
+        return made if re.search(r"\w", made) else ""  # a title or an author of which nothing is left
     if isinstance(value, list | tuple):
         parts = [_parameter(part, names) for part in value]
         return parts if isinstance(value, list) else tuple(parts)
     if isinstance(value, Mapping):
-        return {key: _parameter(part, names) for key, part in value.items()}
+        return {_parameter(key, names): _parameter(part, names) for key, part in value.items()}
     return value
 
 
@@ -181,31 +193,3 @@ def _originals(archive: Archive, probe: Probe | None, names: Pseudonyms) -> Iter
         yield from map(str, archive.reports[column].unique())
     for column in ("source", "member"):
         yield from map(str, archive.inputs[column].unique())
-
-
-def leaks(page: str, originals: Iterable[str]) -> set[str]:
-    """Return the originals that are in a page, in its text, attributes, or data addresses.
-
-    Only names that cannot be ordinary words are searched for: with a dot, a colon, an at sign, a digit, or a blank in
-    them. Case is ignored.
-    """
-    texts = [page, html.unescape(page)]
-    texts += [unquote(address) for address in re.findall(r"data:image/svg\+xml[^\"]*", page)]
-    whole = "\n".join(texts).lower()
-    words: set[str] = set()
-    for word in set(_WORDS.findall(whole)):
-        core = word.strip(".:@-+")
-        parts = {core, *(part.strip(".-") for part in _CUT.split(core))}
-        words |= parts
-        # A host reveals its domain, too.
-        words |= {
-            part[at + 1 :] for part in parts if part.count(".") <= 20 for at, sign in enumerate(part) if sign == "."
-        }
-    leaked = set()
-    for original in originals:
-        text = " ".join(visible(original).split()).lower()
-        if len(text) < 4 or not re.search(r"[.:@\d\s]", text):
-            continue
-        if text in words if _WORDS.fullmatch(text) else text in whole:
-            leaked.add(original)
-    return leaked

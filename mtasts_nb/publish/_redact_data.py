@@ -5,11 +5,11 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable
 from dataclasses import fields, is_dataclass, replace
+from functools import partial
 from typing import TYPE_CHECKING, Any, Final
 
 from ..probe import (
     Certificate,
-    ChainResult,
     DnsAnswer,
     DnsQuery,
     DnsRecord,
@@ -19,21 +19,18 @@ from ..probe import (
     MxHost,
     PolicyHost,
     Probe,
-    SmtpReply,
     SmtpRequest,
-    TlsaMatch,
     TlsSession,
     Validation,
     Vantage,
 )
 from ..reports import Archive, schema
 from ..vocabulary import UNATTRIBUTED, UNKNOWN, PolicyType, ResultType
-from ._redact_names import is_host
+from ._redact_names import Pseudonyms, as_host
+from ._redact_text import redacted_text
 
 if TYPE_CHECKING:
     import pandas as pd
-
-    from ._redact_names import Pseudonyms
 
 __all__ = ["names_in", "names_in_probe", "redacted_archive", "redacted_probe"]
 
@@ -45,65 +42,18 @@ _POLICY_LINE = re.compile(
     r"(version: *STSv1|mode: *(enforce|testing|none)|max_age: *\d{1,10} ?[a-z]?|#)", re.IGNORECASE
 )
 _MX_LINE = re.compile(r"(mx: *)(\S+)", re.IGNORECASE)
-# The keys of RFC 8460 §4.4 and those that are read in their place.
-_FIELDS: Final = frozenset(
-    [
-        "organization-name",
-        "date-range",
-        "start-datetime",
-        "end-datetime",
-        "contact-info",
-        "report-id",
-        "policies",
-        "policy",
-        "policy-type",
-        "policy-string",
-        "policy-domain",
-        "mx-host",
-        "mx-host-pattern",
-        "summary",
-        "total-successful-session-count",
-        "total-failure-session-count",
-        "failure-details",
-        "result-type",
-        "sending-mta-ip",
-        "receiving-mx-hostname",
-        "receiving-mx-helo",
-        "receiving-ip",
-        "failed-session-count",
-        "additional-information",
-        "failure-reason-code",
-        "dkim",
-    ]
-)
+#: Rows are sorted by these pseudonyms, so that their order is not that of the names.
+_ORDER: Final = ("report_key", "source", "member")
 #: Where the names of an archive are.
 _NAMES: Final = {
     "sessions": ("policy_domain", "organization_name", "mx_host"),
     "failures": ("policy_domain", "receiving_mx_hostname", "receiving_ip", "sending_mta_ip"),
     "reports": ("organization_name",),
 }
-_ID = re.compile(r"(\bid\s*=\s*)([A-Za-z0-9]+)(?=\s*(;|$))")
-_MAILTO = re.compile(r"mailto:[^\s,;!]+@([^\s,;!]+)", re.IGNORECASE)
-_HTTPS = re.compile(r"https://([^\s,;!/]+)[^\s,;!]*", re.IGNORECASE)
-_HOLE = re.compile("\ue000(\\d+)\ue001")
+_HTTPS = r"https://(?P<https>[^\s,;!/:]+)[^\s,;!]*"
+_REPORTS_TO = re.compile(rf"mailto:[^\s,;!@]+@(?P<mail>[^\s,;!]+)|{_HTTPS}", re.IGNORECASE)
+_ID_FIELD = re.compile(r"(\s*id\s*=\s*)([A-Za-z0-9]+)(\s*)")
 _TYPE = re.compile(r"[a-z]+/[a-z0-9.+-]+( *; *charset=[a-z0-9-]+)?", re.IGNORECASE)
-#: Fields of a probe with codes, versions and the like that this package writes.
-_OURS: Final = frozenset(
-    [
-        "status",
-        "stage",
-        "reason",
-        "type",
-        "rcode",
-        "transport",
-        "version",
-        "cipher",
-        "key",
-        "signature",
-        "versions",
-        "problem",
-    ]
-)
 
 
 # An archive
@@ -117,33 +67,35 @@ def redacted_archive(archive: Archive, names: Pseudonyms) -> Archive:
     the words of the protocols. Contact addresses, additional-information, the content of non-standard fields, details of
     rejected inputs, sizes and hashes are left out; with a seed, keyed hashes replace the hashes.
     """
-    _ask_in_order(archive, names)
-    keys, inputs, members = _report_keys(), _numbered("input"), _numbered("part")
-    types, policy_types = _numbered("x-result-type-", ""), _numbered("x-policy-type-", "")
+    for column_name, ask in (("policy_domain", names.domain), ("organization_name", names.reporter)):
+        for text in _texts(archive.sessions[column_name]):
+            ask(text)  # which names are domains decides how hosts are named
+    scrubbed = partial(redacted_text, names=names)
+    keys, inputs = partial(_report_key, names), partial(names.label, "input")
     replacements: dict[str, _Replace] = {
         "report_key": keys,
         "duplicate_of": keys,
         "organization_name": names.reporter,
         "contact_info": lambda _: "",
-        "report_id": _numbered("report"),
+        "report_id": partial(names.label, "report"),
         "source": inputs,
-        "member": lambda text: members(text) if text else text,
-        "sha256": lambda text: names.keyed(text) or _LEFT_OUT,
+        "member": lambda text: text and names.label("part", text),
+        "sha256": names.keyed,
         "policy_domain": names.domain,
-        "policy_type": lambda text: text if text in _KEPT_POLICY_TYPES else policy_types(text),
+        "policy_type": lambda text: text if text in _KEPT_POLICY_TYPES else names.label("x-policy-type", text),
         "policy_string": lambda text: "\n".join(_policy_line(line, names) for line in text.split("\n")),
         "mx_host": lambda text: "\n".join(map(names.host, text.split("\n"))),
-        "result_type": lambda text: text if text in _KEPT_TYPES else types(text),
+        "result_type": lambda text: text if text in _KEPT_TYPES else names.label("x-result-type", text),
         "sending_mta_ip": names.address,
         "receiving_mx_hostname": names.host,
         "receiving_mx_helo": lambda _: None,
         "receiving_ip": names.address,
-        "failure_reason_code": names.scrubbed,
+        "failure_reason_code": scrubbed,
         "additional_information": lambda _: None,
-        "field": _field,
+        "field": lambda text: ".".join(map(scrubbed, text.split("."))),  # a path; it has the form of a host name
         "value": lambda _: None,
-        "treatment": names.prose,
-        "reason": names.prose,
+        "treatment": scrubbed,
+        "reason": scrubbed,
         "detail": lambda _: _LEFT_OUT,
     }
     tables = {}
@@ -154,9 +106,12 @@ def redacted_archive(archive: Archive, names: Pseudonyms) -> Archive:
                 frame[column.name] = _replaced(frame[column.name], replacements[column.name], column.dtype)
         if "size" in frame:
             frame["size"] = frame["size"] * 0
+        # The order of rows is that of names.
+        order = [key for key in _ORDER if key in frame]
+        frame = frame.sort_values(order, kind="stable", ignore_index=True)
         schema.check(table, frame)
         tables[table] = frame
-    return Archive(sources=[f"source {number}" for number, _ in enumerate(archive.sources, 1)], **tables)
+    return Archive(sources=[inputs(str(source)) for source in archive.sources], **tables)
 
 
 def names_in(archive: Archive) -> set[str]:
@@ -170,42 +125,14 @@ def names_in(archive: Archive) -> set[str]:
     }
 
 
-def _ask_in_order(archive: Archive, names: Pseudonyms) -> None:
-    """Ask for pseudonyms in an order that reveals only what the document shows anyway: by sessions, the most first."""
-    sessions = archive.sessions
-    count = sessions["total_successful_session_count"] + sessions["total_failure_session_count"]
-    for column, ask in (("policy_domain", names.domain), ("organization_name", names.reporter)):
-        sums = count.groupby(sessions[column], observed=True).sum()
-        for name in sorted(map(str, sums.index), key=lambda name: (-int(sums[name]), name)):
-            ask(name)
-    hosts = {host for text in _texts(sessions["mx_host"]) for host in text.split("\n")}
-    for host in sorted(hosts.union(_texts(archive.failures["receiving_mx_hostname"]))):
-        names.host(host)
-
-
 def _texts(series: pd.Series) -> Iterable[str]:
     return (str(text) for text in series.dropna().unique())
 
 
-def _report_keys() -> Callable[[str], str]:
-    """Return what numbers report keys; what follows a ``~`` is kept, it counts copies."""
-    numbers: dict[str, str] = {}
-
-    def replaced(text: str) -> str:
-        key, mark, rest = text.partition("~")
-        return numbers.setdefault(key, f"{len(numbers) + 1:024x}") + mark + rest
-
-    return replaced
-
-
-def _numbered(word: str, gap: str = " ") -> Callable[[str], str]:
-    numbers: dict[str, str] = {}
-    return lambda text: numbers.setdefault(text, f"{word}{gap}{len(numbers) + 1}")
-
-
-def _field(text: str) -> str:
-    words = [word for word in re.split(r"[.\[\]]|\d+", text) if word]
-    return text if all(word in _FIELDS for word in words) else "(another key)"
+def _report_key(names: Pseudonyms, text: str) -> str:
+    """Return a report's key; what follows a ``~`` is kept, it counts copies."""
+    key, mark, rest = text.partition("~")
+    return names.keyed(f"report {key}")[:24] + mark + rest
 
 
 def _policy_line(line: str, names: Pseudonyms) -> str:
@@ -213,9 +140,9 @@ def _policy_line(line: str, names: Pseudonyms) -> str:
     if _POLICY_LINE.fullmatch(line.strip()):
         return line
     match = _MX_LINE.fullmatch(line.strip())
-    if match and is_host(match[2]):
+    if match and as_host(match[2]):
         return match[1] + names.host(match[2]) + ("." if match[2].endswith(".") else "")
-    return "# …" if line.lstrip().startswith("#") else names.scrubbed(line)
+    return "# …" if line.lstrip().startswith("#") else redacted_text(line, names)
 
 
 def _replaced(series: pd.Series, replacement: _Replace, dtype: str) -> pd.Series:
@@ -270,8 +197,7 @@ class _Redaction:
 
     def __init__(self, names: Pseudonyms) -> None:
         self._names = names
-        self._ids: dict[str, str] = {}
-        host, address, free = names.host, names.address, names.scrubbed
+        host, address = names.host, names.address
         self._texts: dict[tuple[type, str], Callable[[str], str]] = {
             (Probe, "domain"): host,
             (PolicyHost, "host"): host,
@@ -286,13 +212,9 @@ class _Redaction:
             (HttpRequest, "address"): address,
             (SmtpRequest, "mx"): host,
             (SmtpRequest, "address"): address,
-            (SmtpReply, "lines"): free,
             (TlsSession, "sni"): host,
             (Validation, "name"): host,
             (Validation, "completed_by"): host,
-            (Validation, "name_detail"): free,
-            (ChainResult, "text"): free,
-            (TlsaMatch, "record"): free,
             (IssuerFetch, "url"): lambda _: _LEFT_OUT,
         }
 
@@ -306,21 +228,18 @@ class _Redaction:
             return replace(value, name=self._names.host(value.name), text=self._record(value))
         if is_dataclass(value) and not isinstance(value, type):
             made = {
-                field.name: self.of(
-                    getattr(value, field.name),
-                    self._texts.get((type(value), field.name), _same if field.name in _OURS else None),
-                )
+                field.name: self.of(getattr(value, field.name), self._texts.get((type(value), field.name)))
                 for field in fields(value)
             }
             return replace(value, **made)
         if isinstance(value, tuple):
             return tuple(self.of(part, text) for part in value)
         if type(value) is str:
-            return value if not value else (text or self._names.scrubbed)(value)
+            return value and (text(value) if text else redacted_text(value, self._names))
         return b"" if isinstance(value, bytes) else value
 
     def _url(self, url: str) -> str:
-        return _HTTPS.sub(lambda match: f"https://{self._names.host(match[1])}/.well-known/mta-sts.txt", url)
+        return re.sub(_HTTPS, lambda match: f"https://{self._names.host(match[1])}/.well-known/mta-sts.txt", url)
 
     def _certificate(self, certificate: Certificate) -> Certificate:
         host = self._names.host
@@ -330,54 +249,53 @@ class _Redaction:
         return replace(
             certificate,
             der=b"",
-            sha256=self._names.key(certificate.sha256) if certificate.sha256 else "",
+            sha256=certificate.sha256 and self._names.hexadecimal(certificate.sha256),
             subject=subject,
             issuer=subject if certificate.self_issued else _LEFT_OUT if certificate.issuer else "",
             serial="",
             common_names=tuple(map(host, certificate.common_names)),
             dns_names=tuple(map(host, certificate.dns_names)),
-            spki_sha256=self._names.key(certificate.spki_sha256) if certificate.spki_sha256 else "",
+            spki_sha256=certificate.spki_sha256 and self._names.hexadecimal(certificate.spki_sha256),
             issuer_urls=(),
-            problem=self._names.scrubbed(certificate.problem),
+            key=redacted_text(certificate.key, self._names),
+            signature=redacted_text(certificate.signature, self._names),
+            problem=redacted_text(certificate.problem, self._names),
         )
 
     def _response(self, response: HttpResponse) -> HttpResponse:
         text = response.body.decode("utf-8", "surrogateescape")
+        mark = "\ufeff" * text.startswith("\ufeff")
+        text = text.removeprefix(mark)
         lines = [_policy_line(line, self._names) if line.strip() else line for line in re.split(r"(\r\n|\n|\r)", text)]
         headers = tuple(
-            (key, value if _TYPE.fullmatch(value) else self._names.scrubbed(value))
+            (key, value if _TYPE.fullmatch(value) else redacted_text(value, self._names))
             for key, value in response.headers
             if key.lower() == "content-type"
         )
-        body = "".join(lines).encode("utf-8", "surrogateescape")
+        body = "".join([mark, *lines]).encode("utf-8", "surrogateescape")
         return replace(response, headers=headers, body=body)
 
-    def _id(self, text: str) -> str:
-        made = self._ids.setdefault(text, f"id{len(self._ids) + 1}")
-        return made.ljust(33, "0") if len(text) > 32 else made  # one that is too long stays too long
-
     def _record(self, record: DnsRecord) -> str:
-        kept: list[str] = []
-
-        def hole(text: str) -> str:
-            kept.append(text)
-            return f"\ue000{len(kept) - 1}\ue001"
-
         names = self._names
         if record.type in ("A", "AAAA"):
             return names.address(record.text)
         if record.type in ("MX", "CNAME", "NS"):
             first, _, rest = record.text.rpartition(" ")
-            return f"{first} {names.host(rest)}" if first else names.host(rest)
+            return f"{redacted_text(first, names)} {names.host(rest)}" if first else names.host(rest)
         if record.type == "SOA":
             return _LEFT_OUT
-        text = _ID.sub(lambda match: match[1] + hole(self._id(match[2])), record.text)
-        text = _MAILTO.sub(lambda match: hole(f"mailto:reports@{names.host(match[1])}"), text)
-        text = _HTTPS.sub(lambda match: hole(f"https://{names.host(match[1])}/"), text)
-        pieces = re.split("(\ue000\\d+\ue001)", text)
-        scrubbed = "".join(piece if _HOLE.fullmatch(piece) else names.scrubbed(piece) for piece in pieces)
-        return _HOLE.sub(lambda match: kept[int(match[1])], scrubbed)
+        return ";".join(map(self._field, record.text.split(";")))
 
-
-def _same(text: str) -> str:
-    return text
+    def _field(self, field: str) -> str:
+        """Return a field of a TXT record: ids and the addresses for reports keep their form."""
+        if match := _ID_FIELD.fullmatch(field):
+            digits = self._names.keyed(f"id {match[2]}")[:14]
+            # One that is too long stays too long.
+            return f"{match[1]}{digits.ljust(33, '0') if len(match[2]) > 32 else digits}{match[3]}"
+        made, at = "", 0
+        for match in _REPORTS_TO.finditer(field):
+            host = self._names.host(match["mail"] or match["https"])
+            made += redacted_text(field[at : match.start()], self._names)
+            made += f"mailto:reports@{host}" if match["mail"] else f"https://{host}/"
+            at = match.end()
+        return made + redacted_text(field[at:], self._names)
