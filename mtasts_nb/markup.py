@@ -38,8 +38,9 @@ _HIDDEN = re.compile(
     "[\x00-\x08\x0b-\x1f\x7f-\x9f\u00ad\u061c\u115f\u1160\u180e\u200b-\u200f\u2028-\u202e\u2060-\u206f\u3164\ufeff"
     "\uffa0\ufff9-\ufffb\ud800-\udfff\U000e0000-\U000e0fff]"
 )
-# A spreadsheet runs a cell that begins with one of these (CWE-1236).
-_FORMULA = ("=", "+", "-", "@", "\t", "\r")
+# A spreadsheet runs a cell that begins with one of these, full-width or not, blanks before it or not (CWE-1236). In many
+# countries it reads `;` as the separator, so a cell may begin after one; or after a tab or a line feed.
+_FORMULA = re.compile(r"(?:^|(?<=[;\t\n]))(?=(?:[^\S\t\n]|[\"'])*[=+\-@＝＋－＠\t\r])")
 _NUMBER = re.compile(r"[+-]?\d+(\.\d+)?([eE][+-]?\d+)?")
 
 
@@ -137,20 +138,18 @@ def terminal_text(value: object, width: int | None = None) -> str:
 
 
 def csv_cell(value: object) -> object:
-    """Return a value for a CSV cell; text that a spreadsheet would run as a formula gets a leading apostrophe.
+    """Return a value for a CSV cell; where a spreadsheet would run text as a formula, an apostrophe comes before it.
 
-    Numbers, also negative ones written as text, stay as they are.
+    Numbers, also negative ones written as text, stay as they are. Hidden and reordering characters become escapes.
 
     Examples
     --------
-    >>> csv_cell("=HYPERLINK(1)"), csv_cell("-3.5"), csv_cell(7)
-    ("'=HYPERLINK(1)", '-3.5', 7)
+    >>> csv_cell("=HYPERLINK(1)"), csv_cell("a; =B1"), csv_cell("-3.5"), csv_cell(7)
+    ("'=HYPERLINK(1)", "a;' =B1", '-3.5', 7)
     """
     if not isinstance(value, str):
         return value
-    if value.startswith(_FORMULA) and not _NUMBER.fullmatch(value):
-        return "'" + value
-    return value
+    return value if _NUMBER.fullmatch(value) else _FORMULA.sub("'", visible(value))
 
 
 def number(value: float | None) -> str:

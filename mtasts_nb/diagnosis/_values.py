@@ -7,7 +7,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Final
 
 from ..analysis import Candidate, Reported, unexplained
-from ..render import Rendered
+from ..render import Rendered, frame
 from ..vocabulary import Area, Concern, State, StepStatus, Verdict, verdict_on
 from .flowchart import Walk, WalkEvidence
 
@@ -223,8 +223,6 @@ class Diagnosis(Rendered):
 
         `rank` and `failed` are int64, all others text; several hosts or pieces of evidence are separated by LF.
         """
-        import pandas as pd
-
         rows = [
             {
                 "rank": rank,
@@ -237,8 +235,7 @@ class Diagnosis(Rendered):
             }
             for rank, cause in enumerate(self.causes, start=1)
         ]
-        frame = pd.DataFrame(rows, columns=list(_COLUMNS))
-        return frame.astype({name: "int64" if name in _COUNTS else "str" for name in _COLUMNS})
+        return frame(rows, list(_COLUMNS)).astype({name: "int64" if name in _COUNTS else "str" for name in _COLUMNS})
 
     def __repr__(self) -> str:
         codes = ", ".join(cause.code for cause in self.causes[:3]) or "no cause"

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING
 
-from ..render import Code, Document, Inline, Preformatted, Rendered, Strong, Table, document
+from ..render import Code, Document, Inline, Preformatted, Rendered, Strong, Table, document, frame
 from ._coverage import near_miss
 from ._fault import MAX_TEXT, Raw, as_raw, as_text
 from ._names import mx_host_names, mx_matches
@@ -85,10 +85,8 @@ class MxTable(tuple[MxRow, ...], Rendered):
 
     def to_frame(self) -> pd.DataFrame:
         """Return a DataFrame: `mx_host`, `covered` (bool), `pattern`, `why_not` (missing where covered)."""
-        import pandas as pd
-
-        frame = pd.DataFrame([asdict(row) for row in self], columns=["mx_host", "covered", "pattern", "why_not"])
-        return frame.astype({"mx_host": "string", "covered": "bool", "pattern": "string", "why_not": "string"})
+        table = frame([asdict(row) for row in self], ["mx_host", "covered", "pattern", "why_not"])
+        return table.astype({"mx_host": "string", "covered": "bool", "pattern": "string", "why_not": "string"})
 
     def __repr__(self) -> str:
         return f"<MxTable: {sum(row.covered for row in self)} of {len(self)} hosts covered>"

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 from ..knowledge import command
 from ..markup import one_line
-from ..render import Rendered
+from ..render import Rendered, frame
 from ..vocabulary import Status
 from ._attempts import DnsAttempt, HttpAttempt, SmtpAttempt, TlsSession
 from ._describe import presented, problems
@@ -34,11 +34,8 @@ Row = dict[str, object]
 
 def checks_frame(evidence: Evidence) -> pd.DataFrame:
     """Return a DataFrame with the columns of `COLUMNS`: record, policy host, MX hosts, reporting, name servers."""
-    import pandas as pd
-
-    frame = pd.DataFrame(list(_rows(evidence)), columns=list(COLUMNS))
     texts = {column: "string" for column in COLUMNS if column != "seconds"}
-    return frame.astype({**texts, "seconds": "float64"})
+    return frame(list(_rows(evidence)), COLUMNS).astype({**texts, "seconds": "float64"})
 
 
 def _row(step: str, subject: str, host: str, address: str, status: Status, reason: str = "", detail: str = "",

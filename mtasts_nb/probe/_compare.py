@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from ..knowledge import finding
 from ..markup import one_line
-from ..render import Rendered
+from ..render import Rendered, frame
 from ..vocabulary import Finding, Findings, Status
 from ._attempts import DnsAttempt, HttpAttempt, SmtpAttempt, TlsSession
 from ._describe import presented
@@ -66,11 +66,9 @@ class Comparison(Rendered):
 
     def to_frame(self) -> pd.DataFrame:
         """Return one row per change: what, kind, before, after."""
-        import pandas as pd
-
         names = [field.name for field in fields(Change)]
         rows = [{name: one_line(getattr(change, name), 1000) for name in names} for change in self.changes]
-        return pd.DataFrame(rows, columns=names, dtype="string")
+        return frame(rows, names).astype("string")
 
     def __repr__(self) -> str:
         return (

@@ -9,7 +9,7 @@ from contextlib import ExitStack
 from typing import TYPE_CHECKING, overload
 
 from ..markup import plural
-from ..render import Rendered
+from ..render import Rendered, frame
 from ..settings import ProbeSettings
 from ..vocabulary import Severity
 from ._evidence import policy_domain
@@ -71,10 +71,8 @@ class Probes(Rendered, Sequence[Probe]):
 
     def to_frame(self) -> pd.DataFrame:
         """Return one row per domain: domain, mode, errors, warnings, advice, codes, mx_hosts, providers, seconds."""
-        import pandas as pd
-
         columns = ["domain", "mode", "errors", "warnings", "advice", "codes", "mx_hosts", "providers", "seconds"]
-        return pd.DataFrame([self.row(probe) for probe in self._probes], columns=columns)
+        return frame([self.row(probe) for probe in self._probes], columns)
 
     @staticmethod
     def row(probe: Probe) -> dict[str, object]:

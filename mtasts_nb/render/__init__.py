@@ -14,6 +14,7 @@ MX hosts
 
 from __future__ import annotations
 
+from ._frame import *
 from ._html import *
 from ._json import *
 from ._nodes import *

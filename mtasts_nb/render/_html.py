@@ -36,7 +36,11 @@ from ._nodes import (
     cell_text,
 )
 
-__all__ = ["style", "to_html"]
+__all__ = ["NO_FORMULAS", "style", "to_html"]
+
+#: Classes of an element in whose text no formula is looked for, by MathJax 3 and 4 (JupyterLab) and by MathJax 2. Without
+#: them a notebook gives a stranger's ``$…$`` to MathJax, whose commands can hide text, and link it to a script.
+NO_FORMULAS: Final = "mathjax_ignore tex2jax_ignore"
 
 SIGNS: Final = {Tone.GOOD: "✓", Tone.PARTLY: "◐", Tone.BAD: "✗", Tone.UNKNOWN: "?", Tone.NEUTRAL: "•"}
 _CODE = re.compile(r"`([^`]+)`")
@@ -72,11 +76,11 @@ def to_html(content: Document, *, styled: bool = True, level: int = _TOP_HEADING
     Examples
     --------
     >>> to_html(Document((Paragraph("<b>", Code("x")),)), styled=False)
-    '<div class="sts-doc"><p>&lt;b&gt;<code>x</code></p></div>'
+    '<div class="sts-doc mathjax_ignore tex2jax_ignore"><p>&lt;b&gt;<code>x</code></p></div>'
     """
     sheet = f"<style>{style()}</style>" if styled else ""
     title = f"<h1>{_line(content.title)}</h1>" if content.title else ""
-    return f'{sheet}<div class="sts-doc">{title}{_blocks(content.body, level)}</div>'
+    return f'{sheet}<div class="sts-doc {NO_FORMULAS}">{title}{_blocks(content.body, level)}</div>'
 
 
 def _blocks(blocks: Iterable[Block], level: int) -> str:

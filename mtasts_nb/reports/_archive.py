@@ -13,7 +13,7 @@ import pandas as pd
 from ..errors import SourceError
 from ..files import replacing
 from ..markup import csv_cell, number, one_line, plural, share, terminal_text, when
-from ..render import Block, Document, Paragraph, Rendered, Section, Table, Terms, document
+from ..render import Block, Document, Paragraph, Rendered, Section, Table, Terms, document, no_formulas_in_frames
 from . import schema
 
 __all__ = ["Archive"]
@@ -64,6 +64,7 @@ class Archive(Rendered):
         if unknown:
             raise TypeError(f"Archive has no table {', '.join(sorted(unknown))}; it has {', '.join(TABLES)}")
         self.sources = tuple(sources)
+        no_formulas_in_frames()
         for name in TABLES:
             setattr(self, name, tables[name] if name in tables else schema.empty(name))
 

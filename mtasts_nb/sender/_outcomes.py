@@ -9,7 +9,7 @@ from enum import StrEnum
 from typing import TYPE_CHECKING, Any
 
 from ..policy import Policy
-from ..render import Rendered
+from ..render import Rendered, frame
 from ..vocabulary import Mode, PolicyType, ResultType
 
 if TYPE_CHECKING:
@@ -130,12 +130,10 @@ class Outcomes(Rendered):
 
     def to_frame(self) -> pd.DataFrame:
         """Return a DataFrame, one row per `Row`: the columns of `COLUMNS`, all text; `result_type` may be missing."""
-        import pandas as pd
-
         table = [
             {key: None if (value := getattr(row, key)) is None else str(value) for key in COLUMNS} for row in self.rows
         ]
-        return pd.DataFrame(table, columns=list(COLUMNS)).astype("string")
+        return frame(table, COLUMNS).astype("string")
 
     def report(self) -> dict[str, Any]:
         """Return the TLS report (RFC 8460 §4.4) on this one message, every row counted as one session.

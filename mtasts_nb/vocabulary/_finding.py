@@ -9,7 +9,7 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, overload
 
 from ..markup import plural
-from ..render import Rendered
+from ..render import Rendered, frame
 from ._terms import Effect, Severity
 
 if TYPE_CHECKING:
@@ -162,13 +162,11 @@ class Findings(Rendered, Sequence[Finding]):
 
     def to_frame(self) -> pd.DataFrame:
         """Return a DataFrame, one row per finding, with the fields of `Finding`; all text, addresses parted by LF."""
-        import pandas as pd
-
         rows = [
             {key: "\n".join(value) if isinstance(value, list) else value for key, value in _encodable(finding).items()}
             for finding in self._items
         ]
-        return pd.DataFrame(rows, columns=list(Finding.__dataclass_fields__)).astype("string")
+        return frame(rows, list(Finding.__dataclass_fields__)).astype("string")
 
     def to_json(self, *, indent: int | None = 2) -> str:
         """Return a JSON array, one object per finding.

@@ -10,7 +10,7 @@ from typing import Any, Final
 import ipywidgets
 
 from ..markup import html_text, one_line
-from ..render import style
+from ..render import NO_FORMULAS, style
 
 __all__ = ["LABEL", "WRAP", "Choice", "Live", "button", "buttons", "error", "new_file", "picture", "status"]
 
@@ -39,7 +39,8 @@ class Live(ipywidgets.VBox):  # type: ignore[misc]  # ipywidgets ships no types
 
     def __init__(self, children: list[Any], **options: Any) -> None:
         super().__init__([ipywidgets.HTML(f"<style>{style()}{STYLE}</style>"), *children], **options)
-        self.add_class("sts-doc")
+        for name in ("sts-doc", *NO_FORMULAS.split()):
+            self.add_class(name)
         self.add_class("sts-widget")
 
     def _repr_html_(self) -> str:
@@ -47,7 +48,7 @@ class Live(ipywidgets.VBox):  # type: ignore[misc]  # ipywidgets ships no types
 
     def _repr_mimebundle_(self, **options: Any) -> dict[str, Any]:
         live: dict[str, Any] = super()._repr_mimebundle_(**options) or {}
-        return {**live, "text/plain": repr(self), "text/html": self._repr_html_()}
+        return {**live, "text/plain": repr(self), "text/html": f'<div class="{NO_FORMULAS}">{self._repr_html_()}</div>'}
 
 
 class Choice(ipywidgets.Combobox):  # type: ignore[misc]
