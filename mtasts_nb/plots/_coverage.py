@@ -11,7 +11,7 @@ from ..markup import number, plural
 from ._canvas import empty_without_reports, lay_out, name_rows, total_points
 from ._days import boxes, day_axis, fill, no_report, no_report_entry, runs, swatch
 from ._show import set_alt
-from ._style import FONT, REPORT, REPORT_WITH_FAILURES, TEXT_SIZE, fit, ink_around, label, width
+from ._style import FONT, REPORT, REPORT_WITH_FAILURES, TEXT_SIZE, fit, ink_around, label, width, with_defaults
 from ._view import KEYS, REPORTER, view_of
 
 if TYPE_CHECKING:
@@ -25,6 +25,7 @@ __all__ = ["reporter_coverage"]
 _MOST_ROWS: Final = 15
 
 
+@with_defaults
 def reporter_coverage(
     source: Source,
     *,

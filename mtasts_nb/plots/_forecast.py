@@ -27,6 +27,7 @@ from ._style import (
     TEXT_SIZE,
     WINE,
     width,
+    with_defaults,
 )  # fmt: skip
 
 if TYPE_CHECKING:
@@ -44,6 +45,7 @@ _MARKS: Final = 8
 _MEASURES: Final = ("hours", "share_at_least", "share_at_most")
 
 
+@with_defaults
 def forecast(
     plan: Forecast | RollbackPlan | MxMigrationPlan,
     *,

@@ -11,7 +11,7 @@ from matplotlib.collections import PolyCollection
 from ..markup import number, plural, share
 from ._canvas import empty, empty_without_reports, lay_out, total_points
 from ._show import set_alt
-from ._style import FONT, FRAME, PANEL, SHADES, TEXT_SIZE, compact, fit, ink_around, ink_on, width
+from ._style import FONT, FRAME, PANEL, SHADES, TEXT_SIZE, compact, fit, ink_around, ink_on, width, with_defaults
 from ._view import KEYS, MX, RESULT_TYPE, fold, view_of
 
 if TYPE_CHECKING:
@@ -29,6 +29,7 @@ _MOST_ROWS: Final = 12
 _WIDEST_CELL: Final = 110.0
 
 
+@with_defaults
 def mx_by_result(
     source: Source,
     *,

@@ -15,7 +15,19 @@ from ..markup import number, plural, share, when
 from ._canvas import empty_without_reports, lay_out
 from ._days import count_axis, count_points, day_axis, draw_stack, name_peak, no_report, runs, stack_entries, swatch
 from ._show import set_alt
-from ._style import FONT, INCIDENT, INCIDENT_EDGE, MARK, NO_REPORT, NO_REPORT_HATCH, PANEL, TEXT_SIZE, VIOLET, label
+from ._style import (
+    FONT,
+    INCIDENT,
+    INCIDENT_EDGE,
+    MARK,
+    NO_REPORT,
+    NO_REPORT_HATCH,
+    PANEL,
+    TEXT_SIZE,
+    VIOLET,
+    label,
+    with_defaults,
+)
 from ._view import KEYS, MX, REPORTER, RESULT_TYPE, day_number, day_of, fold, view_of
 
 if TYPE_CHECKING:
@@ -64,6 +76,7 @@ class _Incident:
         return f"on {first}" if first == last else f"{first} to {last}"
 
 
+@with_defaults
 def incident(
     source: Source,
     incident: Mapping[str, Any] | pd.Series | int,

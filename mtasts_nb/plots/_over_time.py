@@ -10,7 +10,7 @@ from ..markup import number, plural, share, when
 from ._canvas import empty, empty_without_reports, lay_out, total_points
 from ._days import count_axis, count_points, day_axis, draw_stack, name_peak, no_report, stack_entries
 from ._show import set_alt
-from ._style import FONT, INK, PANEL, TEXT_SIZE, dress, fit, width
+from ._style import FONT, INK, PANEL, TEXT_SIZE, dress, fit, width, with_defaults
 from ._view import KEYS, MX, RESULT_TYPE, Series, day_of, fold, view_of
 
 if TYPE_CHECKING:
@@ -30,6 +30,7 @@ _PANEL_HEIGHT: Final = 74.0
 _ONE_SCALE_UP_TO: Final = 5
 
 
+@with_defaults
 def failures_over_time(
     source: Source,
     *,
@@ -140,6 +141,7 @@ def _largest(series: Sequence[Series]) -> str:
     return f"Most are {', '.join(parts)}." if series else ""
 
 
+@with_defaults
 def failures_by_mx(
     source: Source,
     *,

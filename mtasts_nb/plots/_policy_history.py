@@ -31,7 +31,7 @@ from ._style import (
     fit,
     ink_on,
     label,
-    width,
+    width, with_defaults,
 )  # fmt: skip
 from ._view import KEYS, REPORTER, view_of
 
@@ -75,6 +75,7 @@ class _Mark:
     level: int | None
 
 
+@with_defaults
 def policy_history(
     source: Source,
     domain: str | None = None,

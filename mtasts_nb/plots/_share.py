@@ -24,6 +24,7 @@ from ._style import (
     Style,
     dress,
     width,
+    with_defaults,
 )  # fmt: skip
 from ._view import day_of, view_of
 
@@ -60,6 +61,7 @@ def wilson(successes: Ints, sessions: Ints) -> tuple[Floats, Floats]:
     return np.minimum(np.maximum(middle - half, 0), p), np.maximum(np.minimum(middle + half, 1), p)
 
 
+@with_defaults
 def success_share(
     source: Source,
     *,

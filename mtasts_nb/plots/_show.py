@@ -13,7 +13,7 @@ import matplotlib as mpl
 from matplotlib.axes import Axes
 
 from ..markup import svg_text
-from ._style import PNG_DPI
+from ._style import DEFAULTS, PNG_DPI
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure, SubFigure
@@ -26,6 +26,7 @@ _TEXTS: WeakKeyDictionary[Axes, str] = WeakKeyDictionary()
 _LARGEST_SVG: Final = 300_000
 # Letters become paths: the picture needs no font, and no foreign text is in the file but in the label, escaped.
 _SETTINGS: Final[dict[Any, Any]] = {
+    **DEFAULTS,
     "svg.hashsalt": "mtasts-nb",
     "svg.fonttype": "path",
     "svg.image_inline": True,

@@ -13,8 +13,9 @@ import re
 import zlib
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
+import matplotlib as mpl
 from matplotlib.colors import LinearSegmentedColormap, to_rgb, to_rgba
 from matplotlib.font_manager import FontProperties, findfont
 from matplotlib.ft2font import FT2Font, LoadFlags
@@ -26,6 +27,15 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 __all__ = ["colour_of"]
+
+# Which window or server shows figures is the user's choice, and no part of a figure.
+_USERS: Final = ("backend", "interactive", "toolbar", "webagg", "docstring", "figure.max_open", "savefig.directory")
+#: matplotlib's own settings. A `matplotlibrc` of the user, or in a folder of reports, changes no figure.
+DEFAULTS: Final[dict[Any, Any]] = {
+    name: value for name, value in mpl.rcParamsDefault.items() if not name.startswith(_USERS)
+}
+#: Decorates what draws a figure.
+with_defaults = mpl.rc_context(DEFAULTS)
 
 #: Ships with matplotlib, so that a figure is the same on every machine.
 FONT: Final = "DejaVu Sans"

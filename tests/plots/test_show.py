@@ -9,6 +9,7 @@ import subprocess
 import sys
 import xml.etree.ElementTree as ET
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 from IPython.core.formatters import DisplayFormatter
@@ -168,3 +169,43 @@ def test_an_axes_without_a_figure_is_refused(hostile: Archive) -> None:
     ax.remove()
     with pytest.raises(ValueError, match="draw it again"):
         plots.show(ax)
+
+
+HOSTILE_SETTINGS = """
+font.size: 30
+axes.facecolor: red
+figure.facecolor: yellow
+savefig.facecolor: green
+lines.linewidth: 9
+patch.linewidth: 5
+text.color: pink
+axes.grid: True
+axes.spines.top: False
+axes.xmargin: .4
+text.hinting: none
+figure.dpi: 50
+savefig.dpi: 30
+"""
+DRAW_ALL = """
+import hashlib, sys
+import mtasts_nb as sts
+from mtasts_nb import plots
+from mtasts_nb.bundled import sample_dir
+archive = sts.load(sample_dir(), progress=False)
+for name in ("failures_over_time", "failures_by_mx", "success_share", "mx_by_result", "reporter_coverage", "policy_history"):
+    figure = getattr(plots, name)(archive)
+    print(name, hashlib.sha256(plots.to_svg(figure).encode()).hexdigest(), hashlib.sha256(plots.to_png(figure)).hexdigest())
+"""
+
+
+def test_settings_of_matplotlib_in_the_working_folder_change_no_figure(tmp_path: Path) -> None:
+    """A folder of reports may hold a `matplotlibrc`, which matplotlib reads when it is imported there."""
+    drawn = []
+    for name, settings in (("plain", ""), ("hostile", HOSTILE_SETTINGS)):
+        folder = tmp_path / name
+        folder.mkdir()
+        (folder / "matplotlibrc").write_text(settings)
+        command = [sys.executable, "-c", DRAW_ALL]
+        drawn.append(subprocess.run(command, cwd=folder, capture_output=True, text=True, check=True).stdout)
+    assert drawn[0].count("\n") == 6
+    assert drawn[0] == drawn[1]
