@@ -31,8 +31,9 @@ from ._style import (
     fit,
     ink_on,
     label,
-    width, with_defaults,
-)  # fmt: skip
+    width,
+    with_defaults,
+)
 from ._view import KEYS, REPORTER, view_of
 
 if TYPE_CHECKING:
