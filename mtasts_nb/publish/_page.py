@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from importlib import resources
 from typing import Any
 
-from ..markup import MISSING, html_text, terminal_text
+from ..markup import MISSING, html_text, plural, terminal_text
 from ..render import style
 from ._clean import clean_markdown, clean_output, slug
 from ._promises import is_only_a_picture
@@ -29,6 +29,8 @@ _TAG = re.compile(r"<[^>]+>")
 _KINDS = ("text/html", "image/svg+xml", "image/png", "image/jpeg", "text/markdown", "text/latex", "text/plain")
 _WIDGET = "application/vnd.jupyter.widget-view+json"
 _REMOVED = {"remove-cell", "remove_cell"}
+#: Bytes of all parts together; a page is below two million with its style sheet and what it says about itself.
+_LARGEST = 1_900_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,6 +89,7 @@ def page(node: Any, about: About) -> str:
     from markupsafe import Markup
 
     body = _body(node)
+    _make_room(body)
     title, content, contents = _ordered("\n".join(body.parts), fallback=about.notebook.replace("_", " "))
     page_style = (resources.files(__package__) / "_page.css").read_text(encoding="utf-8")
     # In a layer, a rule of the documents' sheet gives way to any rule of the page, however specific it is.
@@ -112,6 +115,22 @@ def page(node: Any, about: About) -> str:
         style_hash=digest,
         missing=MISSING,
     )
+
+
+def _make_room(body: _Body) -> None:
+    """Leave out the largest parts of a page that would be larger than promised; each is counted in one line."""
+    spare = _LARGEST - sum(len(text.encode("utf-8")) for text in (*body.parts, *body.appended, *body.code))
+    sized = [
+        (len(text.encode("utf-8")), texts, at) for texts in (body.parts, body.appended) for at, text in enumerate(texts)
+    ]
+    for size, texts, at in sorted(sized, key=lambda each: each[0], reverse=True):
+        if spare >= 0:
+            return
+        texts[at] = (
+            f'<p class="sts-note">An output of {plural(size // 1000, "kB", "kB")} was left out: it would not fit into this '
+            "page, which holds 2 MB. Run the notebook to see it, or choose one domain or fewer days.</p>"
+        )
+        spare += size - len(texts[at].encode("utf-8"))
 
 
 def _body(node: Any) -> _Body:

@@ -193,3 +193,19 @@ BROKEN = [
 @pytest.mark.parametrize(("fragment", "told"), BROKEN)
 def test_a_broken_promise_is_found(fragment: str, told: str) -> None:
     assert told in broken_promises(fragment)
+
+
+def test_a_page_is_below_two_megabytes_whatever_comes_in(page_of, cell, shown) -> None:
+    """The largest outputs are left out, each counted in one line; the others stay."""
+    rows = "".join(f"<tr><td>name-{number}.example</td></tr>" for number in range(60_000))
+    page = page_of(
+        "# T",
+        cell("1", shown({"text/html": f"<table>{rows}</table>"})),
+        cell("2", shown({"text/plain": "small enough"})),
+        cell("3", {"output_type": "stream", "name": "stdout", "text": "x" * 3_000_000}),
+        cell("4", shown({"image/png": "A" * 900_000})),
+    )
+    assert len(page.encode("utf-8")) < 2_000_000
+    assert page.count("kB was left out") == 2
+    assert "small enough" in page
+    assert "data:image/png" in page
