@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from functools import cache
+from functools import lru_cache
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
@@ -22,7 +22,7 @@ _LINK: Final = ["report_key", "policy_index"]
 _KEYS: Final = ["day", "policy_domain", "organization_name", "receiving_mx_hostname", "result_type"]
 
 
-@cache
+@lru_cache(maxsize=1024)
 def covers(policy: str, host: str) -> bool | None:
     """Return whether the policy of a report matches a host; None where its text names no host.
 
@@ -54,8 +54,17 @@ def outside_policy(source: Source) -> pd.DataFrame:
             & (failures["failed_session_count"] > 0)
         ]
         applied = sessions[sessions["report_key"].isin(rows["report_key"].unique())]
-        rows = rows.merge(applied, on=_LINK).astype(dict.fromkeys(["policy_string", *_KEYS[1:]], "str"))
-        pairs = zip(rows["policy_string"], rows["receiving_mx_hostname"], strict=True)
-        parts.append(rows[np.array([covers(policy, host) is False for policy, host in pairs], bool)])
+        rows = rows.merge(applied, on=_LINK)
+        parts.append(rows[_outside(rows)].astype(dict.fromkeys(_KEYS[1:], "str")))
     table = pd.concat(parts).rename(columns={"failed_session_count": "failed"})
     return table.groupby(_KEYS, dropna=False)["failed"].sum().reset_index()
+
+
+def _outside(rows: pd.DataFrame) -> np.ndarray:
+    """Return for each row whether its policy does not match its host; each pair is looked at once."""
+    policy, policies = pd.factorize(rows["policy_string"])
+    host, hosts = pd.factorize(rows["receiving_mx_hostname"])
+    pairs, of_row = np.unique(policy * np.int64(len(hosts) + 1) + host, return_inverse=True)
+    which = [divmod(int(pair), len(hosts) + 1) for pair in pairs]
+    outside = [at >= 0 and covers(str(policies[at]), str(hosts[name])) is False for at, name in which]
+    return np.array(outside, bool)[of_row]

@@ -123,22 +123,13 @@ class Reports(Frames):
 
     def __init__(self) -> None:
         super().__init__()
-        keys = [f"{number:08x}" for number in range(len(self._sessions))]
-        policy = "version: STSv1\nmode: enforce\nmx: mx1.example\nmx: mx2.example\nmax_age: 604800"
-        self._sessions = self._sessions.assign(
-            report_key=pd.array(keys, dtype="str"),
-            policy_index=0,
-            policy_mode=pd.Categorical(["enforce"] * len(keys)),
-            policy_string=pd.Categorical([policy] * len(keys)),
+        self._sessions = self._sessions.assign(policy_mode=pd.Categorical(["enforce"] * len(self._sessions)))
+        count = len(self._failures)
+        self._failures = self._failures.assign(
+            policy_mode=pd.Categorical(["enforce"] * count),
+            failure_reason_code=pd.Categorical(["certificate has expired"] * count),
+            receiving_mx_helo=pd.Categorical([None] * count),
         )
-        place = ["day", "organization_name", "policy_domain"]
-        joined = self._failures.merge(self._sessions[[*place, "report_key", "policy_index", "policy_mode"]], on=place)
-        words = pd.Categorical(["certificate has expired"] * len(joined))
-        self._failures = joined.assign(
-            failure_reason_code=words, receiving_mx_helo=pd.Categorical([None] * len(joined))
-        )
-        for name in ("organization_name", "policy_domain"):
-            self._failures[name] = self._failures[name].astype("category")
 
 
 def _look(name: str) -> Probe:

@@ -92,9 +92,13 @@ class Frames:
                 "organization_name": pd.Categorical.from_codes(reporter, names["organization_name"]),
                 "policy_domain": pd.Categorical.from_codes(domain, names["policy_domain"]),
                 "policy_type": pd.Categorical.from_codes(np.zeros(len(day), int), ["sts"]),
+                "report_key": pd.array([f"{number:08x}" for number in range(len(day))], dtype="str"),
+                "policy_index": np.zeros(len(day), int),
             }
         )
+        policy = "version: STSv1\nmode: enforce\nmx: mx1.example\nmx: mx2.example\nmax_age: 604800"
         self._sessions = base.assign(
+            policy_string=pd.Categorical.from_codes(np.zeros(len(day), int), [policy]),
             total_successful_session_count=volume - np.minimum(failed, volume),
             total_failure_session_count=failed,
             detailed_failure_session_count=failed,

@@ -71,7 +71,7 @@ class Frames:
         day, domain, reporter = (part.ravel() for part in grid)
         version = np.clip((day - reporter - domain) // 60, 0, 5)
         policies = [
-            f"version: STSv1\nmode: {'enforce' if number % 2 else 'testing'}\nmx: *.d{host}.example\nmax_age: {86400 * (1 + number)}"
+            f"version: STSv1\nmode: {'enforce' if number % 2 else 'testing'}\nmx: *.example\nmx: *.d{host}.example\nmax_age: {86400 * (1 + number)}"
             for host in range(_DOMAINS)
             for number in range(6)
         ]
@@ -88,6 +88,8 @@ class Frames:
                 "policy_domain": pd.Categorical.from_codes(domain, [f"d{n}.example" for n in range(_DOMAINS)]),
                 "policy_type": pd.Categorical.from_codes(np.zeros(len(day), int), ["sts"]),
                 "policy_mode": pd.Categorical.from_codes(np.where(silent, -1, modes), ["testing", "enforce"]),
+                "report_key": pd.array([f"{number:08x}" for number in range(len(day))], dtype="str"),
+                "policy_index": np.zeros(len(day), int),
             }
         )
         self._sessions = base.assign(
