@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import random
+import re
 import signal
 import socket
 import stat
@@ -331,3 +332,14 @@ def test_a_side_input_is_a_file_of_reasonable_size(tmp_path: Path, reader: str, 
     make(path)
     with pytest.raises((MtaStsNbError, OSError)):
         READERS[reader](path)
+
+
+# -- nothing is read that can run code
+
+
+def test_nothing_of_ours_unpickles() -> None:
+    """A pickle runs what its writer wants; so do shelves, marshalled code and joblib's files."""
+    package = Path(files.__file__).parent
+    text = "".join(file.read_text(encoding="utf-8") for file in package.rglob("*.py"))
+    assert not re.search(r"\b(pickle|shelve|marshal|dill|joblib|allow_pickle|read_pickle|to_pickle)\b", text)
+    assert not re.search(r"\bProcessPoolExecutor\b|\bmultiprocessing\b", text), "a process pool sends pickles"

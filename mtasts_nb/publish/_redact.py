@@ -6,12 +6,13 @@ original anyway, and is not written if it contains one.
 
 from __future__ import annotations
 
-import pickle
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
+
+import pandas as pd
 
 from ..analysis import load_events, narrow
 from ..bundled import sample_dir
@@ -115,7 +116,7 @@ def redact_inputs(
     names = Pseudonyms(key, given, avoid)
     clean = redacted_archive(archive, names)
     file = folder / "archive"
-    file.write_bytes(pickle.dumps(clean, protocol=pickle.HIGHEST_PROTOCOL))
+    clean.to_parquet(file)
     made: dict[str, object] = {}
     texts: dict[str, str] = {}
     for name, value in sorted(parameters.items()):
@@ -143,8 +144,8 @@ def redact_inputs(
 
 def redacted_sources(path: str) -> list[Archive]:
     """Return the redacted archive that `redact_inputs` wrote, as the list of sources of a notebook."""
-    archive: Archive = pickle.loads(Path(path).read_bytes())  # noqa: S301 - our own file, in our private folder
-    return [archive]
+    tables: dict[str, Any] = {file.stem: pd.read_parquet(file) for file in sorted(Path(path).iterdir())}
+    return [Archive(**tables)]
 
 
 def _probe(probe: Probe, names: Pseudonyms) -> Probe:
