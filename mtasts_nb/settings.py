@@ -7,7 +7,10 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 
-__all__ = ["Limits", "ProbeSettings", "utc_now"]
+__all__ = ["ALLOWANCE_BYTES", "Limits", "ProbeSettings", "utc_now"]
+
+#: The allowances of `Limits` hold for a source, and again for each so many bytes of it.
+ALLOWANCE_BYTES = 64 * 1024
 
 Endpoint = tuple[str, int]
 
@@ -19,10 +22,15 @@ def utc_now() -> datetime:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Limits:
-    """How large and how deep an input of `load` may be. An input that exceeds a limit is a row in `Archive.rejects`.
+    """What an input of `load` may cost. An input that exceeds a limit is a row in `Archive.rejects`.
 
     The defaults are far above what real reporters send (the largest public sample of a report is below 1 MB) and low
     enough that hostile input cannot exhaust a laptop.
+
+    The last three are allowances of a source: a file, or what was given as bytes or file object. A source may cost that
+    much whatever its size, and as much again for each 64 KiB of it, as stored. A mail of an mbox, and a file of a tar or
+    zip that is not compressed as a whole, has the allowance of its own size before it uses the free part, so that a
+    hostile mail does not use up what its neighbours need.
 
     Attributes
     ----------
@@ -32,13 +40,22 @@ class Limits:
         Largest single mail, compressed report, or zip inside another container, in bytes before decompression. Folders, mbox
         files and other containers are read member by member and may be larger.
     expansion_ratio : int
-        Largest ratio of decompressed to compressed size, once the output exceeds 1 MiB.
+        Largest ratio of all bytes that are unpacked to the size of the source, once they exceed 1 MiB. Members of a zip
+        that share bytes of the file are refused whatever their size.
     members : int
         Most members of one container (zip, tar, NDJSON, JSON array, mail).
     nesting : int
         Deepest nesting of containers in one another.
     json_depth : int
         Deepest nesting of objects and arrays in a report; RFC 8460 §4.4 needs 6.
+    json_values : int
+        Most values in a report that is not exactly in the form of RFC 8460 §4.4, by its commas and opening brackets.
+    rows : int
+        Most rows in all tables of the archive together.
+    label_bytes : int
+        Most bytes of text in these rows: names of members, texts of reports not seen before, values of deviations.
+    cpu_seconds : float
+        Longest CPU time, in seconds; waiting for a disk or network does not count.
 
     Examples
     --------
@@ -46,17 +63,22 @@ class Limits:
     10
     """
 
-    report_bytes: int = 64 * 1024 * 1024
-    input_bytes: int = 256 * 1024 * 1024
+    report_bytes: int = 16 * 1024 * 1024
+    input_bytes: int = 64 * 1024 * 1024
     expansion_ratio: int = 400
     members: int = 200_000
     nesting: int = 8
     json_depth: int = 32
+    json_values: int = 250_000
+    rows: int = 25_000
+    label_bytes: int = 8 * 1024 * 1024
+    cpu_seconds: float = 2.5
 
     def __post_init__(self) -> None:
         for name in self.__slots__:
-            if getattr(self, name) < 1:
-                raise ValueError(f"Limits.{name} must be at least 1, not {getattr(self, name)}")
+            least = 0 if name == "cpu_seconds" else 1
+            if not getattr(self, name) >= least:
+                raise ValueError(f"Limits.{name} must be at least {least}, not {getattr(self, name)}")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

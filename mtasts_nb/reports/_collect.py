@@ -7,21 +7,22 @@ which leaves no time to make an object per cell.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+import json
+import re
+from collections.abc import Sequence
 from hashlib import sha256
-from typing import Any
 
 import msgspec
-import numpy as np
-import numpy.typing as npt
-import pyarrow as pa
 
 from ..settings import Limits
 from ..vocabulary import UNATTRIBUTED
+from ._columns import Codes, IntTable, PlainCodes, Texts
 from .ingest import (
+    LARGEST_TOTAL,
     Deviation,
     Hints,
     NeedsLenientReader,
+    Payer,
     Periods,
     Rejected,
     Report,
@@ -32,6 +33,7 @@ from .ingest import (
     Unreadable,
     decode_document,
     decode_report,
+    fault,
     is_address,
     is_plain_host,
     is_plain_type,
@@ -39,13 +41,16 @@ from .ingest import (
     read_policy,
 )
 
-__all__ = ["Collector", "Ints", "identity", "text_array"]
-
-Ints = npt.NDArray[np.int64]
+__all__ = ["Collector", "identity"]
 
 _FLUSH_EVERY = 10_000
 #: Reporters that write something new into each policy must not fill the memory.
-_MOST_POLICIES = 100_000
+_MOST_POLICY_BYTES = 16 * 1024 * 1024
+#: All sessions of an archive: no sum over any of its rows leaves int64, nor does the double of one.
+_MOST_SESSIONS = 2**61
+
+#: A character of a key, written in a way that hides it: an honest text has no reason to escape it.
+_ESCAPED_KEY = re.compile(rb"\\u00(?:2d|6[1-9a-f]|7[0-9a])", re.IGNORECASE)
 
 #: Columns of the three number tables; texts are numbers of `Codes`.
 REPORT = ("organization_name", "contact_info", "start", "end", "size", "policies")
@@ -56,92 +61,17 @@ FAILURE = (
 )  # fmt: skip
 
 
-class Codes(dict[str | None, int]):
-    """Numbers for repeated text, a new one for a new text; a missing text is -1."""
-
-    __slots__ = ()
-
-    def __init__(self) -> None:
-        super().__init__({None: -1})
-
-    def __missing__(self, text: str) -> int:
-        number = self[text] = len(self) - 1
-        return number
-
-    def texts(self) -> list[str]:
-        """Return all texts, in the order of their numbers."""
-        return [text for text in self if text is not None]
+def _once(pairs: list[tuple[str, object]]) -> dict[str, object]:
+    """Return an object; with a repeated key it needs a remark."""
+    values = dict(pairs)
+    if len(values) < len(pairs):
+        raise NeedsLenientReader
+    return values
 
 
-class _Plain(dict[str | None, int]):
-    """The numbers of texts that need no remark, for the fast reader; raises `NeedsLenientReader` for others."""
-
-    __slots__ = ("_codes", "_is_plain")
-
-    def __init__(self, codes: Codes, is_plain: Callable[[str], bool]) -> None:
-        super().__init__({None: -1})
-        self._codes = codes
-        self._is_plain = is_plain
-
-    def __missing__(self, text: str) -> int:
-        if not self._is_plain(text):
-            raise NeedsLenientReader
-        number = self[text] = self._codes[text]
-        return number
-
-
-class IntTable:
-    """A growing table of whole numbers. `cells` takes the numbers row after row, without brackets."""
-
-    __slots__ = ("_blocks", "_width", "cells")
-
-    def __init__(self, width: int) -> None:
-        self._width = width
-        self._blocks: list[Ints] = []
-        self.cells: list[int] = []
-
-    def flush(self) -> None:
-        """Pack what has been added: a Python number takes four times the memory."""
-        if self.cells:
-            self._blocks.append(np.fromiter(self.cells, np.int64, len(self.cells)))
-            self.cells.clear()
-
-    def columns(self) -> list[Ints]:
-        """Return the columns, and forget the rows."""
-        self.flush()
-        flat = np.concatenate(self._blocks) if self._blocks else np.empty(0, np.int64)
-        self._blocks.clear()
-        return list(np.ascontiguousarray(flat.reshape(-1, self._width).T))
-
-
-class Texts:
-    """A growing column of texts that are mostly different."""
-
-    __slots__ = ("_blocks", "rows")
-
-    def __init__(self) -> None:
-        self._blocks: list[Any] = []
-        self.rows: list[str | None] = []
-
-    def flush(self) -> None:
-        """Pack what has been added."""
-        if self.rows:
-            self._blocks.append(text_array(self.rows))
-            self.rows.clear()
-
-    def column(self) -> Any:
-        """Return all as one Arrow array, and forget it."""
-        self.flush()
-        blocks, self._blocks = self._blocks, []
-        return pa.concat_arrays(blocks) if blocks else text_array([])
-
-
-def text_array(texts: Sequence[str | None]) -> Any:
-    """Return texts as an Arrow array; half a surrogate pair, which UTF-8 cannot express, is replaced."""
-    try:
-        return pa.array(texts, pa.large_string())
-    except UnicodeEncodeError:
-        return pa.array([text and text.encode("utf-8", "replace").decode() for text in texts], pa.large_string())
+def _rows(results: Sequence[Result]) -> int:
+    """Return how many rows these elements of `policies` give at most: their own, their details, the unattributed."""
+    return 2 * len(results) + sum(len(result.failure_details) for result in results)
 
 
 def identity(organization: str, report_id: str, start: int, end: int, domains: list[str]) -> bytes:
@@ -165,47 +95,65 @@ class Collector:
         self.report_id, self.source, self.member = Texts(), Texts(), Texts()
         self.keys: list[bytes] = []
         self.digests: list[bytes] = []
-        self.organizations, self.contacts = Codes(), Codes()
-        self.types, self.addresses, self.hosts = Codes(), Codes(), Codes()
-        self.helos, self.reasons, self.informations = Codes(), Codes(), Codes()
+        self._text_size = size = [0]  # characters of all texts and policies, in a list so that all can count there
+        self.organizations, self.contacts = Codes(size), Codes(size)
+        self.types, self.addresses, self.hosts = Codes(size), Codes(size), Codes(size)
+        self.helos, self.reasons, self.informations = Codes(size), Codes(size), Codes(size)
         # A failure's texts, for either reader.
         free = (self.helos, self.reasons, self.informations)
         self._lenient = (self.types, self.addresses, self.hosts, *free)
         self._fast = (
-            _Plain(self.types, is_plain_type),
-            _Plain(self.addresses, is_address),
-            _Plain(self.hosts, is_plain_host),
+            PlainCodes(self.types, is_plain_type),
+            PlainCodes(self.addresses, is_address),
+            PlainCodes(self.hosts, is_plain_host),
             *free,
         )
         self.policies: dict[ReportedPolicy, int] = {}
         self.policy_domains: list[str] = []
         self._policy_bytes: dict[bytes, int] = {}
+        self._policy_bytes_left = _MOST_POLICY_BYTES
         self._periods = Periods()
         self._unflushed = 0
+        self._counted = 0
         self.deviations = [Texts() for _ in range(3)]
-        self.fields, self.treatments = Codes(), Codes()
+        self.fields, self.treatments = Codes(size), Codes()
         self.deviation_codes = IntTable(2)
         # With each, how many reports had been read before it: its position among them in `inputs`.
         self.others: list[tuple[int, Skipped | Rejected]] = []
 
-    def add(self, data: bytes, source: str, member: str = "", hints: Hints | None = None) -> None:
-        """Take one JSON text, and note what it is."""
-        if self.add_typed(data, source, member):
-            return
+    def add(
+        self, data: bytes, source: str, member: str = "", hints: Hints | None = None, budget: Payer | None = None
+    ) -> None:
+        """Take one JSON text, and note what it is. The budget pays for its rows and for text that is new."""
+        before = self._text_size[0]
         try:
-            document, assumed = decode_document(data, self.limits)
-            report = read_document(document, hints)
-        except Unreadable as error:
-            self.set_aside(error.at(source, member))
-            return
-        for deviation in (*assumed, *report.deviations):
-            self.deviate(source, member, deviation)
-        self._add_lenient(report, data, source, member)
+            if not self.add_typed(data, source, member, budget):
+                self._read_leniently(data, source, member, hints, budget)
+        except Exception as error:  # noqa: BLE001 - whatever is wrong with it costs none of its neighbours
+            detail = self.refuse(error, source, member)
+            if budget:
+                budget.owe(1, len(source) + len(member) + len(detail))
+        if budget:
+            budget.owe(0, self._text_size[0] - before)
 
-    def add_typed(self, data: bytes, source: str, member: str = "") -> bool:
+    def _read_leniently(self, data: bytes, source: str, member: str, hints: Hints | None, budget: Payer | None) -> None:
+        document, assumed = decode_document(data, self.limits)
+        report = read_document(document, hints)
+        deviations = (*assumed, *report.deviations)
+        if budget:
+            text = sum(len(source) + len(member) + len(deviation.value or "") for deviation in deviations)
+            budget.rows(len(deviations) + _rows(report.results), text)
+        self._add_lenient(report, data, source, member)
+        for deviation in deviations:
+            self.deviate(source, member, deviation)
+
+    def add_typed(self, data: bytes, source: str, member: str = "", budget: Payer | None = None) -> bool:
         """Take one JSON text if it is a report that needs no remark. Returns whether it was."""
         try:
-            self._add_typed(decode_report(data), data, source, member)
+            report = decode_report(data)
+            if budget:
+                budget.rows(_rows(report.policies), len(report.report_id))
+            self._add_typed(report, data, source, member)
         except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError, NeedsLenientReader):
             return False
         return True
@@ -222,18 +170,25 @@ class Collector:
             policy = self._policy_bytes.get(raw)
             policies.append(self._new_policy(raw) if policy is None else policy)
         # A repeated key hides its first value; one that hides sessions shows here.
-        if data.count(b'session-count"') != 2 * len(policies) + details:
+        if data.count(b'session-count"') != 2 * len(policies) + details or (
+            b"\\u00" in data and _ESCAPED_KEY.search(data)
+        ):
             raise NeedsLenientReader
         cells = self._cells(policies, report.policies, self._fast, complete=True)
         head = (report.organization_name, report.contact_info, report.report_id, start, end)
         self._finish(head, report.organization_name, policies, cells, data, source, member)
 
     def _new_policy(self, raw: bytes) -> int:
-        policy, deviations = read_policy(msgspec.json.decode(raw))
+        try:
+            document = json.loads(raw, object_pairs_hook=_once)
+        except ValueError:
+            raise NeedsLenientReader from None
+        policy, deviations = read_policy(document)
         if deviations:
             raise NeedsLenientReader
         number = self._policy_number(policy)
-        if len(self._policy_bytes) < _MOST_POLICIES:
+        if len(raw) <= self._policy_bytes_left:
+            self._policy_bytes_left -= len(raw)
             self._policy_bytes[raw] = number
         return number
 
@@ -241,6 +196,7 @@ class Collector:
         number = self.policies.setdefault(policy, len(self.policies))
         if number == len(self.policy_domains):
             self.policy_domains.append(policy.policy_domain)
+            self._text_size[0] += sum(len(text) for text in policy if isinstance(text, str))
         return number
 
     def _add_lenient(self, report: Report, data: bytes, source: str, member: str) -> None:
@@ -260,11 +216,15 @@ class Collector:
         codes: tuple[dict[str | None, int], ...],
         *,
         complete: bool,
-    ) -> tuple[list[int], list[int]]:
-        """Return the cells of sessions and failures; with `complete`, the summaries must agree with the details."""
+    ) -> tuple[list[int], list[int], int]:
+        """Return the cells of sessions and failures, and the sum of all sessions.
+
+        With `complete`, the summaries must agree with the details. Raises `Unreadable` where the sum is absurd.
+        """
         types, addresses, hosts, helos, reasons, informations = codes
         session_cells: list[int] = []
         failure_cells: list[int] = []
+        total = 0
         for policy, result in zip(policies, results, strict=True):
             detailed = 0
             for detail in result.failure_details:
@@ -289,35 +249,61 @@ class Collector:
                 if failed > detailed:
                     failure_cells += (types[UNATTRIBUTED], failed - detailed, -1, -1, -1, -1, -1, -1)
                     rows += 1
-            session_cells += (policy, summary.total_successful_session_count, failed, detailed, rows)
-        return session_cells, failure_cells
+            successful = summary.total_successful_session_count
+            total += successful + (max(detailed, failed))
+            session_cells += (policy, successful, failed, detailed, rows)
+        if total > LARGEST_TOTAL:
+            raise Unreadable("parse", "counts", f"its counts add up to {total} sessions; the most is 10^13")
+        if self._counted + total > _MOST_SESSIONS:
+            raise Unreadable("parse", "counts", "with it, the sessions of all reports would exceed 2^61")
+        return session_cells, failure_cells, total
 
     def _finish(
         self,
         head: tuple[str, str, str, int, int],
         reporter: str,
         policies: list[int],
-        cells: tuple[list[int], list[int]],
+        cells: tuple[list[int], list[int], int],
         data: bytes,
         source: str,
         member: str,
     ) -> None:
         organization, contact, report_id, start, end = head
+        session_cells, failure_cells, total = cells
+        domains = [self.policy_domains[policy] for policy in policies]
+        key, digest = identity(reporter, report_id, start, end, domains), sha256(data).digest()
+        # From here on nothing can go wrong but the memory: `refuse` takes back what was added by then.
         self.reports.cells += (
             self.organizations[organization], self.contacts[contact], start, end, len(data), len(policies),
         )  # fmt: skip
-        session_cells, failure_cells = cells
         self.sessions.cells += session_cells
         self.failures.cells += failure_cells
         self.report_id.rows.append(report_id)
         self.source.rows.append(source)
         self.member.rows.append(member)
-        self.digests.append(sha256(data).digest())
-        domains = [self.policy_domains[policy] for policy in policies]
-        self.keys.append(identity(reporter, report_id, start, end, domains))
+        self.digests.append(digest)
+        self.keys.append(key)
+        self._counted += total
         self._unflushed += 1
         if self._unflushed >= _FLUSH_EVERY:
             self._flush()
+
+    def refuse(self, error: Exception, source: str, member: str) -> str:
+        """Note that a report could not be taken, and take back what of it was added; return why, in words."""
+        del self.reports.cells[self._unflushed * len(REPORT) :]
+        del self.sessions.cells[sum(self.reports.cells[len(REPORT) - 1 :: len(REPORT)]) * len(SESSION) :]
+        del self.failures.cells[sum(self.sessions.cells[len(SESSION) - 1 :: len(SESSION)]) * len(FAILURE) :]
+        for texts in (self.report_id, self.source, self.member):
+            del texts.rows[self._unflushed :]
+        whole = min(len(self.deviation_codes.cells) // 2, *(len(column.rows) for column in self.deviations))
+        del self.deviation_codes.cells[2 * whole :]
+        for column in self.deviations:
+            del column.rows[whole:]
+        reports = min(len(self.keys), len(self.digests))
+        del self.keys[reports:], self.digests[reports:]
+        unreadable = fault(error, "parse")
+        self.set_aside(unreadable.at(source, member))
+        return unreadable.detail
 
     def _flush(self) -> None:
         self._unflushed = 0

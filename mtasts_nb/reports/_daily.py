@@ -8,7 +8,7 @@ from typing import Final, Protocol
 import numpy as np
 import pandas as pd
 
-from ._collect import Ints
+from ._columns import Ints
 
 __all__ = ["FAILURE_KEYS", "SESSION_KEYS", "Source", "daily"]
 

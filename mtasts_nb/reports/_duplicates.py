@@ -17,7 +17,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from ._collect import Ints
+from ._columns import Ints
 
 __all__ = ["Duplicates", "Rows", "find_duplicates"]
 

@@ -9,7 +9,8 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 
-from ._collect import Codes, Collector, Ints, text_array
+from ._collect import Collector
+from ._columns import Codes, Ints, text_array
 from ._duplicates import Duplicates, Rows, find_duplicates
 from .ingest import DAY, Rejected
 from .schema import columns, text_dtype

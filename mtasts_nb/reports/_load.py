@@ -41,11 +41,13 @@ __all__ = ["load"]
 
 Item = Input | Rejected | Skipped
 #: The content of a small file; None: not read yet, because it is large, or not a file.
-Content = bytes | OSError | None
+Content = bytes | Exception | None
 
 #: A report of an ordinary day is far smaller; a file up to this size is read in one call.
 _SMALL: Final = 64 * 1024
 _FREE: Final = 1024 * 1024
+#: A row of a report in the form of RFC 8460 takes so many bytes at least: a failure detail's two keys.
+_LEAST_ROW: Final = 42
 _OPEN_FLAGS: Final = os.O_RDONLY | sum(getattr(os, name, 0) for name in ("O_BINARY", "O_CLOEXEC", "O_NONBLOCK"))
 _DEFAULT_LIMITS: Final = Limits()
 _BATCH: Final = 64
@@ -176,7 +178,7 @@ def _read_small(item: Item) -> Content:
             data = os.read(descriptor, _SMALL)
         finally:
             os.close(descriptor)
-    except OSError as error:
+    except Exception as error:  # noqa: BLE001 - the row of this file, whatever it is
         return error
     return data if len(data) < _SMALL else None
 
@@ -210,16 +212,29 @@ class _Loader:
         self._limits = limits
         self._dkim = dkim
         # Small files are read without the unpackers; smaller limits are for the unpackers to enforce.
-        self._direct = limits.report_bytes >= _FREE and limits.input_bytes >= _SMALL
+        self._direct = (
+            limits.report_bytes >= _FREE
+            and limits.input_bytes >= _SMALL
+            and limits.rows >= _FREE // _LEAST_ROW
+            and limits.label_bytes >= _FREE
+        )
 
     def take(self, item: Item, content: Content) -> None:
-        """Take one input, with its content if that has been read."""
+        """Take one input, with its content if that has been read; never raises."""
+        try:
+            self._take(item, content)
+        except Exception as error:  # noqa: BLE001 - whatever is wrong with it costs none of its neighbours
+            self.collector.refuse(error, item.source, "")
+
+    def _take(self, item: Item, content: Content) -> None:
         keep_mail = self._dkim is not None
         if not isinstance(item, Input):
             self.collector.set_aside(item)
         elif isinstance(content, OSError):
             detail = f"{content.strerror or content}; check that it can be read"
             self.collector.set_aside(Rejected(item.source, "", "read", "unreadable", detail))
+        elif isinstance(content, Exception):
+            raise content
         elif content is not None and item.path is not None:
             self._take_small(content, item.source, item.path)
         elif item.path is not None:
@@ -248,7 +263,7 @@ class _Loader:
             if not isinstance(result, Leaf):
                 self.collector.set_aside(result)
                 continue
-            self.collector.add(result.data, result.source, result.member, result.hints)
+            self.collector.add(result.data, result.source, result.member, result.hints, result.budget)
             for remark in result.remarks:
                 self.collector.deviate(result.source, result.member, remark)
             mail = result.hints and result.hints.mail

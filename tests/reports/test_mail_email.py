@@ -10,6 +10,7 @@ from email.message import Message
 from hypothesis import given
 from hypothesis import strategies as st
 
+from mtasts_nb.reports.ingest import Budget
 from mtasts_nb.reports.ingest._mime import decode, parse_mail
 from mtasts_nb.settings import Limits
 
@@ -27,7 +28,7 @@ def by_email(data: bytes) -> Found:
 
 def by_mime(data: bytes) -> Found:
     found: Found = []
-    for part in parse_mail(data, Limits()).parts:
+    for part in parse_mail(data, Limits(), Budget(Limits(), len(data))).parts:
         if part.media_type == "message/rfc822":
             found += by_mime(part.body)
         else:

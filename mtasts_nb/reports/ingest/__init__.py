@@ -5,21 +5,25 @@ Nothing here knows about tables; a report is handed on as it was read, with what
 
 from __future__ import annotations
 
+from ._budget import Budget
 from ._dkim import DkimCheck, DnsFunc
 from ._json import decode_document
 from ._lenient import read_document, read_policy
 from ._model import (
+    LARGEST_TOTAL,
     Deviation,
     Hints,
     Input,
     Leaf,
     NeedsLenientReader,
+    Payer,
     Rejected,
     Report,
     ReportedPolicy,
     Result,
     Skipped,
     Unreadable,
+    fault,
 )
 from ._sources import iter_inputs
 from ._streams import gunzip
@@ -29,6 +33,8 @@ from ._values import DAY, is_address, is_plain_host, is_plain_type
 
 __all__ = [
     "DAY",
+    "LARGEST_TOTAL",
+    "Budget",
     "Deviation",
     "DkimCheck",
     "DnsFunc",
@@ -36,6 +42,7 @@ __all__ = [
     "Input",
     "Leaf",
     "NeedsLenientReader",
+    "Payer",
     "Periods",
     "Rejected",
     "Report",
@@ -46,6 +53,7 @@ __all__ = [
     "Unreadable",
     "decode_document",
     "decode_report",
+    "fault",
     "gunzip",
     "is_address",
     "is_plain_host",

@@ -19,14 +19,15 @@ from collections.abc import Iterator
 from typing import BinaryIO, Final, NamedTuple
 
 from ...settings import Limits
+from ._budget import Budget, over
 from ._model import Unreadable
-from ._streams import CHUNK, Budget, Inflated, Section, Stream, over
+from ._streams import CHUNK, Inflated, Section, Stream
 
 __all__ = ["Member", "is_tar", "tar_members", "zip_members"]
 
 
 class Member(NamedTuple):
-    """One member that is not a folder: its name, what it is if not a regular file (else empty), and its bytes.
+    """One member that is not a folder: its name, what it is if not a regular file (else empty), bytes and budget.
 
     The bytes of a member of a tar have to be read before the next member is asked for.
     """
@@ -34,6 +35,7 @@ class Member(NamedTuple):
     name: str
     kind: str
     content: Stream | Unreadable
+    budget: Budget
 
 
 # -- tar
@@ -102,7 +104,22 @@ def _headers(stream: Stream) -> Iterator[tuple[bytes, int] | Unreadable]:
             yield Unreadable("unpack", "damaged", "a tar header is damaged; the member after it is lost")
 
 
-def tar_members(stream: Stream) -> Iterator[Member | Unreadable]:
+class _Taken:
+    """A member's bytes, counted as they are read: the size that a header states may be a lie."""
+
+    __slots__ = ("_budget", "_section")
+
+    def __init__(self, section: Section, budget: Budget) -> None:
+        self._section = section
+        self._budget = budget
+
+    def read(self, count: int) -> bytes:
+        part = self._section.read(count)
+        self._budget.taken += len(part)
+        return part
+
+
+def tar_members(stream: Stream, budget: Budget) -> Iterator[Member | Unreadable]:
     """Yield each member with the stream at its first byte; what the caller leaves unread is skipped.
 
     A damaged header gives an `Unreadable`, and the members after it are still read. Raises `Unreadable` where the
@@ -134,10 +151,12 @@ def tar_members(stream: Stream) -> Iterator[Member | Unreadable]:
         long_name, pax = None, {}
         # Links and devices have no bytes of their own, whatever size their header states.
         section = Section(stream, 0 if kind in _KINDS else size)
+        share = budget.member(BLOCK)
+        content = Stream(section.read if share is budget else _Taken(section, share).read)
         if kind in _FILES and not name.endswith("/"):
-            yield Member(name, "sparse file" if sparse else "", Stream(section.read))
+            yield Member(name, "sparse file" if sparse else "", content, share)
         elif kind not in (b"5", *_FILES):
-            yield Member(name, _KINDS.get(kind, "sparse file" if sparse else "special file"), Stream(section.read))
+            yield Member(name, _KINDS.get(kind, "sparse file" if sparse else "special file"), content, share)
         if section.failed:
             return
         while section.read(1 << 20):
@@ -167,15 +186,18 @@ _ENCRYPTED: Final = 0x1 | 0x40
 class _Checked:
     """A member's bytes; at their end the checksum must be the one that the directory states."""
 
-    __slots__ = ("_crc", "_info", "_read")
+    __slots__ = ("_crc", "_info", "_read", "_stored")
 
-    def __init__(self, source: Section | Inflated, info: zipfile.ZipInfo) -> None:
+    def __init__(self, source: Section | Inflated, info: zipfile.ZipInfo, budget: Budget) -> None:
         self._read = source.read
+        self._stored = None if isinstance(source, Inflated) else budget
         self._info = info
         self._crc = 0
 
     def read(self, count: int) -> bytes:
         part = self._read(count)
+        if self._stored is not None:  # what is inflated is counted there
+            self._stored.read(len(part))
         self._crc = zlib.crc32(part, self._crc)
         if not part and self._crc != self._info.CRC:
             raise Unreadable(
@@ -190,30 +212,45 @@ def zip_members(file: BinaryIO, limits: Limits, budget: Budget, *, on_disk: bool
     """Yield each member, in the order of the directory; one that cannot be read has an `Unreadable` as its content.
 
     `on_disk` says that the budget does not know the file's size yet: it then learns what was read of it.
-    Raises `Unreadable` where the directory cannot be read or has too many entries.
+    Raises `Unreadable` where the directory cannot be read, has too many entries, or has entries that share bytes.
     """
     try:
-        _check_directory(file, limits)
+        size = _check_directory(file, limits)
         infos = zipfile.ZipFile(file).infolist()
     # What a crafted directory makes zipfile raise, by its source and by fuzzing.
     except (zipfile.BadZipFile, struct.error, NotImplementedError, OSError, ValueError, OverflowError) as error:
         raise Unreadable("unpack", "damaged", f"damaged zip: {error}") from None
+    _check_overlaps(infos)
     for info in infos:
         name = info.filename or "(no name)"  # a folder has a name that ends in a slash; ZipInfo.is_dir fails on none
         if name.endswith("/"):
             continue
         content: Stream | Unreadable
+        # The directory has 46 bytes for each member, the member itself has 30 in front of it.
+        stored = 76 + min(info.compress_size, max(0, size - info.header_offset))
+        share = budget.member(stored)
+        if on_disk:
+            budget.taken += stored
         try:
-            content = _content(file, info, limits, budget, on_disk=on_disk)
+            content = _content(file, info, limits, share)
         except Unreadable as error:
             content = error
         except (OSError, ValueError, OverflowError) as error:
             content = Unreadable("unpack", "damaged", f"damaged zip member: {error}")
-        yield Member(name, "symbolic link" if stat.S_ISLNK(info.external_attr >> 16) else "", content)
+        yield Member(name, "symbolic link" if stat.S_ISLNK(info.external_attr >> 16) else "", content, share)
 
 
-def _check_directory(file: BinaryIO, limits: Limits) -> None:
-    """Reject a directory with too many entries before `zipfile` makes an object of each.
+def _check_overlaps(infos: list[zipfile.ZipInfo]) -> None:
+    """Reject a directory whose entries share bytes of the file: no program writes one, and a bomb is made of them."""
+    end = 0
+    for start, length in sorted((info.header_offset, info.compress_size) for info in infos if info.compress_size):
+        if start < end:
+            raise Unreadable("unpack", "overlap", "members of the zip share bytes of the file, as a zip bomb's do")
+        end = start + 30 + length
+
+
+def _check_directory(file: BinaryIO, limits: Limits) -> int:
+    """Return the size of the file; reject a directory with too many entries before `zipfile` makes an object of each.
 
     The count that the end record states is not believed: `zipfile` ignores it too.
     """
@@ -236,9 +273,10 @@ def _check_directory(file: BinaryIO, limits: Limits) -> None:
         last = part[-3:]
         if count > limits.members:
             raise over(limits, "members", f"a zip of more than {limits.members} members")
+    return size
 
 
-def _content(file: BinaryIO, info: zipfile.ZipInfo, limits: Limits, budget: Budget, *, on_disk: bool) -> Stream:
+def _content(file: BinaryIO, info: zipfile.ZipInfo, limits: Limits, budget: Budget) -> Stream:
     if info.flag_bits & _ENCRYPTED:
         raise Unreadable("unpack", "encrypted", "the zip member is encrypted; decrypt it and load it again")
     method = _METHODS.get(info.compress_type)
@@ -252,8 +290,6 @@ def _content(file: BinaryIO, info: zipfile.ZipInfo, limits: Limits, budget: Budg
         raise Unreadable("unpack", "damaged", "the zip directory points to no member")
     name_size, extra_size = struct.unpack_from("<HH", local, 26)
     file.seek(name_size + extra_size, 1)
-    if on_disk:
-        budget.taken += info.compress_size
     section = Section(Stream(file.read), info.compress_size)
     content: Section | Inflated = section if method is None else Inflated(Stream(section.read), method, limits, budget)
-    return Stream(_Checked(content, info).read)
+    return Stream(_Checked(content, info, budget).read)

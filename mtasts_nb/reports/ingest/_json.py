@@ -18,6 +18,7 @@ import msgspec
 
 from ...markup import plural
 from ...settings import Limits
+from ._budget import over
 from ._model import Deviation, Unreadable
 from ._streams import CHUNK, Stream
 from ._values import excerpt
@@ -204,6 +205,8 @@ def decode_document(data: bytes, limits: Limits) -> tuple[object, list[Deviation
     # It cannot be deeper than it has opening brackets.
     if text.count("{") + text.count("[") > limits.json_depth and _depth(text) > limits.json_depth:
         raise Unreadable("decode", "json-depth", f"nested deeper than {limits.json_depth} levels (Limits.json_depth)")
+    if sum(map(text.count, "{[,")) > limits.json_values:
+        raise over(limits, "json_values", f"more than {limits.json_values} values in one report", "decode")
     repeated: list[str] = []
 
     def pairs(items: list[tuple[str, object]]) -> dict[str, object]:

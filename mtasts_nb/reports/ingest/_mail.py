@@ -9,6 +9,7 @@ from typing import Final
 
 from ...markup import one_line
 from ...settings import Limits
+from ._budget import Budget
 from ._mime import Mail, Part, decode, parse_mail
 from ._model import Deviation, Hints, Leaf, Rejected, Skipped, Unreadable, step_down
 from ._sniff import Kind, foreign_name, is_report_name, sniff
@@ -25,14 +26,21 @@ _INLINE_REPORT: Final = re.compile(rb'"policies"\s*:')
 
 
 def mail_results(
-    data: bytes, source: str, member: str, limits: Limits, outer: Hints | None, unpack: Unpack, raw: bytes | None
+    data: bytes,
+    source: str,
+    member: str,
+    limits: Limits,
+    budget: Budget,
+    outer: Hints | None,
+    unpack: Unpack,
+    raw: bytes | None,
 ) -> Iterator[Leaf | Rejected | Skipped]:
     """Yield what the parts of a mail give; a single `Skipped` where none of them is or contains a report.
 
-    `outer` is what surrounds the mail, `raw` what goes into `Hints.mail`. Raises `Unreadable` where the mail's parts
+    `budget` pays for the parts, `outer` is what surrounds the mail, `raw` what goes into `Hints.mail`. Raises `Unreadable` where the mail's parts
     are nested too deep or are too many.
     """
-    mail = parse_mail(data, limits)
+    mail = parse_mail(data, limits, budget)
     skipped: list[Skipped] = []
     reports = False
     alone = len(mail.parts) == 1 and not mail.media_type.startswith("multipart/")
@@ -44,6 +52,7 @@ def mail_results(
         except Unreadable as error:
             if _is_meant_as_report(part, mail):
                 reports = True
+                budget.rows(1, len(source) + len(step) + len(error.detail))
                 yield error.at(source, step)
             continue
         if content is None:
@@ -61,6 +70,7 @@ def mail_results(
     if reports:
         yield from skipped
     else:
+        budget.rows(1, len(source) + len(member))
         yield Skipped(source, member, NO_REPORT)
 
 

@@ -18,8 +18,9 @@ from typing import Final, NamedTuple, cast
 
 from ...markup import one_line
 from ...settings import Limits
-from ._model import Deviation
-from ._streams import CHUNK, Stream, over
+from ._budget import Budget, over
+from ._model import Deviation, member_name
+from ._streams import CHUNK, Stream
 
 __all__ = ["Mail", "Part", "decode", "is_mail", "is_mbox", "mbox_messages", "parse_mail", "without_emlx_frame"]
 
@@ -100,15 +101,18 @@ def without_emlx_frame(data: bytes) -> bytes:
     return data[frame.end() : frame.end() + int(frame[1])] if frame else data
 
 
-def parse_mail(data: bytes, limits: Limits) -> Mail:
-    """Return the parts of a mail. Raises `Unreadable` where they are nested too deep or are too many."""
+def parse_mail(data: bytes, limits: Limits, budget: Budget) -> Mail:
+    """Return the parts of a mail, which the budget pays for as for rows.
+
+    Raises `Unreadable` where they are nested too deep or are too many.
+    """
     # Some programs put a byte order mark or blank lines first.
     first = len(data) - len(data.removeprefix(b"\xef\xbb\xbf").lstrip())
     head, at = _header(data, first, len(data))
     lowered = head.lower()
     media_type, parameters = _content_type(head, lowered, "text/plain")
     parts: list[Part] = []
-    _collect(data, at, len(data), head, lowered, media_type, parameters, limits, 0, parts)
+    _collect(data, at, len(data), head, lowered, media_type, parameters, limits, budget, 0, parts)
     domain = _text_field(head, lowered, b"tls-report-domain")
     return Mail(
         parts,
@@ -210,6 +214,7 @@ def _collect(
     media_type: str,
     parameters: dict[str, str],
     limits: Limits,
+    budget: Budget,
     level: int,
     parts: list[Part],
 ) -> None:
@@ -224,7 +229,7 @@ def _collect(
             sub_head, at = _header(data, first, last)
             sub_lowered = sub_head.lower()
             sub_type, sub_parameters = _content_type(sub_head, sub_lowered, default)
-            _collect(data, at, last, sub_head, sub_lowered, sub_type, sub_parameters, limits, level + 1, parts)
+            _collect(data, at, last, sub_head, sub_lowered, sub_type, sub_parameters, limits, budget, level + 1, parts)
         if len(parts) > before:
             return
     if len(parts) >= limits.members:
@@ -232,7 +237,10 @@ def _collect(
     disposition = _field(head, lowered, b"content-disposition")
     filename = _split_value("Content-Disposition", disposition)[1].get("filename") if disposition else None
     encoding = _field(head, lowered, b"content-transfer-encoding") or b""
-    parts.append(Part(media_type, filename or parameters.get("name"), encoding.lower(), data[start:end]))
+    name = filename or parameters.get("name")
+    part = Part(media_type, name and member_name(name), encoding.lower(), data[start:end])
+    budget.rows(1, len(media_type) + len(part.filename or "") + len(encoding))
+    parts.append(part)
 
 
 def _spans(data: bytes, start: int, end: int, delimiter: bytes) -> Iterator[tuple[int, int]]:

@@ -15,12 +15,15 @@ name that are not UTF-8 are written as ``\\xNN``.
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
-from typing import Annotated, BinaryIO, Final, NamedTuple
+from typing import Annotated, BinaryIO, Final, NamedTuple, Protocol
 
 import msgspec
 
+from ...markup import one_line
+
 __all__ = [
     "LARGEST_COUNT",
+    "LARGEST_TOTAL",
     "STEP",
     "Detail",
     "Deviation",
@@ -28,6 +31,7 @@ __all__ = [
     "Input",
     "Leaf",
     "NeedsLenientReader",
+    "Payer",
     "Rejected",
     "Report",
     "ReportedPolicy",
@@ -35,6 +39,7 @@ __all__ = [
     "Skipped",
     "Summary",
     "Unreadable",
+    "fault",
     "member_name",
     "named",
     "step_down",
@@ -44,6 +49,8 @@ __all__ = [
 STEP: Final = " > "
 #: No reporter sees more sessions in a day; a larger count is a fault or an attack.
 LARGEST_COUNT: Final = 10**12
+#: Nor does one report count more sessions.
+LARGEST_TOTAL: Final = 10 * LARGEST_COUNT
 
 
 class Input(NamedTuple):
@@ -102,6 +109,18 @@ class Unreadable(Exception):  # noqa: N818 - a result, not a fault of the progra
         return Rejected(source, member, self.stage, self.reason, self.detail)
 
 
+def fault(error: Exception, stage: str) -> Unreadable:
+    """Return an exception that nobody expected as the rejection of what was being read."""
+    if isinstance(error, Unreadable):
+        return error
+    if isinstance(error, MemoryError):
+        return Unreadable(stage, "memory", "there is not enough memory for it")
+    if isinstance(error, RecursionError):
+        return Unreadable(stage, "nesting", "nested too deep to be read")
+    what = one_line(f"{type(error).__name__}: {error}", 200)
+    return Unreadable(stage, "fault", f"a fault of this program, please report it with the file: {what}")
+
+
 class NeedsLenientReader(Exception):  # noqa: N818 - a result, not a fault of the program
     """The fast reader does not judge this value; the lenient reader does."""
 
@@ -139,6 +158,16 @@ class Hints:
     mail: bytes | None = None
 
 
+class Payer(Protocol):
+    """What pays for rows; see `_budget.Budget`."""
+
+    def rows(self, count: int, labels: int) -> None:
+        """Count rows with their text; raise where they are too many."""
+
+    def owe(self, rows: int, labels: int) -> None:
+        """Count rows and text that are in memory already."""
+
+
 @dataclass(slots=True, frozen=True)
 class Leaf:
     """A document that may be a report: decompressed bytes of one JSON text, in whatever encoding they came.
@@ -152,6 +181,8 @@ class Leaf:
     data: bytes
     hints: Hints | None = None
     remarks: tuple[Deviation, ...] = ()
+    #: Pays for the rows that the document gives.
+    budget: Payer | None = field(default=None, compare=False, repr=False)
 
 
 def step_down(member: str, name: str) -> str:

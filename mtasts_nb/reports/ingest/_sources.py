@@ -15,7 +15,7 @@ from typing import BinaryIO, Final, NamedTuple, cast
 
 from ...errors import SourceError
 from ...settings import Limits
-from ._model import Input, Rejected, Skipped
+from ._model import Input, Rejected, Skipped, fault
 
 __all__ = ["ignored", "iter_inputs", "label"]
 
@@ -72,7 +72,7 @@ def iter_inputs(sources: Sequence[object], limits: Limits) -> Items:
     flat = list(_flat(sources, limits.nesting))
     if not flat:
         raise SourceError("No source was given. Name a file, a folder or a glob pattern.")
-    return chain.from_iterable([_opened(source, number) for number, source in enumerate(flat, 1)])
+    return chain.from_iterable([_isolated(source, number) for number, source in enumerate(flat, 1)])
 
 
 def label(path: str) -> str:
@@ -113,6 +113,24 @@ def _flat(sources: Iterable[object], levels: int) -> Iterator[object]:
                 f"a source is a path, a glob pattern, bytes, a binary file object or a list of these, "
                 f"not {type(source).__name__}"
             )
+
+
+def _isolated(source: object, number: int) -> Items:
+    """Return what there is to read in a source; an exception that nobody expected costs no other source."""
+    name = source if isinstance(source, str) else f"<{type(source).__name__} {number}>"
+    try:
+        return _guarded(_opened(source, number), name)
+    except SourceError:
+        raise
+    except Exception as error:  # noqa: BLE001 - see above
+        return iter((_unreadable(name, error),))
+
+
+def _guarded(items: Iterable[Input | Rejected | Skipped], name: str) -> Items:
+    try:
+        yield from items
+    except Exception as error:  # noqa: BLE001 - see `_isolated`
+        yield _unreadable(name, error)
 
 
 def _opened(source: object, number: int) -> Iterable[Input | Rejected | Skipped]:
@@ -207,8 +225,12 @@ def _special(path: str, mode: int) -> Rejected:
     return Rejected(label(path), "", "read", "not-a-regular-file", f"{what}, not a regular file; it was not opened")
 
 
-def _unreadable(path: str, error: OSError) -> Rejected:
-    return Rejected(label(path), "", "read", "unreadable", f"{error.strerror or error}")
+def _unreadable(path: str, error: Exception) -> Rejected:
+    text = os.fsencode(path).decode("utf-8", "backslashreplace")
+    if isinstance(error, OSError):
+        return Rejected(text, "", "read", "unreadable", f"{error.strerror or error}")
+    unreadable = fault(error, "read")
+    return Rejected(text, "", unreadable.stage, unreadable.reason, unreadable.detail)
 
 
 # -- folders
@@ -299,5 +321,5 @@ def _entries(
                     yield _Folder(path, after)
             elif after is None:
                 yield _special(path, entry.stat().st_mode)
-        except OSError as error:
+        except Exception as error:  # noqa: BLE001 - whatever is wrong with it costs none of its neighbours
             yield _unreadable(path, error)

@@ -10,55 +10,18 @@ import bz2
 import lzma
 import zlib
 from collections.abc import Callable
-from typing import Final, Protocol
+from typing import BinaryIO, Final, Protocol
 
 from ...settings import Limits
+from ._budget import FREE, Budget, over
 from ._model import Unreadable
 
-__all__ = ["CHUNK", "Budget", "Inflated", "Section", "Stream", "gunzip", "over"]
+__all__ = ["CHUNK", "Inflated", "Section", "Stream", "gunzip", "is_seekable"]
 
 #: How much is read at a time.
 CHUNK: Final = 256 * 1024
-#: What may come out of compression before the ratio is checked (`Limits.expansion_ratio`).
-FREE: Final = 1024 * 1024
 #: What a decompressor of xz data may allocate; `xz -9` needs 65 MiB.
-_XZ_MEMORY: Final = 192 * 1024 * 1024
-
-
-def over(limits: Limits, name: str, what: str, stage: str = "unpack") -> Unreadable:
-    """Return the rejection for a limit that was exceeded: by what, its value, and how to raise it.
-
-    Examples
-    --------
-    >>> over(Limits(nesting=3), "nesting", "containers nested too deep").detail
-    'containers nested too deep: the limit is nesting=3; to allow more, call load(..., limits=Limits(nesting=...))'
-    """
-    value = getattr(limits, name)
-    hint = f"the limit is {name}={value}; to allow more, call load(..., limits=Limits({name}=...))"
-    return Unreadable(stage, name.replace("_", "-"), f"{what}: {hint}")
-
-
-class Budget:
-    """How much one source may expand, over all its levels together.
-
-    A ratio per level alone would let eight nested levels multiply it to the eighth power.
-    """
-
-    __slots__ = ("_given", "_limits", "taken")
-
-    def __init__(self, limits: Limits, taken: int = 0) -> None:
-        self._limits = limits
-        self._given = 0
-        #: Bytes of the source read so far.
-        self.taken = taken
-
-    def charge(self, count: int) -> None:
-        """Count bytes that came out of a decompressor; raise `Unreadable` when they are too many."""
-        self._given += count
-        if self._given > FREE and self._given > self._limits.expansion_ratio * self.taken:
-            raise over(
-                self._limits, "expansion_ratio", f"{self.taken} bytes expand to {self._given} or more over all levels"
-            )
+_XZ_MEMORY: Final = 96 * 1024 * 1024
 
 
 class Stream:
@@ -113,6 +76,14 @@ class Stream:
             self._at = start
         else:
             self._held, self._at = data + self._held[self._at :], 0
+
+
+def is_seekable(file: BinaryIO) -> bool:
+    """Return whether a file object can be read in any order."""
+    try:
+        return file.seekable()
+    except (AttributeError, ValueError, OSError):
+        return False
 
 
 class Section:
@@ -194,6 +165,7 @@ class Inflated:
         self._piece = CHUNK if kind in ("gzip", "deflate") else 32 * 1024
         self._limits = limits
         self._budget = budget
+        budget.inflated = True
         self._engine = _NEW[kind]()
         self._members = 1
         #: Compressed bytes put in.
@@ -211,7 +183,7 @@ class Inflated:
                 self._end_member()
             if out:
                 self._came += len(out)
-                self._budget.charge(len(out))
+                self._budget.read(len(out))
                 if self._came > FREE and self._came > self._limits.expansion_ratio * self.went:
                     raise over(self._limits, "expansion_ratio", f"{self.went} bytes expand to {self._came} or more")
                 return out

@@ -10,29 +10,31 @@ import binascii
 import os
 import stat
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import replace
 from io import BytesIO
 from pathlib import PurePath
-from typing import BinaryIO, Final
+from typing import BinaryIO, Final, TypeVar
 
 from ...settings import Limits
 from ._archives import Member, tar_members, zip_members
+from ._budget import Budget, Exhausted, over
 from ._json import BLANK, as_utf8, is_ndjson, lines, split_json
 from ._mail import mail_results
 from ._mime import mbox_messages, without_emlx_frame
-from ._model import Deviation, Hints, Leaf, Rejected, Skipped, Unreadable, member_name, named, step_down
+from ._model import Deviation, Hints, Leaf, Rejected, Skipped, Unreadable, fault, member_name, named, step_down
 from ._sniff import HEAD, Kind, foreign_name, is_report_name, sniff
 from ._sources import ignored
-from ._streams import Budget, Inflated, Stream, gunzip, over
+from ._streams import Inflated, Stream, gunzip, is_seekable
 
 __all__ = ["unpack", "unpack_path", "unpack_stream"]
 
 Results = Iterator[Leaf | Rejected | Skipped]
+Result = TypeVar("Result", Leaf, Rejected, Skipped, Rejected | Skipped)
 
-#: A file up to this size is read whole; a larger one is streamed.
+#: A file up to this size is read whole, half of it inflated at once; more is streamed.
 WHOLE: Final = 8 * 1024 * 1024
-#: What is inflated at once; more goes through a stream.
-_AT_ONCE: Final = 4 * 1024 * 1024
+_AT_ONCE: Final = WHOLE // 2
 _COMPRESSED: Final = (Kind.GZIP, Kind.BZIP2, Kind.XZ)
 _READ_WHOLE: Final = (Kind.MAIL, Kind.BASE64)
 
@@ -71,7 +73,8 @@ def unpack(
     >>> leaf.data
     b'{"policies": []}'
     """
-    yield from _Unpacking(source, limits, Budget(limits, len(data)), keep_mail=keep_mail).of(data, member, depth, hints)
+    unpacking = _Unpacking(source, limits, Budget(limits, len(data)), keep_mail=keep_mail)
+    yield from unpacking.whole(unpacking.of(data, member, depth, hints))
 
 
 def unpack_path(path: str | bytes, source: str, limits: Limits, *, keep_mail: bool = False) -> Results:
@@ -118,7 +121,7 @@ def unpack_stream(
 
     def results() -> Results:
         head = stream.peek(HEAD)
-        if sniff(head) is Kind.ZIP and len(head) == HEAD and _seekable(file):
+        if sniff(head) is Kind.ZIP and len(head) == HEAD and is_seekable(file):
             # Its directory is at the end: the file itself is read, and not through the stream.
             yield from unpacking.zip(file, "", 0, hints, on_disk=True)
             return
@@ -129,25 +132,19 @@ def unpack_stream(
             stream.push(data)
             yield from unpacking.streamed(stream, "", 0, hints)
 
-    yield from unpacking.guarded(results(), "")
-
-
-def _seekable(file: BinaryIO) -> bool:
-    try:
-        return file.seekable()
-    except (AttributeError, ValueError, OSError):
-        return False
+    yield from unpacking.whole(unpacking.guarded(results(), ""))
 
 
 class _Unpacking:
     """One source on its way down."""
 
-    __slots__ = ("_budget", "_keep_mail", "_limits", "_mails", "_source")
+    __slots__ = ("_keep_mail", "_limits", "_mails", "_source", "budget")
 
     def __init__(self, source: str, limits: Limits, budget: Budget, *, keep_mail: bool) -> None:
         self._source = source
         self._limits = limits
-        self._budget = budget
+        #: Pays for what is being read.
+        self.budget = budget
         self._keep_mail = keep_mail
         self._mails = 0  # how many mails are around what is being read
 
@@ -155,13 +152,48 @@ class _Unpacking:
         """Yield the results, and at what cannot be read a rejection."""
         try:
             yield from results
-        except Unreadable as error:
+        except Exhausted:
+            raise  # the rest of the source is not read either
+        except Exception as error:  # noqa: BLE001 - whatever is wrong with it costs none of its neighbours
+            yield self._row(fault(error, "unpack").at(self._source, member))
+
+    def _over(self, limit: str, what: str, member: str) -> Rejected | Skipped:
+        return self._row(over(self._limits, limit, what).at(self._source, member))
+
+    def whole(self, results: Results) -> Results:
+        """Yield the results, and a rejection of the rest once the source has cost what it may."""
+        try:
+            yield from results
+        except Exhausted as error:
+            yield error.at(self._source, "")
+
+    def _sharing(self, results: Results, member: str, share: Budget) -> Results:
+        """Yield the results, which `share` pays for, and a rejection of the member once it is exhausted."""
+        outer = self.budget
+        if share is outer:
+            yield from results
+            return
+        self.budget = share
+        try:
+            yield from results
+        except Exhausted as error:
             yield error.at(self._source, member)
-        except RecursionError:
-            yield over(self._limits, "nesting", "containers nested too deep").at(self._source, member)
+        finally:
+            with suppress(Exhausted):  # it is read already
+                share.tick(now=True)
+            self.budget = outer
+
+    def _row(self, result: Result) -> Result:
+        text = len(result.source) + len(result.member)
+        if isinstance(result, Rejected):  # a row of `inputs`, and one of `rejects`
+            self.budget.rows(1, text + len(result.detail))
+        self.budget.rows(1, text)
+        return result
 
     def of(self, data: bytes, member: str, depth: int, hints: Hints | None) -> Results:
         """Yield what is in bytes in memory."""
+        if depth:
+            self.budget.read(len(data))
         return self.guarded(self._of(sniff(data[:HEAD]), data, member, depth, hints), member)
 
     def streamed(self, stream: Stream, member: str, depth: int, hints: Hints | None) -> Results:
@@ -179,7 +211,7 @@ class _Unpacking:
         if kind is Kind.JSON:
             yield from self._json(data, member, depth, hints)
         elif kind is Kind.EMPTY or kind is Kind.OTHER or kind is Kind.FOREIGN:
-            yield self._no_report(kind, data, member, hints)
+            yield self._row(self._no_report(kind, data, member, hints))
         elif depth >= self._limits.nesting:
             raise over(self._limits, "nesting", f"a {kind.value} inside {depth} containers")
         elif len(data) > self._limits.input_bytes and (kind in _READ_WHOLE or (kind is Kind.ZIP and depth)):
@@ -203,7 +235,7 @@ class _Unpacking:
         self, kind: Kind, head: bytes, stream: Stream, member: str, depth: int, hints: Hints | None
     ) -> Results:
         if kind is Kind.EMPTY or kind is Kind.OTHER or kind is Kind.FOREIGN:
-            yield self._no_report(kind, head, member, hints)
+            yield self._row(self._no_report(kind, head, member, hints))
         elif kind is Kind.JSON and is_ndjson(head):
             yield from self._ndjson(stream, member, depth, hints)
         elif kind is Kind.JSON and not head.lstrip(BLANK).startswith(b"["):
@@ -232,11 +264,11 @@ class _Unpacking:
             # The stream finds out what is wrong with it, or over which limit.
             yield from self._inflated(Stream(BytesIO(data).read), Kind.GZIP, member, depth, hints)
         else:
-            self._budget.charge(len(text))
+            self.budget.inflated = True
             yield from self.of(text, member, depth + 1, hints)
 
     def _inflated(self, stream: Stream, kind: Kind, member: str, depth: int, hints: Hints | None) -> Results:
-        inner = Inflated(stream, kind.value, self._limits, self._budget)
+        inner = Inflated(stream, kind.value, self._limits, self.budget)
         # What follows the compressed data shows when all is read: the last report of several waits for that.
         last: Leaf | None = None
         for result in self.streamed(Stream(inner.read), member, depth + 1, hints):
@@ -247,7 +279,7 @@ class _Unpacking:
                 yield result
             elif result.member == member and inner.went > self._limits.input_bytes:  # compression adds no step
                 what = f"a compressed report of {inner.went} bytes"
-                yield over(self._limits, "input_bytes", what).at(self._source, member)
+                yield self._over("input_bytes", what, member)
             else:
                 last = result
         if last is not None and inner.rest:
@@ -258,8 +290,8 @@ class _Unpacking:
 
     def _leaf(self, data: bytes, member: str, hints: Hints | None) -> Leaf | Rejected | Skipped:
         if len(data) > self._limits.report_bytes:
-            return over(self._limits, "report_bytes", f"a JSON text of {len(data)} bytes").at(self._source, member)
-        return Leaf(self._source, member, data, hints)
+            return self._over("report_bytes", f"a JSON text of {len(data)} bytes", member)
+        return self._row(Leaf(self._source, member, data, hints, budget=self.budget))
 
     def _json(self, data: bytes, member: str, depth: int, hints: Hints | None) -> Results:
         pieces = split_json(as_utf8(data), self._limits.members)
@@ -269,7 +301,7 @@ class _Unpacking:
         if depth >= self._limits.nesting:
             raise over(self._limits, "nesting", f"a JSON array inside {depth} containers")
         if not any(piece.startswith((b"{", b"[")) for _, piece in pieces):
-            yield Skipped(self._source, member, "a JSON array without an object in it")
+            yield self._row(Skipped(self._source, member, "a JSON array without an object in it"))
             return
         for number, (name, piece) in enumerate(pieces):
             if number >= self._limits.members:
@@ -288,7 +320,7 @@ class _Unpacking:
                 raise over(self._limits, "members", f"more than {self._limits.members} lines of JSON")
             step = step_down(member, name)
             if line is None:
-                yield over(self._limits, "report_bytes", "a line of JSON is too long").at(self._source, step)
+                yield self._over("report_bytes", "a line of JSON is too long", step)
             else:
                 yield from self._json_piece(line, step, depth, hints)
 
@@ -301,7 +333,7 @@ class _Unpacking:
         raw = data if self._keep_mail and not self._mails else None
         self._mails += 1
         try:
-            yield from mail_results(data, self._source, member, self._limits, hints, unpack_part, raw)
+            yield from mail_results(data, self._source, member, self._limits, self.budget, hints, unpack_part, raw)
         finally:
             self._mails -= 1
 
@@ -312,40 +344,44 @@ class _Unpacking:
             if count > self._limits.members:
                 raise over(self._limits, "members", f"more than {self._limits.members} mails in one mbox")
             if mail is None:
-                yield over(self._limits, "input_bytes", "the mail is too large", "mail").at(self._source, step)
+                yield self._over("input_bytes", "the mail is too large", step)
             else:
-                yield from self.guarded(self._mail(mail, step, depth + 1, hints), step)
+                results = self.guarded(self._mail(mail, step, depth + 1, hints), step)
+                yield from self._sharing(results, step, self.budget.member(len(mail)))
         if not count:
-            yield Skipped(self._source, member, "an mbox without a mail")
+            yield self._row(Skipped(self._source, member, "an mbox without a mail"))
 
     def zip(self, file: BinaryIO, member: str, depth: int, hints: Hints | None, *, on_disk: bool) -> Results:
         """Yield what is in a zip."""
         empty = True
-        for entry in zip_members(file, self._limits, self._budget, on_disk=on_disk):
+        for entry in zip_members(file, self._limits, self.budget, on_disk=on_disk):
             empty = False
             yield from self._member(entry, member, depth, hints)
         if empty:
-            yield Skipped(self._source, member, "a zip without a file in it")
+            yield self._row(Skipped(self._source, member, "a zip without a file in it"))
 
     def _tar(self, stream: Stream, member: str, depth: int, hints: Hints | None) -> Results:
         count = 0
-        for count, entry in enumerate(tar_members(stream), 1):
+        for count, entry in enumerate(tar_members(stream, self.budget), 1):
             if count > self._limits.members:
                 raise over(self._limits, "members", f"more than {self._limits.members} members in one tar")
             if isinstance(entry, Unreadable):
-                yield entry.at(self._source, member)
+                yield self._row(entry.at(self._source, member))
             else:
                 yield from self._member(entry, member, depth, hints)
         if not count:
-            yield Skipped(self._source, member, "a tar without a file in it")
+            yield self._row(Skipped(self._source, member, "a tar without a file in it"))
 
     def _member(self, entry: Member, member: str, depth: int, hints: Hints | None) -> Results:
         name = member_name(entry.name)
         step = step_down(member, name)
+        yield from self._sharing(self._of_member(entry, name, step, depth, hints), step, entry.budget)
+
+    def _of_member(self, entry: Member, name: str, step: str, depth: int, hints: Hints | None) -> Results:
         if why := ignored(name) or entry.kind:
-            yield Skipped(self._source, step, why)
+            yield self._row(Skipped(self._source, step, why))
         elif isinstance(entry.content, Unreadable):
-            yield entry.content.at(self._source, step)
+            yield self._row(entry.content.at(self._source, step))
         else:
             yield from self.streamed(entry.content, step, depth + 1, named(name, hints))
 

@@ -178,7 +178,8 @@ def is_address(text: str) -> bool:
 _MODES = frozenset(mode.value for mode in Mode)
 _LINE = re.compile(r"\s*(mode|max_age)\s*:\s*([^\s;]*)", re.IGNORECASE)
 # Where a policy was joined into one line, the keys of RFC 8461 §3.2 show where its lines began.
-_KEY_INSIDE = re.compile(r"[\s;,]+(?=(?:version|mode|mx|max_age)\s*:)", re.IGNORECASE)
+# A run is tried once, at its beginning, and whole: it may have a million blanks.
+_KEY_INSIDE = re.compile(r"(?<![\s;,])[\s;,]++(?=(?:version|mode|mx|max_age)\s*+:)", re.IGNORECASE)
 _MAY_HOLD_MORE = re.compile(r"[\r\n\v\f\x1c-\x1e\x85\u2028\u2029\\\[]")
 
 
