@@ -168,7 +168,7 @@ def redacted_probe(probe: Probe, names: Pseudonyms) -> Probe:
     fetch from, headers other than Content-Type, providers, and other free text are left out.
     """
     whole: Probe = _Redaction(names).of(probe)
-    return replace(whole, domain=names.host(probe.domain), providers=(), vantage=_vantage(probe.vantage, names))
+    return replace(whole, providers=())
 
 
 def names_in_probe(probe: Probe) -> set[str]:
@@ -180,16 +180,6 @@ def names_in_probe(probe: Probe) -> set[str]:
         names |= {probe.reference.request.mx, probe.reference.request.address}
     names |= {record.text for record in (*probe.policy_host.a.records, *probe.policy_host.aaaa.records)}
     return {name for name in names if name}
-
-
-def _vantage(vantage: Vantage, names: Pseudonyms) -> Vantage:
-    return replace(
-        vantage,
-        nameservers=tuple(map(names.address, vantage.nameservers)),
-        trust_store=_LEFT_OUT,
-        trust_store_sha256="",
-        helo_name=names.host(vantage.helo_name),
-    )
 
 
 class _Redaction:
@@ -216,6 +206,10 @@ class _Redaction:
             (Validation, "name"): host,
             (Validation, "completed_by"): host,
             (IssuerFetch, "url"): lambda _: _LEFT_OUT,
+            (Vantage, "nameservers"): address,
+            (Vantage, "helo_name"): host,
+            (Vantage, "trust_store"): lambda _: _LEFT_OUT,
+            (Vantage, "trust_store_sha256"): lambda _: "",
         }
 
     def of(self, value: Any, text: Callable[[str], str] | None = None) -> Any:
@@ -225,7 +219,10 @@ class _Redaction:
         if isinstance(value, HttpResponse):
             return self._response(value)
         if isinstance(value, DnsRecord):
-            return replace(value, name=self._names.host(value.name), text=self._record(value))
+            names = self._names
+            return replace(
+                value, name=names.host(value.name), type=redacted_text(value.type, names), text=self._record(value)
+            )
         if is_dataclass(value) and not isinstance(value, type):
             made = {
                 field.name: self.of(getattr(value, field.name), self._texts.get((type(value), field.name)))
@@ -239,7 +236,8 @@ class _Redaction:
         return b"" if isinstance(value, bytes) else value
 
     def _url(self, url: str) -> str:
-        return re.sub(_HTTPS, lambda match: f"https://{self._names.host(match[1])}/.well-known/mta-sts.txt", url)
+        match = re.match(_HTTPS, url)
+        return f"https://{self._names.host(match[1])}/.well-known/mta-sts.txt" if match else _LEFT_OUT
 
     def _certificate(self, certificate: Certificate) -> Certificate:
         host = self._names.host
