@@ -61,7 +61,7 @@ def outside_policy(source: Source) -> pd.DataFrame:
 
 
 def _outside(rows: pd.DataFrame) -> np.ndarray:
-    """Return for each row whether its policy does not match its host; each pair is looked at once."""
+    """Return for each row whether its policy does not match its host; each pair is checked once."""
     policy, policies = pd.factorize(rows["policy_string"])
     host, hosts = pd.factorize(rows["receiving_mx_hostname"])
     pairs, of_row = np.unique(policy * np.int64(len(hosts) + 1) + host, return_inverse=True)
