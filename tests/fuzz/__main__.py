@@ -39,7 +39,15 @@ def by_atheris(target: Target, seconds: int, found: Path) -> Outcome:
     corpus = found / "corpus" / target.name
     corpus.mkdir(parents=True, exist_ok=True)
     largest = 100_000 if target.name == "snapshot" else 4096
-    options = ["-print_final_stats=1", "-timeout=20", "-rss_limit_mb=2048", f"-max_len={largest}"]
+    # Without coverage libFuzzer drops every seed but one and tries a few bytes: millions of executions that reach nothing.
+    options = [
+        "-keep_seed=1",
+        "-len_control=0",
+        "-print_final_stats=1",
+        "-timeout=20",
+        "-rss_limit_mb=2048",
+        f"-max_len={largest}",
+    ]
     options += [f"-max_total_time={max(1, seconds // 2)}", f"-artifact_prefix={found}/{target.name}-", str(corpus)]
     began, executions = time.monotonic(), 0
     for way in ("guided", "blind"):

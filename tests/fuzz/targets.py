@@ -232,10 +232,8 @@ def redaction(data: bytes) -> None:
     """A name between any two texts does not survive."""
     text = _text(data)
     before, _, after = text.partition("|")
-    out = redacted_text(f"{before} {CANARY} {after}", Pseudonyms(b"a secret of the tests"))
-    assert CANARY.lower() not in out.lower()
-    for name in (f"{CANARY}.example", f"{CANARY}@nordwind.example"):
-        out = redacted_text(f"{before} {name} {after}", Pseudonyms(b"a secret of the tests"))
+    for name in (CANARY, f"{CANARY}.example", f"{CANARY}@nordwind.example"):
+        out = redacted_text(f"{before} {name} {after}", Pseudonyms(b"a key for tests only"))
         assert CANARY.lower() not in out.lower()
 
 
