@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final
 
 import pandas as pd
 
-from ..knowledge import explain
+from ..knowledge import result_type_text
 from ..markup import plural
 from ..vocabulary import MailEffect, PolicyType, verdict_reason
 from ._cells import EFFECT_TEXTS, Cells, cells
@@ -58,7 +58,7 @@ def by_result_type(source: Source | Cells) -> Table:
     """
     split = cells(source)
     frame = _grouped(split.failures, ["policy_domain", "policy_type", "result_type"])
-    frame["meaning"] = [explain(code).short for code in frame["result_type"]]
+    frame["meaning"] = [result_type_text(code).short for code in frame["result_type"]]
     return Table(
         frame,
         {

@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from functools import cache, lru_cache
 from typing import Final
 
-from ..knowledge import MX, POLICY_HOST, CauseText, causes, reason_matches
+from ..knowledge import MX, POLICY_HOST, CauseText, causes, causes_of_reason
 from ..markup import one_line, plural
 from ..vocabulary import (
     Area,
@@ -38,8 +38,6 @@ _MOST: Final = 4
 #: A cause that so large a part of the failures indicates is as good as certain, or likely.
 _CERTAIN: Final = 0.5
 _LIKELY: Final = 0.05
-#: So many characters of a reason code are read.
-_READ: Final = 2000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -84,10 +82,8 @@ def _named_by(reason: str, result_type: str) -> tuple[str, bool] | None:
     """
     side = POLICY_HOST if is_on_policy_host(result_type) else MX
     usual = {text.code for text in _of_type(result_type)}
-    for match in reason_matches(reason[:_READ], side, reported=True):
-        if codes := match.causes(side):
-            return next((code for code in codes if code in usual), codes[0]), len(codes) == 1
-    return None
+    codes = causes_of_reason(reason, side, reported=True)
+    return (next((code for code in codes if code in usual), codes[0]), len(codes) == 1) if codes else None
 
 
 def candidates(group: Reported) -> tuple[Candidate, ...]:

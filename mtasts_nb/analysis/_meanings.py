@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from ..knowledge import ResultTypeText, explain
+from ..knowledge import ResultTypeText, result_type_text
 from ..render import Rendered
 from ..reports import daily
 from ..vocabulary import Mode
@@ -66,7 +66,9 @@ def meanings(source: Source, split: Cells | None = None) -> Meanings:
         domain, mx = (str(value) or None for value in largest)  # type: ignore[attr-defined]
         modes = tuple(mode for mode in Mode if (part["policy_mode"] == mode).any())
         failed = int(part.groupby("policy_type")["failed"].sum().max())
-        items.append(Meaning(str(name), failed, modes, domain, mx, reasons.get(str(name), ())[:3], explain(str(name))))
+        items.append(
+            Meaning(str(name), failed, modes, domain, mx, reasons.get(str(name), ())[:3], result_type_text(str(name)))
+        )
     return Meanings(tuple(sorted(items, key=lambda item: (-item.failed, item.result_type))))
 
 

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Final
 
 import pandas as pd
 
-from ..knowledge import explain
+from ..knowledge import result_type_text
 from ..markup import number, one_line, plural, share, when
 from ..vocabulary import UNATTRIBUTED
 from ._cells import cells
@@ -201,7 +201,7 @@ def _fields(archive: Archive, key: str, report: Mapping[object, object]) -> Iter
         yield from ((f"policies[{index}].{name}", str(value), meaning) for name, value, meaning in texts)
         for detail in failures[failures["policy_index"] == index].to_dict("records"):
             meanings = {
-                "result_type": explain(str(detail["result_type"])).short,
+                "result_type": result_type_text(str(detail["result_type"])).short,
                 "receiving_mx_hostname": "The mail server at which it failed.",
                 "receiving_ip": "The address of that mail server.",
                 "sending_mta_ip": "The address of the sender.",

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
-from ..knowledge import MX, POLICY_HOST, causes, reason_matches
+from ..knowledge import MX, POLICY_HOST, causes, causes_of_reason
 from ..reports import daily
 from ..vocabulary import UNEXPLAINED, MailEffect, Mode, PolicyType, State, is_noisy, is_on_policy_host
 from ._cells import cells
@@ -48,7 +48,6 @@ MOST_GROUPS: Final = 2000
 _MOST_TEXTS: Final = 12
 #: What begins so many days before or after something else may have begun with it; not every sender reports every day.
 _GAP: Final = 3
-_READ: Final = 2000  # characters of a reason code
 _EPOCH: Final = date(1970, 1, 1)
 
 
@@ -131,7 +130,7 @@ class Reported:
         side = POLICY_HOST if is_on_policy_host(self.result_type) else MX
         named: dict[tuple[str, ...], int] = {}
         for reason, failed in self.reasons:
-            codes = next((each for match in reason_matches(reason[:_READ], side) if (each := match.causes(side))), ())
+            codes = causes_of_reason(reason, side)
             named[codes] = named.get(codes, 0) + failed
         unnamed = named.pop((), 0)
         if 2 * sum(named.values()) >= max(self.failed, unnamed):

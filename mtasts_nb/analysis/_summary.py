@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Final
 
 import pandas as pd
 
-from ..knowledge import explain
+from ..knowledge import result_type_text
 from ..markup import number, one_line, plural, share
 from ..vocabulary import MailEffect, PolicyType
 from ._cells import Cells, cells
@@ -89,7 +89,7 @@ def happened_statement(split: Cells, incidents: pd.DataFrame, summary: str = "")
     when = f"On {day(first)}" if first == last else f"From {day(first)} to {day(last)}"
     if rows["ongoing"].any():
         when = f"From {day(first)} on"
-    what = summary or explain(str(rows["result_type"].iloc[0])).short.split(". ")[0]
+    what = summary or result_type_text(str(rows["result_type"].iloc[0])).short.split(". ")[0]
     return (
         f"{when}, {number(failed)} of {plural(total, 'session')} {under(kind)} for {one_line(domain, 80)} "
         f"({share(failed, total)}) failed{where} with {types}, reported by {number(len(reporters))} of "

@@ -17,12 +17,13 @@ from ._reason_codes import (
     POLICY_HOST,
     ReasonMatch,
     ReasonMeaning,
+    causes_of_reason,
     reason_matches,
     reason_meanings,
     reason_side,
     words_of,
 )
-from ._result_types import ResultTypeText, explain, result_type_texts
+from ._result_types import ResultTypeText, result_type_text, result_type_texts
 
 __all__ = [
     "MX",
@@ -35,9 +36,9 @@ __all__ = [
     "ReasonMeaning",
     "ResultTypeText",
     "causes",
+    "causes_of_reason",
     "command",
     "command_names",
-    "explain",
     "finding",
     "finding_texts",
     "fix_of",
@@ -48,6 +49,7 @@ __all__ = [
     "reason_matches",
     "reason_meanings",
     "reason_side",
+    "result_type_text",
     "result_type_texts",
     "words_of",
 ]

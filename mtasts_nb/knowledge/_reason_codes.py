@@ -16,6 +16,7 @@ __all__ = [
     "POLICY_HOST",
     "ReasonMatch",
     "ReasonMeaning",
+    "causes_of_reason",
     "reason_matches",
     "reason_meanings",
     "reason_side",
@@ -30,6 +31,7 @@ POLICY_HOST: Final = "policy-host"
 _WORD = re.compile(r"\d+(?:\.\d+)+|[^\W_]+")
 #: So many characters of a text are read, and two parts of one wording are at most so far apart.
 _READ: Final = 65536
+_READ_OF_REASON: Final = 2000
 _APART: Final = 400
 
 
@@ -177,6 +179,20 @@ def reason_matches(text: str, side: str = "", *, reported: bool = False) -> tupl
     specific = [wording for wording in wordings if not wording.match.meaning.general]
     first = {wording.match.meaning.code: wording.match for wording in reversed(specific or wordings)}
     return tuple(reversed(first.values()))
+
+
+def causes_of_reason(text: str, side: str, *, reported: bool = False) -> tuple[str, ...]:
+    """Return the causes that a reason code names, by its most specific wording that names any; none for an unknown one.
+
+    Only its first 2,000 characters are read: a stranger may send many long ones.
+
+    Examples
+    --------
+    >>> causes_of_reason("HTTP status 404", POLICY_HOST), causes_of_reason("the printer is out of paper", MX)
+    (('policy-http-not-found',), ())
+    """
+    matches = reason_matches(text[:_READ_OF_REASON], side, reported=reported)
+    return next((codes for match in matches if (codes := match.causes(side))), ())
 
 
 def reason_side(text: str) -> str:

@@ -12,7 +12,7 @@ from ._causes import CauseText, causes
 from ._commands import Command, command
 from ._read import read_data
 
-__all__ = ["ResultTypeText", "explain", "result_type_texts"]
+__all__ = ["ResultTypeText", "result_type_text", "result_type_texts"]
 
 _UNREGISTERED = "unregistered"
 # So many of the causes of a result type are named: the ones that occur.
@@ -62,7 +62,7 @@ class ResultTypeText:
 
         Examples
         --------
-        >>> explain("tlsa-invalid").causes[0]
+        >>> result_type_text("tlsa-invalid").causes[0]
         'The TLSA records do not match the certificate'
         """
         return tuple(cause.title for cause in self.ranked[:_NAMED])
@@ -96,9 +96,9 @@ class ResultTypeText:
 
         Examples
         --------
-        >>> explain("certificate-expired").commands(mx="mx1.nordwind.example")[0].shell.split()[5]
+        >>> result_type_text("certificate-expired").commands(mx="mx1.nordwind.example")[0].shell.split()[5]
         'mx1.nordwind.example:25'
-        >>> explain("certificate-expired").commands(mx="x; rm -rf ~")[0].shell.split()[5]
+        >>> result_type_text("certificate-expired").commands(mx="x; rm -rf ~")[0].shell.split()[5]
         'MX-HOST:25'
         """
         named = dict.fromkeys(name for cause in self.ranked[:_NAMED] for name in cause.command_names)
@@ -134,12 +134,12 @@ def result_type_texts() -> Mapping[str, ResultTypeText]:
     )
 
 
-def explain(result_type: str) -> ResultTypeText:
+def result_type_text(result_type: str) -> ResultTypeText:
     """Return what a result type means; one that is in no registry gets a text that says so.
 
     Examples
     --------
-    >>> explain("sts-webpki-invalid").where, explain("x-own-type").title
+    >>> result_type_text("sts-webpki-invalid").where, result_type_text("x-own-type").title
     ('policy-host', 'Result type not in the registry')
     """
     texts = result_type_texts()

@@ -33,7 +33,7 @@ from ._style import (
     label,
     width,
     with_defaults,
-)
+)  # fmt: skip
 from ._view import KEYS, REPORTER, view_of
 
 if TYPE_CHECKING:
@@ -383,11 +383,10 @@ def _note(history: PolicyHistory, view: View, rows: _Rows, domain: str | None) -
 def _sentences(policies: pd.DataFrame, events: pd.DataFrame, rows: _Rows, view: View) -> list[str]:
     """Return what the figure shows, in sentences with numbers."""
     inside = _inside(events, view)
-    reporters = len(rows.names) + rows.folded
     policies_seen = plural(len(rows.by_policy), "policy", "policies")
     parts = [
         f"Which policy each reporter applied on which day. {view.about}, {view.dates} UTC.",
-        f"{plural(reporters, 'reporter')}; {policies_seen} and {plural(len(inside), 'change')} seen.",
+        f"{plural(len(rows.names) + rows.folded, 'reporter')}; {policies_seen} and {plural(len(inside), 'change')} seen.",
     ]
     parts += [f"Policy {row['policy']}: {_policy_text(row, with_mx=True)}." for row in _records(policies, rows)[:9]]
     parts += [f"{when(row['day'].date())}: {label(row['what'], 200)}{_spread(row)}." for row in inside[-9:]]

@@ -23,7 +23,7 @@ from ..analysis import (
     sporadic,
     under,
 )
-from ..knowledge import explain
+from ..knowledge import result_type_text
 from ..markup import number, one_line, plural, share, when
 from ..render import Rendered
 from ..vocabulary import Confidence, FixStatus, FixView, PolicyType, State, Verdict, is_on_policy_host
@@ -72,7 +72,7 @@ def heading(case: Case) -> Heading:
 def _title(case: Case) -> str:
     if case.top is not None:
         cause = case.main_cause
-        what = cause.title if cause is not None else explain(str(case.top["result_type"])).title
+        what = cause.title if cause is not None else result_type_text(str(case.top["result_type"])).title
         return f"{what}: {case.domain}"
     if case.all_cells.sessions.empty:
         return "No TLS reports"
@@ -200,7 +200,9 @@ def facts(case: Case) -> Facts:
         return Facts(())
     first, last = lead["start"].min(), lead["end"].max()
     ongoing = ", not known to be over" if lead["ongoing"].any() else ""
-    what = f"{explain(str(top['result_type'])).title} ({', '.join(dict.fromkeys(map(str, lead['result_type'])))})"
+    what = (
+        f"{result_type_text(str(top['result_type'])).title} ({', '.join(dict.fromkeys(map(str, lead['result_type'])))})"
+    )
     return Facts(
         (
             ("What", what),
@@ -250,7 +252,7 @@ def _why(case: Case, top: Mapping[str, Any]) -> str:
     if cause is not None:
         sure = "" if cause.confidence == Confidence.HIGH else f" (confidence: {cause.confidence})"
         return _joined(f"{cause.title}{sure}.", reason)
-    text = explain(result_type)
+    text = result_type_text(result_type)
     usual = f"Most often: {lower_first(text.causes[0])}." if text.causes else ""
     return _joined(text.short, usual, reason)
 

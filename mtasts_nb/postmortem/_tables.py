@@ -9,7 +9,7 @@ from typing import Final
 import pandas as pd
 
 from ..analysis import NO_MX, Table, at_mx, incident_table, listed
-from ..knowledge import explain
+from ..knowledge import result_type_text
 from ..markup import one_line, plural, when
 from ..render import Rendered
 from ..reports import daily
@@ -150,15 +150,15 @@ def _steps(case: Case) -> Iterator[Step]:
 def _prevention(case: Case) -> Iterator[Step]:
     """Yield how to avoid it next time: as the cause says, and by what monitoring."""
     cause, result_types = case.main_cause, dict.fromkeys(map(str, case.incidents["result_type"]))
-    texts = [cause.prevent] if cause is not None else [explain(name).prevent_for() for name in result_types]
+    texts = [cause.prevent] if cause is not None else [result_type_text(name).prevent_for() for name in result_types]
     yield from ((text, "So that it does not happen again.") for text in dict.fromkeys(texts) if text)
-    for where in dict.fromkeys(explain(name).where for name in result_types):
+    for where in dict.fromkeys(result_type_text(name).where for name in result_types):
         if where in _PREVENTION:
             yield _PREVENTION[where]
 
 
 def _for_type(case: Case, result_type: str, *, over: bool) -> Step:
-    text, cause = explain(result_type), case.main_cause
+    text, cause = result_type_text(result_type), case.main_cause
     rows = case.lead[case.lead["result_type"] == result_type]
     hosts = sorted({str(host) for host in rows["receiving_mx_hostname"].dropna()})
     domain = str(rows["policy_domain"].iloc[0])

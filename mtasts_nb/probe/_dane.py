@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from enum import Enum
-from string import hexdigits
 
 from ..vocabulary import Status
-from ._attempts import TlsaMatch
+from ._attempts import TlsaMatch, tlsa_record
 from ._evidence import Evidence, MxHost
 
 __all__ = ["DaneState", "dane_state", "matching_tlsa"]
@@ -73,10 +72,11 @@ def dane_state(evidence: Evidence, mx: MxHost, *, insecure_mx: bool = False) -> 
 
 
 def _is_usable(record: str) -> bool:
-    parts = record.split()
-    # RFC 7672 §3.1: usages 2 and 3, selectors 0 and 1, matching types 0 to 2.
-    known = len(parts) > 3 and parts[0] in ("2", "3") and parts[1] in ("0", "1") and parts[2] in ("0", "1", "2")
-    return known and all(character in hexdigits for character in "".join(parts[3:]))
+    try:
+        tlsa_record(record)
+    except ValueError:
+        return False
+    return True
 
 
 def matching_tlsa(matches: Sequence[TlsaMatch]) -> tuple[TlsaMatch, ...]:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import ast
 import base64
 import html
-import ipaddress
 import re
 import unicodedata
 from collections.abc import Collection, Iterable, Iterator
@@ -16,7 +15,7 @@ from urllib.parse import unquote
 
 from ..markup import visible
 from ._harmless import PROTOCOL_LABELS, REPORT_KEYS, is_harmless, own_texts
-from ._redact_names import as_host
+from ._redact_names import as_address, as_host
 
 __all__ = ["code_names", "leaks", "strangers", "texts_of"]
 
@@ -157,20 +156,19 @@ def code_names(node: Any) -> set[str]:
                 tree = ast.parse(cell.source)
             except SyntaxError:
                 continue
-            names |= {
-                word
-                for part in ast.walk(tree)
-                if isinstance(part, ast.Attribute)
-                for word in _shaped(ast.unparse(part))
-            }
-            names |= {
-                word
-                for part in ast.walk(tree)
-                if isinstance(part, ast.ImportFrom)
-                for word in _shaped(part.module or "")
-            }
-            names |= {word for part in ast.walk(tree) if isinstance(part, ast.alias) for word in _shaped(part.name)}
+            for part in ast.walk(tree):
+                names.update(_shaped(_dotted(part)))
     return names
+
+
+def _dotted(part: ast.AST) -> str:
+    """Return the name that a part of code is; empty for others."""
+    match part:
+        case ast.Attribute():
+            return ast.unparse(part)
+        case ast.ImportFrom(module=str(name)) | ast.alias(name=name):
+            return name
+    return ""
 
 
 def _shaped(text: str) -> Iterator[str]:
@@ -193,10 +191,8 @@ def _cut(word: str, core: str) -> str:
 
 
 def _address(text: str) -> str:
-    try:
-        return str(ipaddress.ip_address(text)) if len(text) > 2 else ""
-    except ValueError:
-        return ""
+    address = as_address(text) if len(text) > 2 else None
+    return "" if address is None else str(address)
 
 
 def strangers(texts: Collection[str], made: Collection[str], code: Collection[str] = ()) -> set[str]:

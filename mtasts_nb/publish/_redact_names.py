@@ -16,7 +16,7 @@ from ..markup import one_line
 from ..policy import domain_name
 from ._harmless import PROTOCOL_LABELS, is_harmless
 
-__all__ = ["Pseudonyms", "as_host", "check_given", "key_of"]
+__all__ = ["Pseudonyms", "as_address", "as_host", "check_given", "key_of"]
 
 _HOST = re.compile(r"(?=.{4,253}$)(\*\.)?([a-z0-9_]([a-z0-9_-]{0,61}[a-z0-9_])?\.)+[a-z][a-z0-9-]*[a-z0-9]")
 _WORD = re.compile(r"\w+")
@@ -141,7 +141,7 @@ class Pseudonyms:
 
     def host(self, name: str) -> str:
         """Return the pseudonym of a host name or pattern; what is under one domain stays under one."""
-        if not name.strip() or _ip(name) is not None:
+        if not name.strip() or as_address(name) is not None:
             return self.address(name)
         key = as_host(name)
         if key is None or key in self._bases:
@@ -160,7 +160,7 @@ class Pseudonyms:
         key = text.strip().lower()
         if not key:
             return ""
-        if (address := _ip(key)) is None:
+        if (address := as_address(key)) is None:
             return self._pseudonym("address", key, lambda digits, length: f"address-{_letters(digits, length)}")
         if isinstance(address, ipaddress.IPv4Address):
             return self._pseudonym("address", str(address), _v4)
@@ -218,7 +218,8 @@ class Pseudonyms:
         return places
 
 
-def _ip(text: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address | None:
+def as_address(text: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address | None:
+    """Return the IP address that a text is; None for others."""
     try:
         return ipaddress.ip_address(text.strip().removesuffix("."))
     except ValueError:

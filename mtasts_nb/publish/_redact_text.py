@@ -6,12 +6,11 @@ known name, a host name or an address, and an ellipsis where it is anything else
 
 from __future__ import annotations
 
-import ipaddress
 import re
 from collections.abc import Iterator
 
 from ._harmless import is_harmless, is_number
-from ._redact_names import Pseudonyms, as_host
+from ._redact_names import Pseudonyms, as_address, as_host
 
 __all__ = ["redacted_text"]
 
@@ -120,13 +119,8 @@ def _core(core: str, begins: bool, names: Pseudonyms) -> Iterator[tuple[str, boo
 def _known(core: str, names: Pseudonyms) -> str | None:
     """Return the pseudonym of an address, with its prefix length, or of a host name."""
     literal = _LITERAL.fullmatch(core)
-    if literal and any(sign in literal[1] for sign in ".:"):
-        try:
-            ipaddress.ip_address(literal[1])
-        except ValueError:
-            pass
-        else:
-            return names.address(literal[1]) + literal[2]
+    if literal and any(sign in literal[1] for sign in ".:") and as_address(literal[1]) is not None:
+        return names.address(literal[1]) + literal[2]
     return names.host(core) if as_host(core) else None
 
 

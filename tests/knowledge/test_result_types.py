@@ -7,7 +7,7 @@ import shlex
 
 import pytest
 
-from mtasts_nb.knowledge import causes, explain, read_data
+from mtasts_nb.knowledge import causes, read_data, result_type_text
 from mtasts_nb.vocabulary import UNATTRIBUTED, UNKNOWN, ResultType
 
 REQUIRED = {"title", "short", "meaning", "effect", "rfc"}
@@ -28,7 +28,7 @@ def test_every_type_has_its_text_and_nothing_else() -> None:
 
 @pytest.mark.parametrize("code", list(ResultType))
 def test_what_is_registered_can_be_looked_into(code: ResultType) -> None:
-    text = explain(code)
+    text = result_type_text(code)
     assert text.code == code
     assert text.commands("nordwind.example", "mx1.nordwind.example")
     assert (text.where == "policy-host") == code.on_policy_host
@@ -36,7 +36,7 @@ def test_what_is_registered_can_be_looked_into(code: ResultType) -> None:
 
 @pytest.mark.parametrize("code", list(ResultType))
 def test_causes_and_fix_are_those_of_the_ranked_causes(code: ResultType) -> None:
-    text = explain(code)
+    text = result_type_text(code)
     ranked = [cause for cause in causes().values() if code in cause.result_types]
     assert len(text.ranked) == len(ranked) > 0
     assert [cause.result_types[code] for cause in text.ranked] == list(range(1, len(ranked) + 1))
@@ -45,7 +45,7 @@ def test_causes_and_fix_are_those_of_the_ranked_causes(code: ResultType) -> None
 
 @pytest.mark.parametrize("code", list(ResultType))
 def test_the_commands_are_those_that_prove_something(code: ResultType) -> None:
-    for command in explain(code).commands("nordwind.example", "mx1.nordwind.example"):
+    for command in result_type_text(code).commands("nordwind.example", "mx1.nordwind.example"):
         words = shlex.split(command.shell.replace("</dev/null", "").replace("2>/dev/null", ""))
         assert "DOMAIN" not in command.shell
         assert "MX-HOST" not in command.shell
@@ -76,10 +76,10 @@ HOSTILE = [
 @pytest.mark.parametrize("name", HOSTILE)
 def test_a_hostile_name_never_reaches_a_command(name: str) -> None:
     for code in ResultType:
-        text = explain(code)
+        text = result_type_text(code)
         assert [c.shell for c in text.commands(name, name)] == [c.shell for c in text.commands()]
 
 
 def test_an_unregistered_type_is_explained_as_such() -> None:
-    assert explain("x-private").code == "unregistered"
-    assert explain("x-private").where == "unknown"
+    assert result_type_text("x-private").code == "unregistered"
+    assert result_type_text("x-private").where == "unknown"

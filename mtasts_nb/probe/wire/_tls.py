@@ -30,7 +30,7 @@ from service_identity.cryptography import verify_certificate_hostname
 
 from ...files import read_file
 from ...markup import one_line
-from .._attempts import Certificate, ChainResult, IssuerFetch, TlsaMatch, TlsSession, Validation
+from .._attempts import Certificate, ChainResult, IssuerFetch, TlsaMatch, TlsSession, Validation, tlsa_record
 from ._network import Network, StepError, Stream
 
 __all__ = [
@@ -371,16 +371,10 @@ def match_tlsa(records: Sequence[str], session: TlsSession) -> tuple[TlsaMatch, 
 
 
 def _match(text: str, session: TlsSession) -> TlsaMatch:
-    parts = text.split()
     try:
-        usage, selector, matching = (int(part) for part in parts[:3])
-        expected = bytes.fromhex("".join(parts[3:]))
-    except ValueError:
-        return TlsaMatch(record=text, matches=None, detail="not a TLSA record")
-    if usage not in (2, 3):
-        return TlsaMatch(record=text, matches=None, detail=f"usage {usage} is not for SMTP")
-    if selector not in (0, 1) or matching not in (0, 1, 2) or not expected:
-        return TlsaMatch(record=text, matches=None, detail="unknown selector or matching type")
+        usage, selector, matching, expected = tlsa_record(text)
+    except ValueError as error:
+        return TlsaMatch(record=text, matches=None, detail=str(error))
     candidates = session.chain[:1] if usage == 3 else session.chain[1:]
     for depth, certificate in enumerate(candidates, start=0 if usage == 3 else 1):
         if _association(certificate, selector, matching) == expected:
