@@ -6,8 +6,9 @@ from collections.abc import Sequence
 from enum import Enum
 
 from ..vocabulary import Status
-from ._attempts import TlsaMatch, tlsa_record
+from ._attempts import TlsaMatch
 from ._evidence import Evidence, MxHost
+from ._tlsa import tlsa_record
 
 __all__ = ["DaneState", "dane_state", "matching_tlsa"]
 

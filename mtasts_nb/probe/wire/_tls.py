@@ -30,7 +30,8 @@ from service_identity.cryptography import verify_certificate_hostname
 
 from ...files import read_file
 from ...markup import one_line
-from .._attempts import Certificate, ChainResult, IssuerFetch, TlsaMatch, TlsSession, Validation, tlsa_record
+from .._attempts import Certificate, ChainResult, IssuerFetch, TlsaMatch, TlsSession, Validation
+from .._tlsa import tlsa_record
 from ._network import Network, StepError, Stream
 
 __all__ = [
