@@ -3,8 +3,21 @@
 from __future__ import annotations
 
 from . import schema
-from ._archive import Archive
-from ._daily import FAILURE_KEYS, SESSION_KEYS, Source, daily
-from ._load import load
+from ._archive import Archive, Stored
+from ._daily import FAILURE_KEYS, SESSION_KEYS, Source, SummingSource, daily, sum_groups, sum_pieces
+from ._load import load, load_parts
 
-__all__ = ["FAILURE_KEYS", "SESSION_KEYS", "Archive", "Source", "daily", "load", "schema"]
+__all__ = [
+    "FAILURE_KEYS",
+    "SESSION_KEYS",
+    "Archive",
+    "Source",
+    "Stored",
+    "SummingSource",
+    "daily",
+    "load",
+    "load_parts",
+    "schema",
+    "sum_groups",
+    "sum_pieces",
+]

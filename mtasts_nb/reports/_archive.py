@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Sequence
 from contextlib import ExitStack
 from datetime import UTC, date, datetime
 from pathlib import Path
-from typing import Any, BinaryIO, Final
+from typing import Any, BinaryIO, Final, Protocol, runtime_checkable
 
 import pandas as pd
 
@@ -16,10 +16,24 @@ from ..markup import csv_cell, number, one_line, plural, share, terminal_text, w
 from ..render import Block, Document, Paragraph, Rendered, Section, Table, Terms, document, no_formulas_in_frames
 from . import schema
 
-__all__ = ["Archive"]
+__all__ = ["Archive", "Stored"]
 
 TABLES = tuple(schema.SCHEMA)
 _MOST_NAMES: Final = 5
+
+
+@runtime_checkable
+class Stored(Protocol):
+    """Reports that are not in memory yet: a store, or a part of one."""
+
+    def to_archive(self) -> Archive:
+        """Return them in memory."""
+
+    def between(self, start: str | date | datetime, end: str | date | datetime) -> Stored:
+        """Return a part, as `Archive.between`."""
+
+    def for_domain(self, domain: str) -> Stored:
+        """Return a part, as `Archive.for_domain`."""
 
 
 class Archive(Rendered):
@@ -76,6 +90,10 @@ class Archive(Rendered):
             raise ValueError(f"an Archive is in memory and computes with pandas only, not with engine={engine!r}")
         yield self.sessions[list(session_columns)], self.failures[list(failure_columns)]
 
+    def to_archive(self) -> Archive:
+        """Return this archive; of a store, this gives one."""
+        return self
+
     # -- narrowing
 
     def between(self, start: str | date | datetime, end: str | date | datetime) -> Archive:
@@ -93,9 +111,7 @@ class Archive(Rendered):
             With the inputs and deviations of these reports, and all inputs without a report: which day a rejected
             report was for is not known.
         """
-        first, last = _moment(start), _moment(end)
-        if _is_day(end):
-            last += pd.Timedelta(days=1)
+        first, last = span(start, end)
         return self._narrowed(
             *(
                 table[(table["start_datetime"] >= first) & (table["start_datetime"] < last)]
@@ -111,7 +127,7 @@ class Archive(Rendered):
         domain : str
             The policy domain, in any case, with or without its last dot. Subdomains are domains of their own.
         """
-        name = domain.strip().lower().removesuffix(".")
+        name = domain_name(domain)
         sessions = self.sessions[self.sessions["policy_domain"] == name]
         failures = self.failures[self.failures["policy_domain"] == name]
         return self.with_rows(sessions, failures)
@@ -234,6 +250,17 @@ def outcomes(archive: Archive) -> list[tuple[str, int]]:
     """Return how many inputs had which outcome, without those that do not occur."""
     counts = archive.inputs["outcome"].value_counts()
     return [(name, int(counts[name])) for name in schema.OUTCOMES if counts.get(name, 0)]
+
+
+def span(start: str | date | datetime, end: str | date | datetime) -> tuple[pd.Timestamp, pd.Timestamp]:
+    """Return the first moment and the first one after the end, UTC; an end that is a whole day is included."""
+    last = _moment(end)
+    return _moment(start), last + pd.Timedelta(days=1) if _is_day(end) else last
+
+
+def domain_name(domain: str) -> str:
+    """Return a policy domain as the tables have it."""
+    return domain.strip().lower().removesuffix(".")
 
 
 def _moment(value: str | date | datetime) -> pd.Timestamp:

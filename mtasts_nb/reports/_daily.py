@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from typing import Final, Protocol
+from functools import partial
+from typing import Final, Protocol, runtime_checkable
 
 import numpy as np
 import pandas as pd
 
 from ._columns import Ints
 
-__all__ = ["FAILURE_KEYS", "SESSION_KEYS", "Source", "daily"]
+__all__ = ["FAILURE_KEYS", "SESSION_KEYS", "Source", "SummingSource", "daily", "sum_groups", "sum_pieces"]
 
 #: Keys of `daily` that every session row has.
 SESSION_KEYS: Final = (
@@ -57,6 +58,16 @@ class Source(Protocol):
         """
 
 
+@runtime_checkable
+class SummingSource(Source, Protocol):
+    """A source that can add up its rows itself, faster than by handing them out."""
+
+    def sums(
+        self, session_keys: Sequence[str], failure_keys: Sequence[str], *, engine: str | None = None
+    ) -> tuple[pd.DataFrame, pd.DataFrame]:
+        """Return the sums that `sum_pieces` would give of its pieces."""
+
+
 def daily(
     source: Source,
     by: str | Sequence[str] = ("result_type",),
@@ -81,7 +92,7 @@ def daily(
         Only these policy types. None: all, each in rows of its own. ``"*"``: all added together, and the column says
         ``*``. Beware: a sender may list the same sessions under sts and tlsa, so such sums count them twice.
     engine : str, optional
-        Passed to the source; an `Archive` has only one way to compute.
+        Passed to the source; an `Archive` has only one way to compute. `Store` lists its engines.
 
     Returns
     -------
@@ -122,7 +133,17 @@ def daily(
     wanted = (
         None if policy_type is None or merged else {policy_type} if isinstance(policy_type, str) else {*policy_type}
     )
-    sessions, failures = _summed(source, base, failure_keys, wanted, engine, merged=merged)
+    sums = source.sums if isinstance(source, SummingSource) else partial(sum_pieces, source)
+    sessions, failures = (_of_types(table, wanted) for table in sums(base, failure_keys, engine=engine))
+    if merged:
+        star = pd.Categorical(["*"])
+        sessions, failures = (
+            table.assign(policy_type=star.take(np.zeros(len(table), int))) for table in (sessions, failures)
+        )
+        sessions = sum_groups(sessions[base], sessions["group_sessions"].to_numpy(), "group_sessions")
+        failures = sum_groups(failures[[*base, *failure_keys]], failures["failed"].to_numpy(), "failed")
+    by_day = sessions.groupby(list(_ALWAYS), observed=True)["group_sessions"]
+    sessions = sessions.assign(sessions=by_day.transform("sum"))
     if not failure_keys and not _OF_SESSIONS_ALONE.isdisjoint(base):
         # Both are sums over the same sessions, by the same keys: row by row about the same group.
         table = sessions.assign(failed=failures["failed"])
@@ -141,16 +162,27 @@ def _check_keys(keys: tuple[str, ...]) -> None:
         raise ValueError(f"daily: by names a key twice: {', '.join(keys)}")
 
 
-def _summed(
-    source: Source,
-    base: list[str],
-    failure_keys: list[str],
-    wanted: set[str] | None,
-    engine: str | None,
-    *,
-    merged: bool,
+def sum_pieces(
+    source: Source, session_keys: Sequence[str], failure_keys: Sequence[str], *, engine: str | None = None
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """Return the sums over all pieces: of sessions by `base`, of failures by `base` and `failure_keys`."""
+    """Return the sums over all pieces of a source.
+
+    Parameters
+    ----------
+    source : Source
+        Where the rows are.
+    session_keys, failure_keys : sequence of str
+        What to group by: ``day`` and any of `SESSION_KEYS`; and any of `FAILURE_KEYS`.
+    engine : str, optional
+        Passed to the source.
+
+    Returns
+    -------
+    tuple of two DataFrames
+        Sessions by `session_keys`, with ``group_sessions``; failed sessions by both, with ``failed``. Sorted by the keys,
+        missing values last; keys as in the tables, counts int64.
+    """
+    base = list(session_keys)
     session_sums, failure_sums = [], []
     alone = [key for key in base if key in _OF_SESSIONS_ALONE]
     link = [*_LINK] if alone and failure_keys else []
@@ -160,23 +192,20 @@ def _summed(
         [] if alone and not failure_keys else [*in_failures, *failure_keys, "failed_session_count", *link],
         engine=engine,
     ):
-        sessions = _of_types(sessions, wanted)
         failed_counts = np.maximum(sessions[_COUNTS[1]].to_numpy(), sessions[_COUNTS[2]].to_numpy())
         if alone and not failure_keys:
             # A session's failures add up to the larger of its two counts: its failure rows are not needed.
             failed = sessions[base].assign(failed_session_count=failed_counts)
         elif alone:
-            failed = _of_types(failures, wanted).merge(sessions[[*link, *alone]], on=link, how="left")
+            failed = failures.merge(sessions[[*link, *alone]], on=link, how="left")
         else:
-            failed = _of_types(failures, wanted)
-        if merged:
-            star = {"policy_type": "*"}
-            sessions, failed = sessions.assign(**star), failed.assign(**star)
-        session_sums.append(_sum(sessions[base], sessions[_COUNTS[0]].to_numpy() + failed_counts, "group_sessions"))
-        failure_sums.append(_sum(failed[[*base, *failure_keys]], failed["failed_session_count"].to_numpy(), "failed"))
-    sessions = _concatenated(session_sums, "group_sessions")
-    by_day = sessions.groupby(list(_ALWAYS), observed=True)["group_sessions"]
-    return sessions.assign(sessions=by_day.transform("sum")), _concatenated(failure_sums, "failed")
+            failed = failures
+        session_sums.append(
+            sum_groups(sessions[base], sessions[_COUNTS[0]].to_numpy() + failed_counts, "group_sessions")
+        )
+        counts = failed["failed_session_count"].to_numpy()
+        failure_sums.append(sum_groups(failed[[*base, *failure_keys]], counts, "failed"))
+    return _concatenated(session_sums, "group_sessions"), _concatenated(failure_sums, "failed")
 
 
 def _of_types(rows: pd.DataFrame, wanted: set[str] | None) -> pd.DataFrame:
@@ -192,10 +221,10 @@ def _concatenated(pieces: list[pd.DataFrame], name: str) -> pd.DataFrame:
     # Pieces have different categories; as plain text they can be put together.
     categories = [column for column in pieces[0] if pieces[0][column].dtype == "category"]
     rows = pd.concat([piece.astype(dict.fromkeys(categories, "str")) for piece in pieces], ignore_index=True)
-    return _sum(rows.drop(columns=name), rows[name].to_numpy(), name)
+    return sum_groups(rows.drop(columns=name), rows[name].to_numpy(), name)
 
 
-def _sum(keys: pd.DataFrame, counts: Ints, name: str) -> pd.DataFrame:
+def sum_groups(keys: pd.DataFrame, counts: Ints, name: str) -> pd.DataFrame:
     """Return the counts summed by all columns of `keys`, sorted by them; missing values come last."""
     rows = keys.assign(**{name: counts})
     for column in keys:

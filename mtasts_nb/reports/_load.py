@@ -13,7 +13,7 @@ from pathlib import PurePath
 from typing import TYPE_CHECKING, Any, Final
 
 from ..settings import Limits
-from ._archive import Archive
+from ._archive import Archive, Stored
 from ._collect import Collector
 from ._frames import frames
 from .ingest import (
@@ -37,9 +37,10 @@ if TYPE_CHECKING:
 
     Given = str | PathLike[str] | bytes | bytearray | memoryview | BinaryIO
 
-__all__ = ["load"]
+__all__ = ["load", "load_parts"]
 
 Item = Input | Rejected | Skipped
+Results = Iterable[Leaf | Rejected | Skipped]
 #: The content of a small file; None: not read yet, because it is large, or not a file.
 Content = bytes | Exception | None
 
@@ -55,10 +56,11 @@ _BATCH: Final = 64
 _SLOW: Final = 0.0005
 _DEFAULT_WORKERS: Final = 16
 _PATIENCE: Final = 2.0
+_ONCE: Final = (None,)
 
 
 def load(
-    *sources: Given | Archive,
+    *sources: Given | Archive | Stored,
     progress: bool = True,
     workers: int | None = None,
     limits: Limits = _DEFAULT_LIMITS,
@@ -74,7 +76,8 @@ def load(
     *sources : str, path, bytes or binary file object
         Files, folders of any depth, globs, or content: JSON, gzip, zip, tar (plain, gzip, xz, bzip2), mails, mbox,
         Maildir, NDJSON, JSON arrays, in one another; recognised by content, never by name. An Archive alone is
-        returned as it is: code written for sources also works on what is loaded already.
+        returned as it is, a store alone as the Archive of its reports: code written for sources also works on what is
+        loaded already.
     progress : bool, optional
         Show a progress bar when it takes longer than two seconds.
     workers : int, optional
@@ -105,16 +108,43 @@ def load(
     >>> archive.inputs[["source", "outcome"]].to_csv(index=False)
     'source,outcome\\n<bytes 1>,rejected\\n<bytes 2>,skipped\\n'
     """
-    if workers is not None and workers < 1:
-        raise ValueError(f"load: workers must be at least 1, not {workers}")
     for source in sources:
-        if isinstance(source, Archive):
+        if isinstance(source, Archive | Stored):
             if len(sources) > 1:
                 raise TypeError(
-                    "load: an Archive is loaded already and cannot be joined with other sources; give it alone"
+                    f"load: a {type(source).__name__} is loaded already and cannot be joined with other sources; give it alone"
                 )
-            return source
+            return source.to_archive()
     items = iter_inputs(sources, limits)
+    (archive,) = load_parts(items, progress=progress, workers=workers, limits=limits, verify_dkim=verify_dkim)
+    archive.sources = tuple(_label(source) for source in sources)
+    return archive
+
+
+def load_parts(
+    items: Iterator[Item],
+    *,
+    size: int | None = None,
+    progress: bool = True,
+    workers: int | None = None,
+    limits: Limits = _DEFAULT_LIMITS,
+    verify_dkim: bool | DnsFunc = False,
+) -> Iterator[Archive]:
+    """Yield what `load` returns in parts of `size` reports, one after another, so that memory is bounded.
+
+    A report and all that is known about it are in one part; two copies of a report may be in two.
+
+    Parameters
+    ----------
+    items : iterator
+        What there is to read, as `ingest.iter_inputs` gives it.
+    size : int, optional
+        Reports in a part; the last has fewer, and may have none. None: one part.
+    progress, workers, limits, verify_dkim
+        As in `load`.
+    """
+    if workers is not None and workers < 1:
+        raise ValueError(f"load: workers must be at least 1, not {workers}")
     dkim = DkimCheck(verify_dkim if callable(verify_dkim) else None) if verify_dkim else None
     loader = _Loader(Collector(limits), limits, dkim)
     # Millions of rows are made and none of them is in a cycle; the garbage collector would check them over and over.
@@ -123,12 +153,14 @@ def load(
     try:
         for batch, contents in _with_progress(_with_contents(items, workers or _DEFAULT_WORKERS), show=progress):
             for item, content in zip(batch, contents, strict=True):
-                loader.take(item, content)
-        tables = frames(loader.collector)
+                for _ in loader.take(item, content):
+                    if size is not None and len(loader.collector.keys) >= size:
+                        yield Archive(**frames(loader.collector))
+                        loader.collector = Collector(limits)
+        yield Archive(**frames(loader.collector))
     finally:
         if collecting:
             gc.enable()
-    return Archive(sources=[_label(source) for source in sources], **tables)
 
 
 def _label(source: object) -> str:
@@ -219,14 +251,19 @@ class _Loader:
             and limits.label_bytes >= _FREE
         )
 
-    def take(self, item: Item, content: Content) -> None:
-        """Take one input, with its content if that has been read; never raises."""
+    def take(self, item: Item, content: Content) -> Iterable[None]:
+        """Take one input, with its content if that has been read; never raises. What is returned is to be used up.
+
+        An input with many reports in it is taken report by report, so that the collector can be emptied in between.
+        """
         try:
-            self._take(item, content)
+            gathered = self._take(item, content)
         except Exception as error:  # noqa: BLE001 - whatever is wrong with it costs none of its neighbours
             self.collector.refuse(error, item.source, "")
+            return _ONCE
+        return _ONCE if gathered is None else self._gather(gathered, item.source)
 
-    def _take(self, item: Item, content: Content) -> None:
+    def _take(self, item: Item, content: Content) -> Results | None:
         keep_mail = self._dkim is not None
         if not isinstance(item, Input):
             self.collector.set_aside(item)
@@ -236,15 +273,16 @@ class _Loader:
         elif isinstance(content, Exception):
             raise content
         elif content is not None and item.path is not None:
-            self._take_small(content, item.source, item.path)
+            return self._take_small(content, item.source, item.path)
         elif item.path is not None:
-            self._gather(unpack_path(item.path, item.source, self._limits, keep_mail=keep_mail))
+            return unpack_path(item.path, item.source, self._limits, keep_mail=keep_mail)
         elif isinstance(item.stream, bytes):
-            self._take_small(item.stream, item.source, None)
+            return self._take_small(item.stream, item.source, None)
         elif item.stream is not None:
-            self._gather(unpack_stream(item.stream, item.source, self._limits, keep_mail=keep_mail))
+            return unpack_stream(item.stream, item.source, self._limits, keep_mail=keep_mail)
+        return None
 
-    def _take_small(self, data: bytes, source: str, path: str | None) -> None:
+    def _take_small(self, data: bytes, source: str, path: str | None) -> Results | None:
         """Take a content in memory: the most frequent kinds, JSON and gzip, directly, all others by unpacking."""
         depth = 0
         if self._direct and len(data) < _SMALL:
@@ -252,20 +290,28 @@ class _Loader:
             text = gunzip(data, _FREE) if compressed else data
             if text and text[:1] == b"{":
                 if self.collector.add_typed(text, source):
-                    return
+                    return None
                 data, depth = text, int(compressed)
         hints = Hints(filename=PurePath(path).name) if path else None
         keep_mail = self._dkim is not None
-        self._gather(unpack(data, source, "", self._limits, depth=depth, hints=hints, keep_mail=keep_mail))
+        return unpack(data, source, "", self._limits, depth=depth, hints=hints, keep_mail=keep_mail)
 
-    def _gather(self, results: Iterable[Leaf | Rejected | Skipped]) -> None:
-        for result in results:
-            if not isinstance(result, Leaf):
-                self.collector.set_aside(result)
-                continue
-            self.collector.add(result.data, result.source, result.member, result.hints, result.budget)
-            for remark in result.remarks:
-                self.collector.deviate(result.source, result.member, remark)
-            mail = result.hints and result.hints.mail
-            if self._dkim is not None and mail:
-                self.collector.deviate(result.source, result.member, self._dkim.verify(mail))
+    def _gather(self, results: Results, source: str) -> Iterator[None]:
+        """Take what is in a container, one at a time."""
+        try:
+            for result in results:
+                self._add(result)
+                yield
+        except Exception as error:  # noqa: BLE001 - as in `take`
+            self.collector.refuse(error, source, "")
+
+    def _add(self, result: Leaf | Rejected | Skipped) -> None:
+        if not isinstance(result, Leaf):
+            self.collector.set_aside(result)
+            return
+        self.collector.add(result.data, result.source, result.member, result.hints, result.budget)
+        for remark in result.remarks:
+            self.collector.deviate(result.source, result.member, remark)
+        mail = result.hints and result.hints.mail
+        if self._dkim is not None and mail:
+            self.collector.deviate(result.source, result.member, self._dkim.verify(mail))

@@ -112,10 +112,11 @@ def test_a_folder_that_answers_fast_starts_no_thread(folder: Path, monkeypatch: 
 def test_a_stop_in_the_middle_leaves_no_thread(folder: Path, slow: None, monkeypatch: pytest.MonkeyPatch) -> None:
     taken: list[int] = []
 
-    def stop(*_: object) -> None:
+    def stop(*_: object) -> tuple[()]:
         taken.append(threading.active_count())
         if len(taken) > 20:
             raise KeyboardInterrupt
+        return ()
 
     monkeypatch.setattr(_load._Loader, "take", stop)
     before = threading.active_count()
