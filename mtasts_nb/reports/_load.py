@@ -155,9 +155,9 @@ def load_parts(
             for item, content in zip(batch, contents, strict=True):
                 for _ in loader.take(item, content):
                     if size is not None and len(loader.collector.keys) >= size:
-                        yield Archive(**frames(loader.collector))
+                        yield Archive(sources=(), **frames(loader.collector))
                         loader.collector = Collector(limits)
-        yield Archive(**frames(loader.collector))
+        yield Archive(sources=(), **frames(loader.collector))
     finally:
         if collecting:
             gc.enable()
