@@ -31,10 +31,11 @@ class Outcome:
     fault: str = ""
 
 
-def by_atheris(target: Target, seconds: int, found: Path) -> Outcome:
+def by_atheris(target: Target, seconds: int, found: Path, executions: int | None = None) -> Outcome:
     """Return the outcome of libFuzzer's engine: half the time guided by coverage, half at full speed.
 
-    New seeds and failing inputs are kept in the folder `found`.
+    With a number of `executions`, a tenth of them are guided, and the time is as long as they take. New seeds and failing
+    inputs are kept in the folder `found`.
     """
     corpus = found / "corpus" / target.name
     corpus.mkdir(parents=True, exist_ok=True)
@@ -48,16 +49,24 @@ def by_atheris(target: Target, seconds: int, found: Path) -> Outcome:
         "-rss_limit_mb=2048",
         f"-max_len={largest}",
     ]
-    options += [f"-max_total_time={max(1, seconds // 2)}", f"-artifact_prefix={found}/{target.name}-", str(corpus)]
-    began, executions = time.monotonic(), 0
+    began, counted = time.monotonic(), 0
     for way in ("guided", "blind"):
-        command = [sys.executable, "-m", "tests.fuzz.one", way, target.name, *options]
-        done = subprocess.run(command, capture_output=True, text=True, errors="replace")
+        if executions is None:
+            end = f"-max_total_time={max(1, seconds // 2)}"
+        else:
+            end = f"-runs={executions // 10 if way == 'guided' else executions - counted}"
+        command = [sys.executable, "-m", "tests.fuzz.one", way, target.name, *options, end]
+        done = subprocess.run(
+            [*command, f"-artifact_prefix={found}/{target.name}-", str(corpus)],
+            capture_output=True,
+            text=True,
+            errors="replace",
+        )
         count = _COUNT.search(done.stderr)
-        executions += int(count[1]) if count else 0
+        counted += int(count[1]) if count else 0
         if done.returncode:
-            return Outcome(target, executions, time.monotonic() - began, _fault(done.stdout + done.stderr))
-    return Outcome(target, executions, time.monotonic() - began)
+            return Outcome(target, counted, time.monotonic() - began, _fault(done.stdout + done.stderr))
+    return Outcome(target, counted, time.monotonic() - began)
 
 
 def _fault(output: str) -> str:
@@ -69,9 +78,9 @@ def _fault(output: str) -> str:
     return (telling or lines or ["no output"])[-1]
 
 
-def by_hypothesis(target: Target, seconds: int) -> Outcome:
-    """Return the outcome of hypothesis's mutations of the seeds, without guidance, for as long as asked."""
-    began, executions = time.monotonic(), 0
+def by_hypothesis(target: Target, seconds: int, executions: int | None = None) -> Outcome:
+    """Return the outcome of hypothesis's mutations of the seeds, without guidance, for as long or as often as asked."""
+    began, counted = time.monotonic(), 0
 
     @settings(
         max_examples=2000,
@@ -82,16 +91,16 @@ def by_hypothesis(target: Target, seconds: int) -> Outcome:
     )
     @given(mutated(seeds(target)))
     def execute(data: bytes) -> None:
-        nonlocal executions
-        executions += 1
+        nonlocal counted
+        counted += 1
         target.run(data)
 
     try:
-        while time.monotonic() - began < seconds:
+        while time.monotonic() - began < seconds if executions is None else counted < executions:
             execute()
     except Exception as error:  # noqa: BLE001 - a fault is the outcome
-        return Outcome(target, executions, time.monotonic() - began, f"{type(error).__name__}: {error}"[:300])
-    return Outcome(target, executions, time.monotonic() - began)
+        return Outcome(target, counted, time.monotonic() - began, f"{type(error).__name__}: {error}"[:300])
+    return Outcome(target, counted, time.monotonic() - began)
 
 
 def main() -> int:
@@ -99,6 +108,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m tests.fuzz", description=__doc__)
     parser.add_argument("targets", nargs="*", metavar="TARGET", help=f"which: {', '.join(TARGETS)}; all")
     parser.add_argument("--seconds", type=int, default=340, help="for all targets together")
+    parser.add_argument("--executions", type=int, help="of each target, however long they take; --seconds is not used")
     parser.add_argument("--jobs", type=int, default=os.cpu_count() or 1)
     parser.add_argument("--found", type=Path, default=Path(".fuzz"), help="folder for new seeds and failing inputs")
     asked = parser.parse_args()
@@ -111,11 +121,14 @@ def main() -> int:
         "engine: "
         + ("atheris (libFuzzer), guided by coverage" if guided else "hypothesis; atheris is not installed here")
     )
-    print(f"{len(targets)} targets, {each} s each, {asked.jobs} at a time", flush=True)
+    share = f"{each} s" if asked.executions is None else f"{asked.executions:,} executions"
+    print(f"{len(targets)} targets, {share} each, {asked.jobs} at a time", flush=True)
     failed = 0
     with ThreadPoolExecutor(asked.jobs if guided else 1) as pool:
         jobs = [
-            pool.submit(by_atheris, target, each, asked.found) if guided else pool.submit(by_hypothesis, target, each)
+            pool.submit(by_atheris, target, each, asked.found, asked.executions)
+            if guided
+            else pool.submit(by_hypothesis, target, each, asked.executions)
             for target in targets
         ]
         for job in jobs:

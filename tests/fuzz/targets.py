@@ -7,8 +7,11 @@ canary survives redaction, a reply is bounded.
 
 from __future__ import annotations
 
+import bz2
 import contextlib
+import gzip
 import io
+import lzma
 import tempfile
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -44,7 +47,10 @@ BATCH: Final = 500
 
 @dataclass(frozen=True)
 class Target:
-    """One function to fuzz. `corpus` is the folder of its seeds; `container`: one execution unpacks and decompresses."""
+    """One function to fuzz. `corpus` is the folder of its seeds; `container`: one execution unpacks and decompresses.
+
+    A container target whose name begins with ``in-`` takes what is inside, and packs it itself.
+    """
 
     name: str
     run: Callable[[bytes], None]
@@ -186,6 +192,35 @@ def container(data: bytes) -> None:
 _BATCHED_LEAVES: Final = _Batch()
 
 
+def packed_gzip(data: bytes) -> None:
+    """A gzip whose content is altered, and whose checksum is right."""
+    container(gzip.compress(data, 1, mtime=0))
+
+
+def packed_tar_xz(data: bytes) -> None:
+    container(lzma.compress(with_header_sums(data), preset=0))
+
+
+def packed_tar_bz2(data: bytes) -> None:
+    container(bz2.compress(with_header_sums(data), 1))
+
+
+def with_header_sums(data: bytes) -> bytes:
+    """Return a tar with the sum of each header made right: else every altered header would be refused for its sum."""
+    made, at = bytearray(data), 0
+    while at + 512 <= len(made):
+        header = made[at : at + 512]
+        if any(header):
+            header[148:156] = b" " * 8
+            made[at + 148 : at + 156] = b"%06o\0 " % sum(header)
+        try:
+            size = int(header[124:136].strip(b"\0 ") or b"0", 8)
+        except ValueError:
+            size = 0
+        at += 512 * (1 + max(0, size + 511) // 512)
+    return bytes(made)
+
+
 def explain(data: bytes) -> None:
     text = _text(data)
     if text.strip():
@@ -302,7 +337,9 @@ _TEXTS: Final = {
     "smtp": smtp,
     "dns": dns_answer,
 }
-CONTAINERS: Final = ("gzip", "zip", "tar", "mail", "mbox")
+#: Those that are packed after the change: a changed byte of the packed form rarely gets past its checksum.
+_PACKED: Final = {"in-gzip": packed_gzip, "in-tar-xz": packed_tar_xz, "in-tar-bz2": packed_tar_bz2}
+CONTAINERS: Final = {name: container for name in ("gzip", "zip", "tar", "mail", "mbox")} | _PACKED
 TARGETS: Final[dict[str, Target]] = {name: Target(name, run) for name, run in _TEXTS.items()} | {
-    name: Target(name, container, container=True) for name in CONTAINERS
+    name: Target(name, run, container=True) for name, run in CONTAINERS.items()
 }
