@@ -339,7 +339,7 @@ _TEXTS: Final = {
 }
 #: Those that are packed after the change: a changed byte of the packed form rarely gets past its checksum.
 _PACKED: Final = {"in-gzip": packed_gzip, "in-tar-xz": packed_tar_xz, "in-tar-bz2": packed_tar_bz2}
-CONTAINERS: Final = {name: container for name in ("gzip", "zip", "tar", "mail", "mbox")} | _PACKED
+CONTAINERS: Final = dict.fromkeys(("gzip", "zip", "tar", "mail", "mbox"), container) | _PACKED
 TARGETS: Final[dict[str, Target]] = {name: Target(name, run) for name, run in _TEXTS.items()} | {
     name: Target(name, run, container=True) for name, run in CONTAINERS.items()
 }
