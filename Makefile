@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
 .DEFAULT_GOAL := help
-.PHONY: help report notebooks test lint bench fuzz sample flowchart lock clean
+.PHONY: help report notebooks test lint bench fuzz docs screenshots sample flowchart lock clean
 
 help:  ## what can be made
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /  make \1\t/' | expand -t 20
@@ -37,6 +37,12 @@ bench: $(READY) $(VENV)-bench/.ready  ## every performance bar, its figure, and 
 SECONDS ?= 340
 fuzz: $(READY) $(VENV)-fuzz/.ready  ## fuzz every reader; SECONDS=… in all, new seeds and failing inputs go to .fuzz
 	PYTHONPATH=$(VENV)-fuzz $(BIN)/python -m tests.fuzz --seconds $(SECONDS)
+
+docs: $(READY)  ## the documentation site, notebooks run afresh, in docs/_build/html
+	$(BIN)/python -m sphinx -W --keep-going -q -b html docs docs/_build/html
+
+screenshots: report  ## the pictures of the README (needs Chromium)
+	$(BIN)/python docs/screenshots.py report.html docs/static
 
 sample: $(READY)  ## write data/sample again, byte for byte the same
 	$(BIN)/python -m tests.fleet.sample data/sample
@@ -70,4 +76,4 @@ $(VENV)-fuzz/.ready: requirements-fuzz.lock $(READY)
 	@touch $@
 
 clean:  ## remove what the targets made
-	rm -rf $(VENV) $(VENV)-bench $(VENV)-fuzz .fuzz report.html build dist .mypy_cache .ruff_cache .pytest_cache .import_linter_cache
+	rm -rf $(VENV) $(VENV)-bench $(VENV)-fuzz docs/_build docs/generated .fuzz report.html build dist .mypy_cache .ruff_cache .pytest_cache .import_linter_cache

@@ -262,6 +262,11 @@ def areas() -> dict[str, list[Path]]:
         inside = file.relative_to(ROOT)
         if file.suffix in SUFFIXES and "__pycache__" not in file.parts and inside.as_posix() not in EXEMPT:
             files["/".join(inside.parts[:2]) if len(inside.parts) > 2 else "mtasts_nb"].append(file)
+    files["docs"] = sorted(
+        file
+        for file in (ROOT / "docs").rglob("*.*")
+        if file.suffix in {".md", ".py"} and not {"generated", "_build"} & set(file.parts)
+    )
     files["notebooks"] = sorted((ROOT / "notebooks").glob("*.ipynb"))
     for name in ("README.md", "CONTRIBUTING.md", "CHANGELOG.md", "SECURITY.md", "pyproject.toml", "Makefile"):
         files[name] = [ROOT / name]
