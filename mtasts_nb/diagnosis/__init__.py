@@ -8,7 +8,7 @@ from . import _view as _view  # registers how a diagnosis is shown
 from ._diagnose import diagnose
 from ._explain import ExplainedCause, TextExplanation, explain
 from ._message import Message
-from ._values import STATES, Action, Cause, Diagnosis, Evidence, Group
+from ._values import STATES, Action, Cause, Causes, Diagnosis, Evidence, Group
 from .flowchart import (
     Answer,
     AnsweredBy,
@@ -28,6 +28,7 @@ __all__ = [
     "AnsweredBy",
     "Candidate",
     "Cause",
+    "Causes",
     "Diagnosis",
     "Evidence",
     "ExplainedCause",

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from ..probe import Probe
     from ..sender import Outcomes
 
-__all__ = ["STATES", "Action", "Cause", "Diagnosis", "Evidence", "Group"]
+__all__ = ["STATES", "Action", "Cause", "Causes", "Diagnosis", "Evidence", "Group"]
 
 #: The rule of each state of a group of reported failures.
 STATES: Final = {
@@ -98,6 +98,22 @@ class Cause(Concern):
     rfc: str
     provider: str = ""
     area: Area | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Causes(Rendered):
+    """The causes of a diagnosis alone: for a document that shows the verdict and what to do elsewhere.
+
+    Attributes
+    ----------
+    causes : tuple of Cause
+        The most pressing first.
+    not_observed : tuple of (str, str)
+        What was not observed, and why.
+    """
+
+    causes: tuple[Cause, ...]
+    not_observed: tuple[tuple[str, str], ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

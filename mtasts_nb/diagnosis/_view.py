@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Final
 
 from ..markup import number, one_line, plural, when
@@ -11,6 +11,7 @@ from ..render import (
     Block,
     Document,
     Fold,
+    Inline,
     Items,
     Paragraph,
     Preformatted,
@@ -24,7 +25,7 @@ from ..render import (
     document,
 )
 from ..vocabulary import LEVEL_RULES, State, StepStatus
-from ._values import Cause, Diagnosis, Evidence, Group
+from ._values import Cause, Causes, Diagnosis, Evidence, Group
 
 __all__: list[str] = []
 
@@ -63,17 +64,39 @@ def _(diagnosis: Diagnosis) -> Document:
     ]
     body.append(Section("Action plan", (Steps(steps),)))
     if diagnosis.not_observed:
-        items = [f"{one_line(what, 200)}: {one_line(why, 300)}" for what, why in diagnosis.not_observed[:_MOST_GROUPS]]
-        body.append(Section("Not observed", (Paragraph("Further faults may be hidden there."), Items(items))))
+        body.append(Section("Not observed", _not_observed(diagnosis.not_observed)))
     return Document(body)
 
 
-def _cause(position: int, cause: Cause) -> Fold:
+@document.register
+def _(named: Causes) -> Document:
+    body: list[Block] = []
+    for position, cause in enumerate(named.causes[:_MOST_CAUSES]):
+        body.append(Paragraph(*_title(position, cause)))
+        body.append(Paragraph(cause.meaning))
+        body.append(Fold("Evidence, how to confirm it and how to fix it", (Terms(list(_terms(cause))),)))
+    if (more := len(named.causes) - _MOST_CAUSES) > 0:
+        body.append(Paragraph(f"{number(more)} more: notebook 04 has them all."))
+    if named.not_observed:
+        body.append(Fold(f"{plural(len(named.not_observed), 'part')} not observed", _not_observed(named.not_observed)))
+    return Document(body)
+
+
+def _not_observed(parts: Sequence[tuple[str, str]]) -> tuple[Block, ...]:
+    items = [f"{one_line(what, 200)}: {one_line(why, 300)}" for what, why in parts[:_MOST_GROUPS]]
+    return Paragraph("Further faults may be hidden there."), Items(items)
+
+
+def _title(position: int, cause: Cause) -> tuple[Inline, ...]:
     where = f" ({one_line(', '.join(cause.mx[:4]), 300)})" if cause.mx else ""
     failed = f", {plural(cause.failed, 'failed session')} reported" if cause.failed else ""
     state = Quiet(f" {cause.state.value}, confidence {cause.confidence.value}{failed}")
+    return Strong(f"{position + 1}. {cause.title}{where}"), state
+
+
+def _cause(position: int, cause: Cause) -> Fold:
     return Fold(
-        (Strong(f"{position + 1}. {cause.title}{where}"), state),
+        _title(position, cause),
         (Paragraph(cause.meaning), Terms(list(_terms(cause)))),
         open=position < _OPEN and cause.present,
     )

@@ -153,6 +153,11 @@ class Case:
         """The verdict on these domains as they are after the last report or probe, as `diagnose` gives it."""
         return self._of_domains.verdict
 
+    @property
+    def pressing_cause(self) -> Cause | None:
+        """The most pressing cause that is present at these domains, in an incident or not; None where there is none."""
+        return next((cause for cause in self._of_domains.causes if cause.present), None)
+
     @cached_property
     def diagnosis(self) -> Diagnosis | None:
         """The diagnosis of the incidents, from all reports about their domains and from the probe.

@@ -9,7 +9,6 @@ import pandas as pd
 
 from ..analysis import (
     FixCheck,
-    KeyFigures,
     Meanings,
     Story,
     Table,
@@ -20,13 +19,15 @@ from ..analysis import (
     incident_table,
     meanings,
 )
-from ..diagnosis import Diagnosis
+from ..diagnosis import Causes
 from ..probe import Probe
-from ..render import Document, Paragraph, Terms, document
+from ..render import Document, Paragraph, Strong, Terms, document
 from ..render import Table as Rows
 from ..reports import Archive
+from ..vocabulary import verdict_badge, verdict_sentence
 from ._case import LATEST, Case, Day, read_case
-from ._statements import Facts, Heading, facts, figures, heading, not_checked, statements
+from ._opening import Opening, opening
+from ._statements import Facts, Heading, facts, heading, not_checked, statements
 from ._tables import Actions, actions, evidence, nearby_events, other_incidents
 
 __all__ = ["Postmortem", "open_case"]
@@ -39,16 +40,16 @@ class Postmortem(Case):
     """A case and its document, section by section."""
 
     def heading(self) -> Heading:
-        """Return the title, as given or made from the incident, the author and the days, and the verdict."""
+        """Return the title, as given or made from the incident, the author and the days."""
         return heading(self)
+
+    def opening(self) -> Opening:
+        """Return what a reader must know first: status, one sentence, four figures, the next step."""
+        return opening(self, actions(self).steps[0][0])
 
     def sentences(self) -> Story:
         """Return what happened, what it did to mail and whether it is over, with numbers."""
         return statements(self)
-
-    def figures(self) -> KeyFigures:
-        """Return the figures for the top of the document."""
-        return figures(self)
 
     def facts(self) -> Facts:
         """Return what, when, where, who, why, and whether it is resolved."""
@@ -94,9 +95,11 @@ class Postmortem(Case):
         """Return what the reports give as the cause: result type, MX host, its address and the reason given."""
         return evidence(self)
 
-    def cause(self) -> Diagnosis | Meanings:
+    def cause(self) -> Causes | Meanings:
         """Return the causes from evidence; where none is known, what the result types mean."""
-        return self.diagnosis or meanings(self.archive, self.own_cells)
+        if self.diagnosis is None:
+            return meanings(self.archive, self.own_cells)
+        return Causes(self.diagnosis.causes, self.diagnosis.not_observed)
 
     def fix_check(self) -> FixCheck | Facts:
         """Return what the reports show since it was fixed or last seen, and what a probe shows."""
@@ -162,7 +165,23 @@ def open_case(
 
 @document.register
 def _(title: Heading) -> Document:
-    return Document((Paragraph(title.about, quiet=True), *document(title.verdict).body), title=title.title)
+    return Document((Paragraph(title.about, quiet=True),), title=title.title)
+
+
+@document.register
+def _(start: Opening) -> Document:
+    badge = verdict_badge(start.level)
+    status = Paragraph(badge, Strong(f" · {start.openness}") if start.openness else "", status=True)
+    reason = () if start.verdict is None else (Paragraph(verdict_sentence(start.verdict)),)
+    return Document(
+        (
+            status,
+            Paragraph(start.sentence, lead=True),
+            *reason,
+            *document(start.figures).body,
+            Paragraph(Strong("Next step. "), start.step, step=True),
+        )
+    )
 
 
 @document.register

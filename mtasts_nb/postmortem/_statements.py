@@ -7,12 +7,10 @@ from typing import TYPE_CHECKING, Any, Final
 
 from ..analysis import (
     NO_NAME,
-    KeyFigures,
     Story,
     at_mx,
     day,
     days,
-    deferred_figure,
     effect_statement,
     happened_statement,
     listed,
@@ -24,9 +22,9 @@ from ..analysis import (
     under,
 )
 from ..knowledge import result_type_text
-from ..markup import number, one_line, plural, share, when
+from ..markup import number, one_line, plural, when
 from ..render import Rendered
-from ..vocabulary import Confidence, FixStatus, FixView, PolicyType, State, Verdict, is_on_policy_host
+from ..vocabulary import Confidence, FixStatus, FixView, State, is_on_policy_host
 from ._case import Case, Kind
 
 if TYPE_CHECKING:
@@ -34,7 +32,7 @@ if TYPE_CHECKING:
 
     import pandas as pd
 
-__all__ = ["Facts", "Heading", "facts", "figures", "heading", "not_checked", "statements"]
+__all__ = ["Facts", "Heading", "facts", "heading", "not_checked", "statements"]
 
 _HAPPENED: Final = "What happened."
 _EFFECT: Final = "What it did to mail."
@@ -48,11 +46,10 @@ _RESOLVED: Final = {
 
 @dataclass(frozen=True)
 class Heading(Rendered):
-    """The title of a document, who wrote it and what it is about, and the verdict on the domain now."""
+    """The title of a document, who wrote it and what it is about."""
 
     title: str
     about: str
-    verdict: Verdict
 
 
 @dataclass(frozen=True)
@@ -63,10 +60,10 @@ class Facts(Rendered):
 
 
 def heading(case: Case) -> Heading:
-    """Return the title, as given or from the incident, a line on author and days, and the verdict."""
+    """Return the title, as given or from the incident, and a line on author and days."""
     author = f"By {one_line(case.author, 120)}. " if case.author.strip() else ""
     about = "No report at all." if case.first is None else f"About {_span(case.first, case.last)}, days in UTC."
-    return Heading(one_line(case.title or _title(case), 200), f"{author}{about}", case.verdict)
+    return Heading(one_line(case.title or _title(case), 200), f"{author}{about}")
 
 
 def _title(case: Case) -> str:
@@ -276,27 +273,3 @@ def not_checked(case: Case) -> Facts:
             *((("Probe", probe),) if probe else ()),
         )
     )
-
-
-def figures(case: Case) -> KeyFigures:
-    """Return the figures for the top of the document."""
-    split, failures = case.own_cells, case.own_cells.failures
-    if split.sessions.empty:
-        return KeyFigures((("–", "no report came"),))
-    stories = case.incidents["story"].nunique()
-    together = f", in all {number(stories)} incidents" if stories > 1 else ""
-    totals, failed = split.sessions_by_type(), split.failed_by_type()
-    order = sorted(map(str, totals.index), key=lambda kind: (-failed.get(kind, 0), kind != PolicyType.STS, kind))
-    items = []
-    for kind in order[:2]:
-        bad, every = int(failed.get(kind, 0)), int(totals[kind])
-        of = f"of {number(every)} reported ({share(bad, every)})"
-        items.append((number(bad), f"{'session' if bad == 1 else 'sessions'} failed {under(kind)}, {of}{together}"))
-    hosts = failures.loc[failures["receiving_mx_hostname"] != "", "receiving_mx_hostname"].nunique()
-    affected, every = failures["organization_name"].nunique(), split.sessions["organization_name"].nunique()
-    items += [
-        (f"{number(affected)} of {number(every)}", f"{'reporter' if every == 1 else 'reporters'} affected"),
-        (number(hosts), "MX host failed" if hosts == 1 else "MX hosts failed"),
-        deferred_figure(split),
-    ]
-    return KeyFigures(tuple(items))

@@ -115,6 +115,11 @@ def _steps(case: Case) -> Iterator[Step]:
                 "Check that the _smtp._tls record names an address that receives the reports, and that the period is right.",
                 "No report came: nothing is known.",
             )
+        elif (cause := case.pressing_cause) is not None:
+            yield (
+                cause.fix,
+                f"{cause.title}{at_mx(listed([one_line(host, 80) for host in cause.mx]) if cause.mx else '')}.",
+            )
         else:
             yield "Nothing, according to the reports.", "Single failures are normal: time-outs, a sender's restart."
         return

@@ -29,6 +29,8 @@ _TAG = re.compile(r"<[^>]+>")
 _KINDS = ("text/html", "image/svg+xml", "image/png", "image/jpeg", "text/markdown", "text/latex", "text/plain")
 _WIDGET = "application/vnd.jupyter.widget-view+json"
 _REMOVED = {"remove-cell", "remove_cell"}
+#: The tag of a markdown cell that begins with a heading: in the page, what it heads is folded.
+_FOLD = "fold"
 #: Bytes of all parts together; a page is below two million with its style sheet and what it says about itself.
 _LARGEST = 1_900_000
 
@@ -77,6 +79,8 @@ class _Body:
     appended: list[str] = field(default_factory=list)
     heading: str = ""
     has_evidence: bool = False
+    #: The levels of the headings whose sections are folded, and open at this place.
+    folds: list[int] = field(default_factory=list)
 
 
 def page(node: Any, about: About) -> str:
@@ -139,19 +143,35 @@ def _body(node: Any) -> _Body:
         if _REMOVED & set(cell.metadata.get("tags", ())):
             continue
         if cell.cell_type == "markdown":
-            text = clean_markdown(cell.source)
-            if heading := _HEADING.search(text):
-                body.heading = _TAG.sub("", heading.group(2)).strip()
-            body.parts.append(text)
+            _add_markdown(body, clean_markdown(cell.source), fold=_FOLD in cell.metadata.get("tags", ()))
         elif cell.cell_type == "code":
             added = bool(cell.metadata.get(ADDED))
             if cell.source.strip() and not added:
                 body.code.append(_visible_source(cell.source))
             (body.appended if added else body.parts).extend(_outputs(cell.outputs, body.heading))
             body.has_evidence |= not added and any(map(_is_evidence, cell.outputs))
+    body.parts.extend("</details>" for _ in body.folds)
     if body.has_evidence:
         body.appended.clear()  # the notebook lists it itself, where its author wanted it
     return body
+
+
+def _add_markdown(body: _Body, text: str, *, fold: bool) -> None:
+    """Add the HTML of a markdown cell; a heading ends the folded sections of its level and below."""
+    heading = _HEADING.search(text)
+    if heading is None:
+        body.parts.append(text)
+        return
+    level = int(heading.group(1))
+    while body.folds and body.folds[-1] >= level:
+        body.folds.pop()
+        body.parts.append("</details>")
+    body.heading = _TAG.sub("", heading.group(2)).strip()
+    if not fold or text[: heading.start()].strip():
+        body.parts.append(text)
+        return
+    body.folds.append(level)
+    body.parts += [f"<details><summary>{heading.group()}</summary>", text[heading.end() :]]
 
 
 def _is_evidence(output: Mapping[str, Any]) -> bool:

@@ -96,17 +96,26 @@ class Paragraph:
     ----------
     *parts : Inline
         The text and its marked parts.
-    lead, note, quiet, strong : bool
-        Said first and larger; an important remark; in the background; in bold.
+    lead, note, quiet, strong, status, step : bool
+        Said first and larger; an important remark; in the background; in bold; the state of a whole document; what to do
+        next.
     """
 
     __slots__ = ("kind", "parts")
 
     def __init__(
-        self, *parts: Inline, lead: bool = False, note: bool = False, quiet: bool = False, strong: bool = False
+        self,
+        *parts: Inline,
+        lead: bool = False,
+        note: bool = False,
+        quiet: bool = False,
+        strong: bool = False,
+        status: bool = False,
+        step: bool = False,
     ) -> None:
+        kinds = {"lead": lead, "note": note, "quiet": quiet, "strong": strong, "status": status, "step": step}
         self.parts = parts
-        self.kind = "lead" if lead else "note" if note else "quiet" if quiet else "strong" if strong else ""
+        self.kind = next((kind for kind, is_so in kinds.items() if is_so), "")
 
 
 @dataclass(frozen=True, slots=True)

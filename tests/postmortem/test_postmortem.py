@@ -18,7 +18,7 @@ from tests import golden
 EXPIRED = "certificate-expired"
 QUIET = [(day, who, 400, {}) for day in range(20) for who in ("Post", "Kontor")]
 SECTIONS = (
-    "heading", "sentences", "facts", "figures", "impact", "by_reporter", "timeline", "nearby_events", "evidence", "cause",
+    "heading", "opening", "sentences", "facts", "impact", "by_reporter", "timeline", "nearby_events", "evidence", "cause",
     "fix_check", "actions", "by_mx", "by_result_type", "other_incidents",
 )  # fmt: skip
 
@@ -54,7 +54,7 @@ def test_what_it_says(archive_of, sample) -> None:
         "two incidents": open_case(sample, period=("2026-10-06", "2026-10-06")),
     }
     texts = {
-        name: "\n\n".join(str(getattr(case, section)()) for section in ("heading", "sentences", "facts", "figures", "actions"))
+        name: "\n\n".join(str(getattr(case, section)()) for section in ("heading", "opening", "sentences", "facts", "actions"))
         for name, case in cases.items()
     }  # fmt: skip
     golden.check(Path(__file__).with_name("statements.txt"), texts)
@@ -128,7 +128,7 @@ def test_a_period_includes_every_incident_on_its_days_whole(sample) -> None:
     assert (str(case.first.date()), str(case.last.date())) == ("2026-10-05", "2026-10-20")
     texts = _statements(case)
     assert "2,283 of 51,289 sessions" in texts["What happened."]
-    assert ", in all 2 incidents" in str(case.figures()), "the figures are of more than the sentences"
+    assert dict(case.opening().figures.figures)["2,283"] == "sessions failed under MTA-STS", "of the lead"
     assert "sts-policy-fetch-error (suedwind.example, 2026-10-06 to 2026-10-10)" in texts["Other incidents."]
     assert [row["result_type"] for row in case.incidents_to_plot()] == [
         "certificate-not-trusted",
