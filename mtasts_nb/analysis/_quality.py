@@ -38,7 +38,7 @@ def arrivals(archive: Archive) -> Table:
         (
             "Conflicting reports with the same identity",
             int(archive.reports["conflict"].sum()),
-            "One of each pair counts, chosen by a rule and not by the order of the files; both are listed.",
+            "Of each group one counts: with the reporter's usual signature, else received first. The others may be forged.",
         ),
         ("Assumptions made in reading", len(archive.deviations), "Fields that are not as RFC 8460 §4.4 defines them."),
         (

@@ -47,6 +47,12 @@ def add(commands: _SubParsersAction[argparse.ArgumentParser]) -> None:
     parser.add_argument("sources", metavar="SOURCES", nargs="+", help="where the reports are")
     parser.add_argument("--domain", metavar="D", help="only this policy domain")
     parser.add_argument("--out", metavar="DIR", help="also write every table there, as CSV and as Parquet")
+    parser.add_argument(
+        "--dkim",
+        choices=("off", "check", "require"),
+        default="off",
+        help="check the DKIM signatures of report mails by DNS; require: reject reports without a valid one (default: off)",
+    )
     parser.set_defaults(run=run)
 
 
@@ -55,7 +61,7 @@ def run(arguments: argparse.Namespace) -> int:
     from ..analysis import narrow
     from ..reports import load
 
-    archive = load(*arguments.sources).require_reports()
+    archive = load(*arguments.sources, dkim=arguments.dkim).require_reports()
     rejected = len(archive.rejects)
     archive = narrow(archive, arguments.domain)
     show(_summary(archive))

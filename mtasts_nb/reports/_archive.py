@@ -227,7 +227,8 @@ class Archive(Rendered):
             f"<Archive: {plural(int(self.reports['duplicate_of'].isna().sum()), 'report')}, {reporting_span(self)}, "
             f"{plural(self.reports['organization_name'].nunique(), 'reporter')}, "
             f"{plural(self.sessions['policy_domain'].nunique(), 'policy domain')}; "
-            f"{'; '.join([*sessions[:3], *(['and more'] if len(sessions) > 3 else [])])}; {inputs}>"
+            f"{'; '.join([*sessions[:3], *(['and more'] if len(sessions) > 3 else [])])}; {inputs}"
+            f"{f'; {conflict}' if (conflict := conflicts(self)) else ''}>"
         )
 
 
@@ -244,6 +245,14 @@ def reporting_span(archive: Archive) -> str:
     """Return the first and the last day on which a report starts."""
     starts = archive.reports["start_datetime"]
     return f"{when(starts.min().date())} to {when(starts.max().date())}" if len(starts) else "no report"
+
+
+def conflicts(archive: Archive) -> str:
+    """Return in one line how many reports are not counted for another with the same identity; empty where none."""
+    set_aside = int((archive.reports["conflict"] & archive.reports["duplicate_of"].notna()).sum())
+    if not set_aside:
+        return ""
+    return f"{plural(set_aside, 'report')} not counted: same identity as another, different content (possibly forged)"
 
 
 def outcomes(archive: Archive) -> list[tuple[str, int]]:
@@ -313,8 +322,11 @@ def _(archive: Archive) -> Document:
         ("Inputs", ", ".join(f"{number(count)} {name}" for name, count in outcomes(archive)) or "none"),
         ("Assumptions made in reading", number(len(archive.deviations))),
     ]
-    if conflicts := int(reports["conflict"].sum()):
-        terms.append(("Conflicting reports with the same identity", number(conflicts)))
+    if conflict := conflicts(archive):
+        terms.append(("Conflicts", conflict))
+    if signers := archive.reports["signed_by"].nunique():
+        signed = number(int(archive.reports["signed_by"].notna().sum()))
+        terms.append(("Reports with a valid DKIM signature", f"{signed}, of {plural(signers, 'signer')}"))
     return Document((Section("TLS reports", (Terms(terms), *_rejects(archive))),))
 
 

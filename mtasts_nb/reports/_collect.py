@@ -9,10 +9,12 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from hashlib import sha256
+from itertools import compress
 
 import msgspec
+import numpy as np
 
 from ..settings import Limits
 from ..vocabulary import UNATTRIBUTED
@@ -321,3 +323,19 @@ class Collector:
     def set_aside(self, result: Skipped | Rejected) -> None:
         """Note what has no report in it, or could not be read."""
         self.others.append((len(self.keys), result))
+
+    def take_out(self, refused: Mapping[int, Rejected]) -> dict[int, int]:
+        """Make reports rejected inputs, by their positions; return the new positions of the others by their old ones."""
+        keep = np.ones(len(self.keys), np.bool_)
+        keep[list(refused)] = False
+        self._flush()
+        sessions = np.repeat(keep, self.reports.keep(keep))
+        self.failures.keep(np.repeat(sessions, self.sessions.keep(sessions)))
+        for texts in (self.report_id, self.source, self.member):
+            texts.keep(keep)
+        self.keys, self.digests = list(compress(self.keys, keep)), list(compress(self.digests, keep))
+        before = np.concatenate([np.zeros(1, np.int64), np.cumsum(keep)])
+        # What was noted before a report at the same position comes before it.
+        others = [*self.others, *refused.items()]
+        self.others = [(int(before[at]), result) for at, result in sorted(others, key=lambda other: other[0])]
+        return {at: int(before[at]) for at in np.flatnonzero(keep).tolist()}

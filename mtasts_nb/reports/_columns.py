@@ -69,6 +69,12 @@ class IntTable:
             self._blocks.append(np.fromiter(self.cells, np.int64, len(self.cells)))
             self.cells.clear()
 
+    def keep(self, rows: npt.NDArray[np.bool_]) -> Ints:
+        """Forget all other rows; return the last column as it was before."""
+        flat = np.column_stack(self.columns())
+        self._blocks = [flat[rows].ravel()]
+        return flat[:, -1]
+
     def columns(self) -> list[Ints]:
         """Return the columns, and forget the rows."""
         self.flush()
@@ -91,6 +97,10 @@ class Texts:
         if self.rows:
             self._blocks.append(text_array(self.rows))
             self.rows.clear()
+
+    def keep(self, rows: npt.NDArray[np.bool_]) -> None:
+        """Forget all other rows."""
+        self._blocks = [self.column().filter(pa.array(rows))]
 
     def column(self) -> Any:
         """Return all as one Arrow array, and forget it."""

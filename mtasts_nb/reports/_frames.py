@@ -11,29 +11,36 @@ import pyarrow as pa
 
 from ._collect import Collector
 from ._columns import Codes, Ints, text_array
-from ._duplicates import Duplicates, Rows, find_duplicates
+from ._duplicates import Duplicates, Rows, Rule, find_duplicates
+from ._origins import Settled
 from .ingest import DAY, Rejected
 from .schema import columns, text_dtype
 
 __all__ = ["frames"]
 
 _POLICY_TEXTS = ("policy_type", "policy_domain", "policy_mode", "policy_string", "mx_host")
-#: By outcome: a report that counts, a copy of another, one in conflict with another that counts in its place.
-_OUTCOMES = ("loaded", "duplicate", "duplicate")
-_REASONS = (
-    None,
-    "a copy of a report already counted",
-    "same identity as a report with other content, which counts",
+_REASONS = {
+    Rule.USUAL_SIGNER: "same identity as a report with other content, signed as usual for this reporter, which counts",
+    Rule.SIGNED: "same identity as a report with other content, which is signed and counts",
+    Rule.RECEIVED_FIRST: "same identity as a report with other content, which was received first and counts",
+    Rule.FULLER: "same identity as a report with other content, which counts",
+}
+#: By number, outcome and reason: a report that counts, a copy of another, one that another counts in the place of.
+_OUTCOMES: tuple[tuple[str, str | None], ...] = (
+    ("loaded", None),
+    ("duplicate", "a copy of a report already counted"),
+    *(("duplicate", _REASONS[rule]) for rule in Rule),
 )
 
 
-def frames(collector: Collector) -> dict[str, pd.DataFrame]:
+def frames(collector: Collector, settled: Settled | None = None) -> dict[str, pd.DataFrame]:
     """Return the six tables, by name; the collector is empty afterwards."""
+    settled = settled or Settled()
     keys, digests = collector.keys, collector.digests
     collector.keys, collector.digests = [], []
     rows = Rows(collector.reports.columns(), collector.sessions.columns(), collector.failures.columns())
     source, member, report_id = collector.source.column(), collector.member.column(), collector.report_id.column()
-    duplicates = find_duplicates(keys, digests, rows, _Names(source, member))
+    duplicates = find_duplicates(keys, digests, rows, _Names(source, member), settled.received, settled.signed_by)
     everything = np.arange(len(keys))
     start = rows.reports[2]
     # Sorted by start, key and digest.
@@ -63,8 +70,10 @@ def frames(collector: Collector) -> dict[str, pd.DataFrame]:
         "size": rows.reports[4][listed],
         "duplicate_of": _text(key_text.take(pa.array(counts, mask=counts == listed))),
         "conflict": duplicates.conflict[listed],
+        "signed_by": _category([duplicates.signed_by.get(at) for at in listed.tolist()]),
     }
-    outcome = np.where(duplicates.copy_of != everything, 1, np.where(duplicates.counts != everything, 2, 0))
+    set_aside = np.where(duplicates.counts != everything, 2 + duplicates.rule, 0)
+    outcome = np.where(duplicates.copy_of != everything, 1, set_aside)
     return {
         "inputs": _inputs(collector, source, member, outcome, key_text),
         "reports": _table("reports", reports),
@@ -233,9 +242,10 @@ def _inputs(collector: Collector, source: Any, member: Any, outcome: Ints, key_t
         "source": texts(source, [other.source for other in others]),
         "member": texts(member, [other.member for other in others]),
         "outcome": categories(
-            _OUTCOMES, ["rejected" if isinstance(other, Rejected) else "skipped" for other in others]
+            [outcome for outcome, _ in _OUTCOMES],
+            ["rejected" if isinstance(other, Rejected) else "skipped" for other in others],
         ),
-        "reason": categories(_REASONS, [other.reason for other in others]),
+        "reason": categories([reason for _, reason in _OUTCOMES], [other.reason for other in others]),
         "report_key": texts(key_text, [None] * len(others)),
     }
     return _table("inputs", cells)

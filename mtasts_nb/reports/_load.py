@@ -16,6 +16,7 @@ from ..settings import Limits
 from ._archive import Archive, Stored
 from ._collect import Collector
 from ._frames import frames
+from ._origins import Dkim, Origins
 from .ingest import (
     DkimCheck,
     DnsFunc,
@@ -65,6 +66,7 @@ def load(
     workers: int | None = None,
     limits: Limits = _DEFAULT_LIMITS,
     verify_dkim: bool | DnsFunc = False,
+    dkim: str = Dkim.OFF,
 ) -> Archive:
     """Return all TLS reports (RFC 8460) in the sources, as tables.
 
@@ -86,10 +88,13 @@ def load(
     limits : Limits, optional
         How much one input may cost.
     verify_dkim : bool or callable, optional
-        Check the DKIM signatures of report mails (RFC 8460 §3), one row of `Archive.deviations` per mail, field
-        ``dkim``. A report is loaded whatever the answer; reports that did not come as a mail have no such row. This
-        queries the DNS. A callable is asked instead: it takes a name (bytes) and ``timeout`` and returns the TXT record
-        (bytes) or None.
+        True: as ``dkim="check"``. A callable is asked in place of the DNS: it takes a name (bytes) and ``timeout`` and
+        returns the TXT record (bytes) or None.
+    dkim : {"off", "check", "require"}, optional
+        What to do about the DKIM signatures of report mails (RFC 8460 §3). "check" queries the DNS and notes the verdict
+        on each mail, one row of `Archive.deviations` per report, field ``dkim``, and the signer in `reports.signed_by`; a
+        report is loaded whatever the answer. "require" also rejects each report that did not come in a mail with a
+        valid signature. What could not be checked in the time for it is noted as not checked.
 
     Returns
     -------
@@ -116,7 +121,9 @@ def load(
                 )
             return source.to_archive()
     items = iter_inputs(sources, limits)
-    (archive,) = load_parts(items, progress=progress, workers=workers, limits=limits, verify_dkim=verify_dkim)
+    (archive,) = load_parts(
+        items, progress=progress, workers=workers, limits=limits, verify_dkim=verify_dkim, dkim=dkim
+    )
     archive.sources = tuple(_label(source) for source in sources)
     return archive
 
@@ -129,6 +136,7 @@ def load_parts(
     workers: int | None = None,
     limits: Limits = _DEFAULT_LIMITS,
     verify_dkim: bool | DnsFunc = False,
+    dkim: str = Dkim.OFF,
 ) -> Iterator[Archive]:
     """Yield what `load` returns in parts of `size` reports, one after another, so that memory is bounded.
 
@@ -140,13 +148,12 @@ def load_parts(
         What there is to read, as `ingest.iter_inputs` gives it.
     size : int, optional
         Reports in a part; the last has fewer, and may have none. None: one part.
-    progress, workers, limits, verify_dkim
+    progress, workers, limits, verify_dkim, dkim
         As in `load`.
     """
     if workers is not None and workers < 1:
         raise ValueError(f"load: workers must be at least 1, not {workers}")
-    dkim = DkimCheck(verify_dkim if callable(verify_dkim) else None) if verify_dkim else None
-    loader = _Loader(Collector(limits), limits, dkim)
+    loader = _Loader(limits, _origins(verify_dkim, dkim))
     # Millions of rows are made and none of them is in a cycle; the garbage collector would check them over and over.
     collecting = gc.isenabled()
     gc.disable()
@@ -155,12 +162,22 @@ def load_parts(
             for item, content in zip(batch, contents, strict=True):
                 for _ in loader.take(item, content):
                     if size is not None and len(loader.collector.keys) >= size:
-                        yield Archive(sources=(), **frames(loader.collector))
-                        loader.collector = Collector(limits)
-        yield Archive(sources=(), **frames(loader.collector))
+                        yield loader.part()
+        yield loader.part()
     finally:
+        loader.origins.close()
         if collecting:
             gc.enable()
+
+
+def _origins(verify_dkim: bool | DnsFunc, dkim: str) -> Origins:
+    if dkim not in set(Dkim):
+        raise ValueError(f"load: dkim is one of {', '.join(Dkim)}, not {dkim!r}")
+    how = Dkim(dkim)
+    if how is Dkim.OFF and verify_dkim:
+        how = Dkim.CHECK
+    check = None if how is Dkim.OFF else DkimCheck(verify_dkim if callable(verify_dkim) else None)
+    return Origins(check, how)
 
 
 def _label(source: object) -> str:
@@ -239,10 +256,10 @@ def _with_progress(
 class _Loader:
     """Takes inputs one after another."""
 
-    def __init__(self, collector: Collector, limits: Limits, dkim: DkimCheck | None) -> None:
-        self.collector = collector
+    def __init__(self, limits: Limits, origins: Origins) -> None:
+        self.collector = Collector(limits)
+        self.origins = origins
         self._limits = limits
-        self._dkim = dkim
         # Small files are read without the unpackers; smaller limits are for the unpackers to enforce.
         self._direct = (
             limits.report_bytes >= _FREE
@@ -250,6 +267,11 @@ class _Loader:
             and limits.rows >= _FREE // _LEAST_ROW
             and limits.label_bytes >= _FREE
         )
+
+    def part(self) -> Archive:
+        """Return what was taken since the last part."""
+        collector, self.collector = self.collector, Collector(self._limits)
+        return Archive(sources=(), **frames(collector, self.origins.settle(collector)))
 
     def take(self, item: Item, content: Content) -> Iterable[None]:
         """Take one input, with its content if that has been read; never raises. What is returned is to be used up.
@@ -264,7 +286,7 @@ class _Loader:
         return _ONCE if gathered is None else self._gather(gathered, item.source)
 
     def _take(self, item: Item, content: Content) -> Results | None:
-        keep_mail = self._dkim is not None
+        keep_mail = self.origins.checks
         if not isinstance(item, Input):
             self.collector.set_aside(item)
         elif isinstance(content, OSError):
@@ -290,10 +312,12 @@ class _Loader:
             text = gunzip(data, _FREE) if compressed else data
             if text and text[:1] == b"{":
                 if self.collector.add_typed(text, source):
+                    if self.origins.checks:
+                        self.origins.note(source, "", len(self.collector.keys) - 1, None)
                     return None
                 data, depth = text, int(compressed)
         hints = Hints(filename=PurePath(path).name) if path else None
-        keep_mail = self._dkim is not None
+        keep_mail = self.origins.checks
         return unpack(data, source, "", self._limits, depth=depth, hints=hints, keep_mail=keep_mail)
 
     def _gather(self, results: Results, source: str) -> Iterator[None]:
@@ -309,9 +333,10 @@ class _Loader:
         if not isinstance(result, Leaf):
             self.collector.set_aside(result)
             return
+        number = len(self.collector.keys)
         self.collector.add(result.data, result.source, result.member, result.hints, result.budget)
         for remark in result.remarks:
             self.collector.deviate(result.source, result.member, remark)
-        mail = result.hints and result.hints.mail
-        if self._dkim is not None and mail:
-            self.collector.deviate(result.source, result.member, self._dkim.verify(mail))
+        if result.hints or self.origins.checks:
+            report = number if len(self.collector.keys) > number else None
+            self.origins.note(result.source, result.member, report, result.hints)

@@ -88,6 +88,12 @@ SCHEMA: Final[dict[str, tuple[Column, ...]]] = {
             "duplicate_of", TEXT, OPTIONAL, "report_key of the report that counts in its place; missing where it counts"
         ),
         Column("conflict", FLAG, REQUIRED, "whether another report of the same identity has other content"),
+        Column(
+            "signed_by",
+            CATEGORY,
+            OPTIONAL,
+            "domain whose valid DKIM signature its mail has; missing where unsigned or not checked (`deviations`, dkim)",
+        ),
     ),
     "sessions": (
         _KEY,

@@ -149,7 +149,8 @@ def test_html_says_what_there_is_and_escapes_it(archive: sts.Archive) -> None:
 def test_repr_is_one_line(archive: sts.Archive) -> None:
     assert repr(archive) == (
         "<Archive: 3 reports, 2026-02-08 to 2026-02-10, 3 reporters, 2 policy domains; sts 46 sessions, 13.0 % failed; "
-        "6 inputs: 3 loaded, 1 duplicate, 1 skipped, 1 rejected>"
+        "6 inputs: 3 loaded, 1 duplicate, 1 skipped, 1 rejected; "
+        "1 report not counted: same identity as another, different content (possibly forged)>"
     )
     assert repr(sts.Archive()) == "<Archive: no reports>"
     assert "no report" in sts.Archive()._repr_html_()

@@ -252,10 +252,10 @@ def test_the_file_name_is_read_in_each_way_of_writing_it(header: bytes, filename
 def test_the_headers_around_a_report_go_with_it() -> None:
     found = hints(USUAL)
     subject = "Report Domain: d.example Submitter: b.example Report-ID: <1@b.example>"
-    assert found == Hints(NAME, "d.example", "b.example", subject, None)
+    assert found == Hints(NAME, "d.example", "b.example", subject, None, b"Mon, 05 Jan 2026 00:10:00 +0000")
     [row] = rows(USUAL, keep_mail=True)
     assert isinstance(row, Leaf)
-    assert row.hints == Hints(NAME, "d.example", "b.example", subject, USUAL)
+    assert row.hints == Hints(NAME, "d.example", "b.example", subject, USUAL, b"Mon, 05 Jan 2026 00:10:00 +0000")
 
 
 @pytest.mark.parametrize(

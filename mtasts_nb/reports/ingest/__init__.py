@@ -6,7 +6,8 @@ Nothing here knows about tables; a report is handed on as it was read, with what
 from __future__ import annotations
 
 from ._budget import Budget
-from ._dkim import DkimCheck, DnsFunc
+from ._dkim import DnsFunc, Signature, Verdict
+from ._dkim_queue import DkimCheck
 from ._json import decode_document
 from ._lenient import read_document, read_policy
 from ._model import (
@@ -48,9 +49,11 @@ __all__ = [
     "Report",
     "ReportedPolicy",
     "Result",
+    "Signature",
     "Skipped",
     "TypedReport",
     "Unreadable",
+    "Verdict",
     "decode_document",
     "decode_report",
     "fault",

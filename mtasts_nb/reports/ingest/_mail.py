@@ -83,7 +83,14 @@ def _hints(mail: Mail, part: Part, outer: Hints | None, raw: bytes | None) -> Hi
         mail.tls_report_submitter or outer.tls_report_submitter,
         mail.subject or outer.subject,
         raw,
+        # A mail inside a mail has what fields its author likes.
+        _date_of(mail.received) if outer.received is None else outer.received,
     )
+
+
+def _date_of(received: bytes | None) -> bytes:
+    """Return the date of a Received field, which is after its last semicolon (RFC 5321 §4.4)."""
+    return (received or b"").rpartition(b";")[2].strip()[:100]
 
 
 def _content(part: Part) -> tuple[bytes, Deviation | None] | None:

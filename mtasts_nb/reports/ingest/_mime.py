@@ -43,6 +43,7 @@ class Mail(NamedTuple):
     tls_report_domain: str | None
     tls_report_submitter: str | None
     subject: str | None
+    received: bytes | None  # the first Received field, which the recipient's own server wrote
 
 
 #: The fields that mails begin with; a text of other `key: value` lines is not a mail.
@@ -121,6 +122,7 @@ def parse_mail(data: bytes, limits: Limits, budget: Budget) -> Mail:
         domain,
         _text_field(head, lowered, b"tls-report-submitter"),
         _text_field(head, lowered, b"subject"),
+        _field(head, lowered, b"received"),
     )
 
 

@@ -149,6 +149,9 @@ class Hints:
     mail : bytes or None
         The whole mail as it came, for the check of its DKIM signature; None where the report did not come by mail.
         Set only when the unpackers are called with ``keep_mail=True``.
+    received : bytes or None
+        The date of the outermost mail's first Received field as it is there, empty where there is none; None where the
+        report did not come by mail.
     """
 
     filename: str | None = None
@@ -156,6 +159,7 @@ class Hints:
     tls_report_submitter: str | None = None
     subject: str | None = None
     mail: bytes | None = None
+    received: bytes | None = None
 
 
 class Payer(Protocol):
