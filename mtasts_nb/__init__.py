@@ -46,6 +46,7 @@ if TYPE_CHECKING:
     from .probe import probe_many as probe_many
     from .publish import publish as publish
     from .reports import Archive as Archive
+    from .reports import Mailbox as Mailbox
     from .reports import daily as daily
     from .reports import load as load
     from .rollout import plan_mx_migration as plan_mx_migration
@@ -66,6 +67,7 @@ _HOME = {
     "Finding": "vocabulary",
     "Findings": "vocabulary",
     "Limits": "settings",
+    "Mailbox": "reports",
     "Outcomes": "sender",
     "Policy": "policy",
     "PolicyError": "errors",

@@ -27,7 +27,7 @@ class Limits:
     The defaults are far above what real reporters send (the largest public sample of a report is below 1 MB) and low
     enough that hostile input cannot exhaust a laptop.
 
-    The last three are allowances of a source: a file, or what was given as bytes or file object. A source may cost that
+    `rows`, `label_bytes` and `cpu_seconds` are allowances of a source: a file, or what was given as bytes or file object. A source may cost that
     much whatever its size, and as much again for each 64 KiB of it, as stored. A mail of an mbox, and a file of a tar or
     zip that is not compressed as a whole, has the allowance of its own size before it uses the free part, so that a
     hostile mail does not use up what its neighbours need.
@@ -56,6 +56,8 @@ class Limits:
         Most bytes of text in these rows: names of members, texts of reports not seen before, values of deviations.
     cpu_seconds : float
         Longest CPU time, in seconds; waiting for a disk or network does not count.
+    network_seconds : float
+        Longest wait for one answer of a mail server or bucket, in seconds. Not an allowance: each answer may take as long.
 
     Examples
     --------
@@ -73,10 +75,11 @@ class Limits:
     rows: int = 25_000
     label_bytes: int = 8 * 1024 * 1024
     cpu_seconds: float = 2.5
+    network_seconds: float = 60.0
 
     def __post_init__(self) -> None:
         for name in self.__slots__:
-            least = 0 if name == "cpu_seconds" else 1
+            least = 0 if name.endswith("_seconds") else 1
             if not getattr(self, name) >= least:
                 raise ValueError(f"Limits.{name} must be at least {least}, not {getattr(self, name)}")
 

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import argparse
 from dataclasses import replace
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ..render import Block, Document, Figures, Paragraph, Strong, document
 from ._say import say, show
+from ._sources import SOURCES, add_mailbox_options, sources_of
 
 if TYPE_CHECKING:
     from argparse import _SubParsersAction
@@ -17,15 +19,16 @@ if TYPE_CHECKING:
 
 __all__ = ["add"]
 
-_DESCRIPTION = """\
+_DESCRIPTION = f"""\
 Read TLS reports and print a summary: inputs by outcome, days, reporters, domains, failures, rejected inputs and
 assumptions.
 
-SOURCES are files, folders of any depth, or patterns: JSON, gzip, zip, tar, mails, mbox, Maildir, in one another.
+{SOURCES}
 
 examples:
   mtasts-nb load reports/
-  mtasts-nb load mailbox.mbox --domain nordwind.example --out tables/"""
+  mtasts-nb load mailbox.mbox --domain nordwind.example --out tables/
+  mtasts-nb load imaps://reports@mail.nordwind.example/INBOX"""
 _EPILOG = """\
 exit status:
   0  every input was read, or holds no report
@@ -53,6 +56,7 @@ def add(commands: _SubParsersAction[argparse.ArgumentParser]) -> None:
         default="off",
         help="check the DKIM signatures of report mails by DNS; require: reject reports without a valid one (default: off)",
     )
+    add_mailbox_options(parser, state=True)
     parser.set_defaults(run=run)
 
 
@@ -61,7 +65,10 @@ def run(arguments: argparse.Namespace) -> int:
     from ..analysis import narrow
     from ..reports import load
 
-    archive = load(*arguments.sources, dkim=arguments.dkim).require_reports()
+    if arguments.out:
+        # Before messages count as read: a folder that cannot be written must not cost them.
+        Path(arguments.out).mkdir(parents=True, exist_ok=True)
+    archive = load(*sources_of(arguments), dkim=arguments.dkim).require_reports()
     rejected = len(archive.rejects)
     archive = narrow(archive, arguments.domain)
     show(_summary(archive))

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from ..errors import SourceError
 from ._say import say
+from ._sources import SOURCES, add_mailbox_options, sources_of
 
 if TYPE_CHECKING:
     from argparse import _SubParsersAction
@@ -16,14 +17,15 @@ if TYPE_CHECKING:
 __all__ = ["add"]
 
 _HELP = "make one self-contained HTML file from TLS reports"
-_DESCRIPTION = """\
+_DESCRIPTION = f"""\
 Read TLS reports and write the incident postmortem as one HTML file that you can send on: no script, nothing loaded from
 anywhere. Without sources, the bundled sample is used.
 
-SOURCES are files, folders of any depth, or patterns: JSON, gzip, zip, tar, mails, mbox, Maildir, in one another.
+{SOURCES}
 
 examples:
   mtasts-nb report mailbox.mbox -o report.html
+  mtasts-nb report imaps://reports@mail.nordwind.example/INBOX
   mtasts-nb report reports/ --domain nordwind.example
   mtasts-nb report reports/ --period 2026-09-01 2026-09-30 --events changes.csv --title "September" --author "M. Lind"
   mtasts-nb report reports/ --domain nordwind.example --redact -o to-send-on.html
@@ -82,6 +84,7 @@ def add(commands: _SubParsersAction[argparse.ArgumentParser]) -> None:
         help="which notebook to run, by name or path (06_incident_postmortem)",
     )
     parser.add_argument("--timeout", metavar="S", type=float, default=1800.0, help="longest run of one cell (1800)")
+    add_mailbox_options(parser)
     parser.set_defaults(run=run)
 
 
@@ -129,7 +132,7 @@ def run(arguments: argparse.Namespace) -> int:
         say("No sources given: using the bundled sample, invented reports about invented domains.")
     path = publish(
         Path(arguments.output),
-        *arguments.sources,
+        *sources_of(arguments),
         domain=arguments.domain,
         notebook=arguments.notebook,
         parameters=_parameters(arguments),

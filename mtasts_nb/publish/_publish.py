@@ -19,11 +19,13 @@ from ..bundled import sample_dir
 from ..errors import PublishError, SourceError
 from ..files import private_folder, read_file, write_file
 from ..markup import one_line, plural, when
+from ..reports import Mailbox, is_remote, load
 from ..settings import utc_now
 from ._execute import execute
 from ._notebook import Notebook, find_notebook, with_parameters
 from ._page import ADDED, About, page
 from ._promises import check
+from ._stored import store_sources
 
 if TYPE_CHECKING:
     from ._redact import Redaction
@@ -59,8 +61,9 @@ def publish(
     ----------
     out : str or Path
         The file to write. It is replaced in one step, and only when all went well.
-    *sources : str, Path, bytes or binary file
-        What `load` takes. Relative paths count from the present directory. None: the bundled sample.
+    *sources : str, Path, bytes, binary file or Mailbox
+        What `load` takes. Relative paths count from the present directory. None: the bundled sample. Mailboxes and buckets
+        are read here, before the notebook runs.
     domain : str, optional
         Only this policy domain; None is all of them.
     notebook : str or Path
@@ -97,7 +100,7 @@ def publish(
         There is no such notebook or parameter, a cell failed (the message names notebook, cell, error and what to
         do), the file cannot be written, or a redacted page would still contain a name.
     SourceError
-        There is nothing to read where a source points.
+        There is nothing to read where a source points, or a mailbox or bucket cannot be opened.
 
     Examples
     --------
@@ -118,7 +121,7 @@ def publish(
         else:
             if domain is not None:
                 given["domain"] = domain
-            literals = {"sources": _source_literal(sources, stack)} if sources else {}
+            literals = {"sources": _source_literal(sources, stack, progress=progress)} if sources else {}
         node = with_parameters(stored, given, literals)
         _add_evidence(node)
         execute(node, stored.name, cwd=str(Path.cwd()), timeout=timeout, progress=progress)
@@ -185,12 +188,12 @@ def _check_sources(sources: Sequence[object]) -> None:
     for source in sources:
         if isinstance(source, str | os.PathLike):
             text = os.fspath(source)
-            if isinstance(text, str) and not _exists(text):
+            if isinstance(text, str) and not is_remote(text) and not _exists(text):
                 raise SourceError(
                     f"There is nothing at {one_line(text)}: no such file or folder, and no file matches it as a pattern. "
                     "Check the path, or give the folder that holds the reports."
                 )
-        elif not isinstance(source, bytes | bytearray | memoryview) and not hasattr(source, "read"):
+        elif not isinstance(source, bytes | bytearray | memoryview | Mailbox) and not hasattr(source, "read"):
             raise PublishError(
                 f"publish takes what load takes (paths, patterns, bytes, binary files), not {type(source).__name__}: "
                 "it runs the notebook, which reads the reports itself."
@@ -203,8 +206,12 @@ def _exists(text: str) -> bool:
     return Path(text).exists() or any(glob.iglob(text, recursive=True))  # noqa: PTH207
 
 
-def _source_literal(sources: Sequence[object], stack: ExitStack) -> str:
+def _source_literal(sources: Sequence[Any], stack: ExitStack, *, progress: bool) -> str:
     """Return Python text for the list of sources; what is in memory goes into private files for the kernel to read."""
+    if any(isinstance(source, Mailbox) or is_remote(source) for source in sources):
+        # Read here, where a password can be asked for; the kernel gets the tables.
+        archive = load(*sources, progress=progress).require_reports()
+        return store_sources(archive, stack.enter_context(private_folder()) / "archive")
     texts = []
     folder: Path | None = None
     for position, source in enumerate(sources):
@@ -214,7 +221,7 @@ def _source_literal(sources: Sequence[object], stack: ExitStack) -> str:
         if folder is None:
             folder = stack.enter_context(private_folder())
         path = folder / str(position)
-        path.write_bytes(source.read() if hasattr(source, "read") else bytes(source))  # type: ignore[call-overload]
+        path.write_bytes(source.read() if hasattr(source, "read") else bytes(source))
         texts.append(f"__import__('pathlib').Path({str(path)!r}).read_bytes()")
     return f"[{', '.join(texts)}]"
 
@@ -232,6 +239,8 @@ def _add_evidence(node: Any) -> None:
 def _named(source: object, position: int) -> str:
     if isinstance(source, str | os.PathLike):
         return one_line(os.fspath(source), 120)
+    if isinstance(source, Mailbox):
+        return one_line(source.name, 120)
     return f"<file {position}>" if hasattr(source, "read") else f"<bytes {position}>"
 
 

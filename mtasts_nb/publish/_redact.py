@@ -12,8 +12,6 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-import pandas as pd
-
 from ..analysis import load_events, narrow
 from ..bundled import sample_dir
 from ..errors import PublishError
@@ -26,8 +24,9 @@ from ._redact_check import code_names, leaks, strangers, texts_of
 from ._redact_data import names_in, names_in_probe, redacted_archive, redacted_probe
 from ._redact_names import Pseudonyms, check_given, key_of
 from ._redact_text import redacted_text
+from ._stored import store_sources
 
-__all__ = ["Redaction", "redact_inputs", "redacted_sources"]
+__all__ = ["Redaction", "redact_inputs"]
 
 #: What a reader of a redacted page must know first.
 NOTE = (
@@ -115,8 +114,6 @@ def redact_inputs(
     avoid = names_in(archive) | (names_in_probe(seen) if seen else set())
     names = Pseudonyms(key, given, avoid)
     clean = redacted_archive(archive, names)
-    file = folder / "archive"
-    clean.to_parquet(file)
     made: dict[str, object] = {}
     texts: dict[str, str] = {}
     for name, value in sorted(parameters.items()):
@@ -132,7 +129,7 @@ def redact_inputs(
         made["domain"] = own
         texts["domain"] = own
     return Redaction(
-        f"__import__({__name__!r}, fromlist=['redacted_sources']).redacted_sources({str(file)!r})",
+        store_sources(clean, folder / "archive"),
         made,
         texts,
         own,
@@ -140,12 +137,6 @@ def redact_inputs(
         frozenset(_originals(archive, seen, names)),
         names,
     )
-
-
-def redacted_sources(path: str) -> list[Archive]:
-    """Return the redacted archive that `redact_inputs` wrote, as the list of sources of a notebook."""
-    tables: dict[str, Any] = {file.stem: pd.read_parquet(file) for file in sorted(Path(path).iterdir())}
-    return [Archive(**tables)]
 
 
 def _probe(probe: Probe, names: Pseudonyms) -> Probe:

@@ -6,15 +6,18 @@ from . import schema
 from ._archive import Archive, Stored
 from ._daily import FAILURE_KEYS, SESSION_KEYS, Source, SummingSource, daily, sum_groups, sum_pieces
 from ._load import load, load_parts
+from .ingest import Mailbox, is_remote
 
 __all__ = [
     "FAILURE_KEYS",
     "SESSION_KEYS",
     "Archive",
+    "Mailbox",
     "Source",
     "Stored",
     "SummingSource",
     "daily",
+    "is_remote",
     "load",
     "load_parts",
     "schema",

@@ -23,8 +23,10 @@ from .ingest import (
     Hints,
     Input,
     Leaf,
+    Mailbox,
     Rejected,
     Skipped,
+    flat_sources,
     gunzip,
     iter_inputs,
     unpack,
@@ -36,7 +38,7 @@ if TYPE_CHECKING:
     from os import PathLike
     from typing import BinaryIO
 
-    Given = str | PathLike[str] | bytes | bytearray | memoryview | BinaryIO
+    Given = str | PathLike[str] | bytes | bytearray | memoryview | BinaryIO | Mailbox
 
 __all__ = ["load", "load_parts"]
 
@@ -53,6 +55,8 @@ _LEAST_ROW: Final = 42
 _OPEN_FLAGS: Final = os.O_RDONLY | sum(getattr(os, name, 0) for name in ("O_BINARY", "O_CLOEXEC", "O_NONBLOCK"))
 _DEFAULT_LIMITS: Final = Limits()
 _BATCH: Final = 64
+#: Bytes of messages or objects in memory at a time, and the last one.
+_MOST_HELD: Final = 8 * 1024 * 1024
 #: A local disk answers in less than a tenth of this, in seconds per file; a network folder may not.
 _SLOW: Final = 0.0005
 _DEFAULT_WORKERS: Final = 16
@@ -77,9 +81,10 @@ def load(
     ----------
     *sources : str, path, bytes or binary file object
         Files, folders of any depth, globs, or content: JSON, gzip, zip, tar (plain, gzip, xz, bzip2), mails, mbox,
-        Maildir, NDJSON, JSON arrays, in one another; recognised by content, never by name. An Archive alone is
-        returned as it is, a store alone as the Archive of its reports: code written for sources also works on what is
-        loaded already.
+        Maildir, NDJSON, JSON arrays, in one another; recognised by content, never by name. ``imaps://user@host/Folder`` is
+        a mailbox (see `Mailbox` for the password and for reading only new messages); ``s3://bucket/prefix``, ``gs://…`` and
+        ``az://…`` are buckets, with the extra ``buckets``. An Archive alone is returned as it is, a store alone as the
+        Archive of its reports: code written for sources also works on what is loaded already.
     progress : bool, optional
         Show a progress bar when it takes longer than two seconds.
     workers : int, optional
@@ -104,7 +109,8 @@ def load(
     Raises
     ------
     SourceError
-        There is nothing to read: no such path, a glob without a match, an empty folder.
+        There is nothing to read: no such path, a glob without a match, an empty folder, a mailbox or bucket that cannot be
+        opened.
 
     Examples
     --------
@@ -120,11 +126,15 @@ def load(
                     f"load: a {type(source).__name__} is loaded already and cannot be joined with other sources; give it alone"
                 )
             return source.to_archive()
-    items = iter_inputs(sources, limits)
+    flat = flat_sources(sources, limits)
+    items = iter_inputs(flat, limits)
     (archive,) = load_parts(
         items, progress=progress, workers=workers, limits=limits, verify_dkim=verify_dkim, dkim=dkim
     )
     archive.sources = tuple(_label(source) for source in sources)
+    for mailbox in flat:
+        if isinstance(mailbox, Mailbox):
+            mailbox.save_state()  # not before all is read: what is lost on the way is read again
     return archive
 
 
@@ -183,6 +193,8 @@ def _origins(verify_dkim: bool | DnsFunc, dkim: str) -> Origins:
 def _label(source: object) -> str:
     if isinstance(source, str | PurePath):
         return os.fsencode(source).decode("utf-8", "backslashreplace")
+    if isinstance(source, Mailbox):
+        return source.name
     return f"<{type(source).__name__}>"
 
 
@@ -192,7 +204,7 @@ def _with_contents(items: Iterator[Item], workers: int) -> Iterator[tuple[list[I
     Once a batch was slow to read, threads read the following batches ahead: they wait for a network folder side by
     side. For a fast disk one thread is faster: reading takes so little time that several only wait for each other.
     """
-    batches = iter(lambda: list(islice(items, _BATCH)), [])
+    batches = iter(lambda: _batch(items, _BATCH), [])
     for batch in batches:
         began = time.perf_counter()
         contents = [_read_small(item) for item in batch]
@@ -206,7 +218,7 @@ def _with_contents(items: Iterator[Item], workers: int) -> Iterator[tuple[list[I
     executor = ThreadPoolExecutor(workers, "mtasts-nb read")
     try:
         # Small batches, so that all threads have some of the first ones.
-        while batch := list(islice(items, _BATCH // 8)):
+        while batch := _batch(items, _BATCH // 8):
             ahead.append((batch, executor.submit(lambda batch: [_read_small(item) for item in batch], batch)))
             if len(ahead) > 2 * workers:
                 batch, future = ahead.popleft()
@@ -215,6 +227,19 @@ def _with_contents(items: Iterator[Item], workers: int) -> Iterator[tuple[list[I
             yield batch, future.result()
     finally:
         executor.shutdown(cancel_futures=True)
+
+
+def _batch(items: Iterator[Item], most: int) -> list[Item]:
+    """Return the next items, fewer where the messages or objects among them have many bytes."""
+    batch: list[Item] = []
+    held = 0
+    for item in islice(items, most):
+        batch.append(item)
+        if isinstance(item, Input) and isinstance(item.stream, bytes):
+            held += len(item.stream)
+            if held > _MOST_HELD:
+                break
+    return batch
 
 
 def _read_small(item: Item) -> Content:

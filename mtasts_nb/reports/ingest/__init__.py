@@ -26,11 +26,12 @@ from ._model import (
     Unreadable,
     fault,
 )
-from ._sources import iter_inputs
+from ._sources import flat_sources, iter_inputs
 from ._streams import gunzip
 from ._typed import Periods, TypedReport, decode_report
 from ._unpack import unpack, unpack_path, unpack_stream
 from ._values import DAY, is_address, is_plain_host, is_plain_type
+from .remote import Mailbox, is_remote
 
 __all__ = [
     "DAY",
@@ -42,6 +43,7 @@ __all__ = [
     "Hints",
     "Input",
     "Leaf",
+    "Mailbox",
     "NeedsLenientReader",
     "Payer",
     "Periods",
@@ -57,10 +59,12 @@ __all__ = [
     "decode_document",
     "decode_report",
     "fault",
+    "flat_sources",
     "gunzip",
     "is_address",
     "is_plain_host",
     "is_plain_type",
+    "is_remote",
     "iter_inputs",
     "read_document",
     "read_policy",

@@ -16,8 +16,9 @@ from typing import BinaryIO, Final, NamedTuple, cast
 from ...errors import SourceError
 from ...settings import Limits
 from ._model import Input, Rejected, Skipped, fault
+from .remote import Mailbox, bucket_items, is_remote, scheme_of
 
-__all__ = ["ignored", "iter_inputs", "label"]
+__all__ = ["flat_sources", "ignored", "iter_inputs", "label"]
 
 Items = Iterator[Input | Rejected | Skipped]
 #: The parts of a pattern below its fixed folder, compiled; None stands for `**`.
@@ -48,7 +49,8 @@ def iter_inputs(sources: Sequence[object], limits: Limits) -> Items:
     ----------
     sources : sequence
         Strings and `os.PathLike` are paths of files or folders, or glob patterns (``**`` for any folders); bytes,
-        bytearray, memoryview and file objects give the content itself; an iterable stands for its elements.
+        bytearray, memoryview and file objects give the content itself; a `Mailbox`, and a text that begins as the address of
+        a mailbox or bucket, gives its messages or objects; an iterable stands for its elements.
     limits : Limits
         Lists within lists may be nested as deep as containers.
 
@@ -60,7 +62,8 @@ def iter_inputs(sources: Sequence[object], limits: Limits) -> Items:
     Raises
     ------
     SourceError
-        Before anything is read: a path does not exist, a pattern matches nothing, a folder has no file.
+        Before anything is read: a path does not exist, a pattern matches nothing, a folder has no file, a mailbox or bucket
+        cannot be opened.
     TypeError
         A source is of another type.
 
@@ -69,10 +72,15 @@ def iter_inputs(sources: Sequence[object], limits: Limits) -> Items:
     >>> [item.source for item in iter_inputs([b"{}", [b"[]"]], Limits())]
     ['<bytes 1>', '<bytes 2>']
     """
-    flat = list(_flat(sources, limits.nesting))
+    flat = flat_sources(sources, limits)
     if not flat:
         raise SourceError("No source was given. Name a file, a folder or a glob pattern.")
-    return chain.from_iterable([_isolated(source, number) for number, source in enumerate(flat, 1)])
+    return chain.from_iterable([_isolated(source, number, limits) for number, source in enumerate(flat, 1)])
+
+
+def flat_sources(sources: Iterable[object], limits: Limits) -> list[object]:
+    """Return the sources without the lists that they are in."""
+    return list(_flat(sources, limits.nesting))
 
 
 def label(path: str) -> str:
@@ -104,7 +112,7 @@ def ignored(name: str) -> str:
 
 def _flat(sources: Iterable[object], levels: int) -> Iterator[object]:
     for source in sources:
-        if isinstance(source, (str, os.PathLike, bytes, bytearray, memoryview)) or hasattr(source, "read"):
+        if isinstance(source, (str, os.PathLike, bytes, bytearray, memoryview, Mailbox)) or hasattr(source, "read"):
             yield source
         elif isinstance(source, Iterable) and not isinstance(source, dict) and levels:
             yield from _flat(source, levels - 1)
@@ -115,11 +123,11 @@ def _flat(sources: Iterable[object], levels: int) -> Iterator[object]:
             )
 
 
-def _isolated(source: object, number: int) -> Items:
+def _isolated(source: object, number: int, limits: Limits) -> Items:
     """Return what there is to read in a source; an exception that nobody expected costs no other source."""
     name = source if isinstance(source, str) else f"<{type(source).__name__} {number}>"
     try:
-        return _guarded(_opened(source, number), name)
+        return _guarded(_opened(source, number, limits), name)
     except SourceError:
         raise
     except Exception as error:  # noqa: BLE001 - see above
@@ -133,7 +141,17 @@ def _guarded(items: Iterable[Input | Rejected | Skipped], name: str) -> Items:
         yield _unreadable(name, error)
 
 
-def _opened(source: object, number: int) -> Iterable[Input | Rejected | Skipped]:
+def _opened(source: object, number: int, limits: Limits) -> Iterable[Input | Rejected | Skipped]:
+    if isinstance(source, Mailbox):
+        from .remote._imap import mailbox_items  # only where it is needed: it brings imaplib and ssl
+
+        return mailbox_items(source, limits)
+    if isinstance(source, str) and is_remote(source):
+        return (
+            _opened(Mailbox(source), number, limits)
+            if "imap" in scheme_of(source)
+            else bucket_items(source, limits, ignored)
+        )
     if isinstance(source, (bytes, bytearray, memoryview)):
         return (Input(f"<bytes {number}>", None, bytes(source)),)
     if hasattr(source, "read"):
