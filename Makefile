@@ -17,7 +17,7 @@ report: $(READY)  ## the sample archive, and the lab domain that shows its open 
 	$(BIN)/mtasts-nb report data/sample --probe $(VENV)/lab-probe.json --output report.html
 
 notebooks: $(READY)  ## open the guided notebooks in JupyterLab
-	$(BIN)/jupyter lab --notebook-dir=notebooks
+	$(BIN)/mtasts-nb notebooks notebooks --open
 
 test: $(READY)  ## the whole test suite
 	@# A file stays with one worker, so that its fixtures are made once. Bytecode is written even where the environment

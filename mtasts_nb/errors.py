@@ -16,6 +16,9 @@ A message says what, where, what was expected, and what to do.
 
 from __future__ import annotations
 
+import difflib
+from collections.abc import Iterable
+
 __all__ = [
     "LabError",
     "MtaStsNbError",
@@ -24,7 +27,26 @@ __all__ = [
     "RecordError",
     "SnapshotError",
     "SourceError",
+    "did_you_mean",
 ]
+
+
+def did_you_mean(name: str, known: Iterable[str], cutoff: float = 0.6) -> str:
+    """Return ` Did you mean …?` with the known names that are nearest to a mistyped one; empty where none is near.
+
+    Examples
+    --------
+    >>> did_you_mean("reprot", ["report", "probe"]), did_you_mean("x", ["report"])
+    (' Did you mean report?', '')
+    """
+    # Long texts are no typing mistakes, and to compare them takes time.
+    typed = name[:260].lower()
+    ratios = {text: difflib.SequenceMatcher(None, typed, text.lower()).ratio() for text in known}
+    best = max(ratios.values(), default=0.0)
+    near = sorted(
+        (text for text, ratio in ratios.items() if ratio >= max(cutoff, best - 0.05)), key=lambda t: -ratios[t]
+    )
+    return f" Did you mean {' or '.join(near[:3])}?" if near else ""
 
 
 class MtaStsNbError(Exception):

@@ -11,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from ..errors import SourceError
+from ..errors import SourceError, did_you_mean
 from ..markup import one_line
 from ..reports import daily
 from ..vocabulary import UNEXPLAINED, MailEffect, Mode, PolicyType, ResultType, is_on_policy_host
@@ -208,9 +208,12 @@ def narrow(
         names = sorted(archive.sessions["policy_domain"].astype("str").unique())
         archive = archive.for_domain(domain)
         if not len(archive.sessions):
-            known = ", ".join(one_line(name, 80) for name in names[:10]) or "no domain at all"
+            rendered = [one_line(name, 80) for name in names]
             more = f" and {len(names) - 10} others" if len(names) > 10 else ""
-            raise SourceError(f"no report is about {one_line(domain, 80)}. There are reports about {known}{more}.")
+            raise SourceError(
+                f"no report is about {one_line(domain, 80)}.{did_you_mean(domain, rendered, 0.75)} "
+                f"There are reports about {', '.join(rendered[:10]) or 'no domain at all'}{more}."
+            )
     if start is not None or end is not None:
         archive = archive.between(_ALL_TIME[0] if start is None else start, _ALL_TIME[1] if end is None else end)
     of_sessions = {"policy_type": policy_type, "organization_name": reporter}

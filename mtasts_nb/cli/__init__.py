@@ -1,3 +1,4 @@
+# PYTHON_ARGCOMPLETE_OK: argcomplete's completion of all commands looks for this mark.
 """The `mtasts-nb` command.
 
 Each sub-command is one module with one function ``add(commands)``, named in `COMMANDS`; it imports what it needs when

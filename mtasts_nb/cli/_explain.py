@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import argparse
-import json
 import sys
 from typing import TYPE_CHECKING
 
 from ..errors import MtaStsNbError
 from ..render import document
-from ._say import show, write
+from ._parser import add_command
+from ._say import show, show_json
 
 if TYPE_CHECKING:
     from argparse import _SubParsersAction
+
+    from ._parser import Parser
 
 __all__ = ["add"]
 
@@ -37,17 +39,17 @@ exit status:
 _MOST = 1 << 20
 
 
-def add(commands: _SubParsersAction[argparse.ArgumentParser]) -> None:
+def add(commands: _SubParsersAction[Parser]) -> None:
     """Add the command to the parser."""
-    parser = commands.add_parser(
+    parser = add_command(
+        commands,
         "explain",
-        help="what a bounce, a log line or a reason code means",
+        summary="what a bounce, a log line or a reason code means",
         description=_DESCRIPTION,
         epilog=_EPILOG,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
+        json="print JSON",
     )
     parser.add_argument("text", metavar="TEXT", nargs="*", help="the text; without one, or with -: standard input")
-    parser.add_argument("--json", action="store_true", help="print JSON")
     parser.set_defaults(run=run)
 
 
@@ -62,8 +64,7 @@ def run(arguments: argparse.Namespace) -> int:
         raise MtaStsNbError("no text given. Name it in quotation marks, or pipe it in; --help has examples.")
     explanation = explain(text)
     if arguments.json:
-        # ASCII, so that a terminal in the C locale shows it, and no control sequence of a stranger has any effect.
-        write(json.dumps(explanation.to_json(), indent=2))
+        show_json(explanation.to_json())
     else:
         show(document(explanation))
     return 0 if explanation.known else 1

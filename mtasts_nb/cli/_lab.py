@@ -9,12 +9,15 @@ import threading
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ._say import complain, say, say_paragraph, say_table, say_text
+from ..render import document
+from ._parser import add_command
+from ._say import complain, say, say_paragraph, say_table, say_text, show, show_json, write
 
 if TYPE_CHECKING:
     from argparse import _SubParsersAction
 
     from ..lab import Fault, Lab
+    from ._parser import Parser
 
 __all__ = ["add"]
 
@@ -30,14 +33,15 @@ examples:
 In Python: with mtasts_nb.lab.Lab("mx-certificate-expired") as lab: mtasts_nb.probe(lab.domain, lab.settings)"""
 
 
-def add(commands: _SubParsersAction[argparse.ArgumentParser]) -> None:
+def add(commands: _SubParsersAction[Parser]) -> None:
     """Add the command to the parser."""
-    parser = commands.add_parser(
+    parser = add_command(
+        commands,
         "lab",
-        help="a mail domain on loopback, with any fault switched on",
+        summary="a mail domain on loopback, with any fault switched on",
         description=_DESCRIPTION,
         epilog="exit status: 0 fine, 1 the probe found problems (--probe), 2 could not run.",
-        formatter_class=argparse.RawDescriptionHelpFormatter,
+        json="print the list, or the probe, as JSON",
     )
     parser.add_argument("--fault", metavar="NAME", help="what is wrong; without it, the domain is healthy")
     parser.add_argument("--variant", metavar="NAME", help="how the domain is set up apart from the fault")
@@ -62,8 +66,10 @@ def _milliseconds(text: str) -> float:
 def run(arguments: argparse.Namespace) -> int:
     """List, or serve until Ctrl-C; return the exit status."""
     if arguments.list:
-        _list()
+        _list_json() if arguments.json else _list()
         return 0
+    if arguments.json and not arguments.probe:
+        return complain("mtasts-nb lab", "--json goes with --list or --probe; Lab.settings has the routes in Python.")
     if arguments.save and not arguments.probe:
         return complain("mtasts-nb lab", "--save goes with --probe: without a probe there is nothing to save.")
     from ..lab import Lab
@@ -72,7 +78,7 @@ def run(arguments: argparse.Namespace) -> int:
         arguments.fault, variant=arguments.variant, domain=arguments.domain, latency=arguments.latency / 1000
     ) as lab:
         if arguments.probe:
-            return _probe(lab, arguments.save)
+            return _probe(lab, arguments.save, as_json=arguments.json)
         ended = threading.Event()
         # Before the lab announces itself: a script that reads that may stop it at once.
         before = signal.signal(signal.SIGTERM, lambda *_: ended.set())
@@ -108,6 +114,20 @@ def _list() -> None:
     say_table([(variant.name, variant.sentence) for variant in VARIANTS.values()])
 
 
+def _list_json() -> None:
+    from ..lab import FAULTS, VARIANTS
+
+    faults = [
+        {
+            "name": fault.name, "area": fault.area, "result_type": fault.result_type, "delivery": fault.delivery,
+            "sentence": fault.sentence,
+        }
+        for fault in FAULTS.values()
+    ]  # fmt: skip
+    variants = [{"name": variant.name, "sentence": variant.sentence} for variant in VARIANTS.values()]
+    show_json({"faults": faults, "variants": variants})
+
+
 def _delivery(fault: Fault) -> str:
     return {"without_sts": "without STS", "unknown": "not known"}.get(fault.delivery, fault.delivery)
 
@@ -136,14 +156,18 @@ def _introduce(lab: Lab) -> None:
     say("Ctrl-C ends the lab.")
 
 
-def _probe(lab: Lab, file: str | None) -> int:
+def _probe(lab: Lab, file: str | None, *, as_json: bool) -> int:
     from ..probe import probe
 
     result = probe(lab.domain, lab.settings)
-    say_text(str(result))
+    if as_json:
+        write(result.to_json())
+    else:
+        show(document(result))
     if file:
         result.save(Path(file))
-        say(f"{file}: written.")
+        if not as_json:
+            say(f"{file}: written.")
     if lab.troubles:
         return complain("mtasts-nb lab", f"a server of the lab failed: {lab.troubles[0]!r}. Please report it.")
     return int(any(finding.severity.rank < 2 for finding in result.findings))

@@ -3,49 +3,52 @@
 from __future__ import annotations
 
 import argparse
-from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ..render import Block, Document, Figures, Paragraph, Strong, document
-from ._say import say, show
+from ..render import Document, Paragraph, Strong
+from ._archives import first_rows, head, open_archive, rows, to_json, verdicts
+from ._parser import add_command
+from ._say import say, show, show_json
 from ._sources import SOURCES, add_mailbox_options, sources_of
 
 if TYPE_CHECKING:
     from argparse import _SubParsersAction
+    from collections.abc import Sequence
 
-    from ..analysis import Table
     from ..reports import Archive
+    from ..vocabulary import Verdict
+    from ._parser import Parser
 
 __all__ = ["add"]
 
 _DESCRIPTION = f"""\
-Read TLS reports and print a summary: inputs by outcome, days, reporters, domains, failures, rejected inputs and
-assumptions.
+Read TLS reports and print a summary: the verdict on each domain, then inputs by outcome, incidents, failures, reporters,
+rejected inputs and assumptions.
 
 {SOURCES}
 
 examples:
   mtasts-nb load reports/
   mtasts-nb load mailbox.mbox --domain nordwind.example --out tables/
-  mtasts-nb load imaps://reports@mail.nordwind.example/INBOX"""
+  mtasts-nb load imaps://reports@mail.nordwind.example/INBOX
+  mtasts-nb load reports/ --json | jq .verdicts"""
 _EPILOG = """\
 exit status:
   0  every input was read, or holds no report
   1  some inputs were rejected; the rest was read
-  2  nothing could be read: no such path, or no report found"""
-#: Most rows of one table in the terminal.
-_ROWS = 10
+  2  nothing could be read: no such path, or no report by_domain"""
 
 
-def add(commands: _SubParsersAction[argparse.ArgumentParser]) -> None:
+def add(commands: _SubParsersAction[Parser]) -> None:
     """Add the command to the parser."""
-    parser = commands.add_parser(
+    parser = add_command(
+        commands,
         "load",
-        help="read TLS reports and print a summary",
+        summary="read TLS reports and print a summary",
         description=_DESCRIPTION,
         epilog=_EPILOG,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
+        json="print verdicts, counts, incidents and rejected inputs as JSON",
     )
     parser.add_argument("sources", metavar="SOURCES", nargs="+", help="where the reports are")
     parser.add_argument("--domain", metavar="D", help="only this policy domain")
@@ -63,30 +66,37 @@ def add(commands: _SubParsersAction[argparse.ArgumentParser]) -> None:
 def run(arguments: argparse.Namespace) -> int:
     """Read and print; return the exit status."""
     from ..analysis import narrow
-    from ..reports import load
 
     if arguments.out:
         # Before messages count as read: a folder that cannot be written must not cost them.
         Path(arguments.out).mkdir(parents=True, exist_ok=True)
-    archive = load(*sources_of(arguments), dkim=arguments.dkim).require_reports()
+    archive = open_archive(sources_of(arguments), dkim=arguments.dkim)
     rejected = len(archive.rejects)
     archive = narrow(archive, arguments.domain)
-    show(_summary(archive))
+    by_domain = verdicts(archive)
+    files = []
     if arguments.out:
         files = [*archive.to_csv(arguments.out), *archive.to_parquet(arguments.out)]
-        say()
-        say(f"{len(files)} tables written to {arguments.out}")
+    if arguments.json:
+        from ..analysis import find_incidents
+
+        incidents = rows(find_incidents(archive))
+        show_json(to_json(archive, by_domain, incidents=incidents, files=[str(file) for file in files]))
+    else:
+        show(_summary(archive, by_domain))
+        if files:
+            say()
+            say(f"{len(files)} tables written to {arguments.out}")
     return 1 if rejected else 0
 
 
-def _summary(archive: Archive) -> Document:
+def _summary(archive: Archive, by_domain: Sequence[Verdict]) -> Document:
     from .. import analysis
 
-    groups = analysis.reported(archive)
-    verdicts = sorted(analysis.reported_verdicts(archive, groups).values(), key=lambda verdict: verdict.level.rank)
     statements = (*analysis.story(archive).statements, *analysis.scope(archive).statements)
     tables = (
-        (analysis.overview(archive, groups), "attention policy_domain policy_type failed sessions share why"),
+        (analysis.arrivals(archive), "what count"),
+        (analysis.overview(archive), "attention policy_domain policy_type failed sessions share why"),
         (analysis.by_result_type(archive), "result_type policy_domain policy_type failed share first last"),
         (analysis.timeline(archive), "start end state result_type receiving_mx_hostname failed_session_count"),
         (analysis.by_reporter(archive), "organization_name policy_type days sessions failed last"),
@@ -95,17 +105,8 @@ def _summary(archive: Archive) -> Document:
     )
     return Document(
         (
-            _table(analysis.arrivals(archive), "what count"),
-            *(block for verdict in verdicts[:_ROWS] for block in document(verdict).body),
-            Figures(analysis.key_figures(archive).figures),
+            *head(archive, by_domain),
             *(Paragraph(Strong(label), f" {text}") for label, text in statements),
-            *(_table(table, columns) for table, columns in tables),
+            *(first_rows(table, columns, "; --out DIR writes all") for table, columns in tables),
         )
     )
-
-
-def _table(table: Table, columns: str) -> Block:
-    """Return the first rows of a table, with the columns that fit a terminal."""
-    more = f" The first {_ROWS} of {len(table)} rows; --out DIR writes all." if len(table) > _ROWS else ""
-    first = table.only(columns.split(), _ROWS)
-    return document(replace(first, caption=first.caption + more)).body[0]

@@ -7,16 +7,19 @@ import importlib
 import os
 import sys
 from collections.abc import Callable, Sequence
-from typing import NoReturn
+from functools import partial
 
 from .._version import __version__
 from ..errors import MtaStsNbError
-from ._say import complain
+from ._parser import Parser
+from ._say import allow_colours, complain
 
 __all__ = ["COMMANDS", "main"]
 
 #: The sub-commands, in the order of the help text: each is a module `_<name>` here, with a function `add`.
-COMMANDS = ("report", "load", "probe", "validate", "explain", "lab", "notebooks")
+COMMANDS = (
+    "report", "load", "incidents", "diagnose", "rollback", "probe", "validate", "explain", "lab", "notebooks",
+)  # fmt: skip
 
 FINE, COULD_NOT = 0, 2
 _INTERRUPTED = 130  # what a shell expects after SIGINT
@@ -26,23 +29,18 @@ Read SMTP TLS reports (RFC 8460) and check MTA-STS (RFC 8461).
 examples:
   mtasts-nb report mailbox.mbox -o report.html    the reports of a mailbox as one HTML file
   mtasts-nb load reports/                         a summary of a folder, in the terminal
+  mtasts-nb diagnose reports/                     what is wrong, and what to do
+  mtasts-nb probe nordwind.example                a domain as a sender sees it now
   mtasts-nb notebooks                             the guided notebooks, to open in JupyterLab"""
 _EPILOG = "exit status: 0 fine, 1 problems found, 2 could not run. See also `mtasts-nb COMMAND --help`."
 
 
-class _Parser(argparse.ArgumentParser):
-    """Argument errors as one line that says what to do."""
-
-    def error(self, message: str) -> NoReturn:
-        complain(self.prog, f"{message}. See: {self.prog} --help")
-        raise SystemExit(COULD_NOT)
-
-
 def _parser() -> argparse.ArgumentParser:
-    raw = argparse.RawDescriptionHelpFormatter
-    parser = _Parser(prog="mtasts-nb", description=_DESCRIPTION, epilog=_EPILOG, formatter_class=raw)
+    # So that the longest name of a command and its summary are on one line.
+    raw = partial(argparse.RawDescriptionHelpFormatter, max_help_position=16)
+    parser = Parser(prog="mtasts-nb", description=_DESCRIPTION, epilog=_EPILOG, formatter_class=raw)
     parser.add_argument("--version", action="version", version=f"mtasts-nb {__version__}")
-    commands = parser.add_subparsers(title="commands", metavar="COMMAND", dest="command", required=True)
+    commands = parser.add_subparsers(title="commands", metavar="COMMAND", dest="command")
     for name in COMMANDS:
         importlib.import_module(f"{__package__}._{name}").add(commands)
     return parser
@@ -61,10 +59,19 @@ def main(argv: Sequence[str] | None = None) -> int:
     >>> main(["nonsense"])
     2
     """
+    parser = _parser()
+    if "_ARGCOMPLETE" in os.environ:  # the shell asks what may come next
+        import argcomplete
+
+        argcomplete.autocomplete(parser)
     try:
-        arguments = _parser().parse_args(argv)
+        arguments = parser.parse_args(argv)
     except SystemExit as stop:  # argparse ends the process after --help, --version and errors
         return stop.code if isinstance(stop.code, int) else COULD_NOT
+    if arguments.command is None:
+        parser.print_help()
+        return FINE
+    allow_colours(not arguments.no_color)
     run: Callable[[argparse.Namespace], int] = arguments.run
     name = f"mtasts-nb {arguments.command}"
     try:

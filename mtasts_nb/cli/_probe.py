@@ -3,18 +3,23 @@
 from __future__ import annotations
 
 import argparse
+import json
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from ..markup import plural
+from ..render import document
 from ..vocabulary import Severity
-from ._say import complain, say, write
+from ._parser import add_command
+from ._say import complain, say, show, show_json, write
 
 if TYPE_CHECKING:
     from argparse import _SubParsersAction
 
     from ..probe import Probe
     from ..settings import ProbeSettings
+    from ._parser import Parser
 
 __all__ = ["add"]
 
@@ -30,6 +35,7 @@ examples:
   mtasts-nb probe nordwind.example
   mtasts-nb probe nordwind.example --save nordwind.json
   mtasts-nb probe nordwind.example --json | jq .findings
+  mtasts-nb probe nordwind.example suedwind.example --save snapshots/
   mtasts-nb probe --load nordwind.json"""
 _EPILOG = """\
 exit status:
@@ -38,19 +44,21 @@ exit status:
   2  could not run: not a domain, no resolver answers, a file that cannot be written"""
 
 
-def add(commands: _SubParsersAction[argparse.ArgumentParser]) -> None:
+def add(commands: _SubParsersAction[Parser]) -> None:
     """Add the command to the parser."""
-    parser = commands.add_parser(
+    parser = add_command(
+        commands,
         "probe",
-        help=_HELP,
+        summary=_HELP,
         description=_DESCRIPTION,
         epilog=_EPILOG,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
+        json="print the snapshot instead of text; of several domains, a list of them",
     )
-    parser.add_argument("domain", metavar="DOMAIN", nargs="?", help="the part after the @ of a mail address")
+    parser.add_argument("domains", metavar="DOMAIN", nargs="*", help="the part after the @ of a mail address")
     parser.add_argument("--load", metavar="FILE", help="show a saved snapshot instead")
-    parser.add_argument("--save", metavar="FILE", help="write the whole evidence as a JSON snapshot")
-    parser.add_argument("--json", action="store_true", help="print the snapshot instead of text")
+    parser.add_argument(
+        "--save", metavar="FILE", help="write the whole evidence as a JSON snapshot; of several domains, a folder"
+    )
     parser.add_argument("--commands", action="store_true", help="also print the commands to check each step by hand")
     parser.add_argument(
         "--resolver", metavar="A", action="append", default=[], help="ask this resolver, not the system's; repeatable"
@@ -102,16 +110,18 @@ def _settings(arguments: argparse.Namespace) -> ProbeSettings:
 def run(arguments: argparse.Namespace) -> int:
     """Probe, print, save; return the exit status."""
     name = "mtasts-nb probe"
-    if (arguments.domain is None) == (arguments.load is None):
+    if bool(arguments.domains) == (arguments.load is not None):
         return complain(name, "give either a DOMAIN or --load FILE. See: mtasts-nb probe --help")
     try:
+        if len(arguments.domains) > 1:
+            return _several(arguments)
         result = _probed(arguments)
     except ValueError as error:
         return complain(name, error)
     if arguments.json:
         write(result.to_json())
     else:
-        write(str(result))
+        show(document(result))
         if arguments.commands:
             write(f"\n{result.commands}")
     if arguments.save:
@@ -121,10 +131,38 @@ def run(arguments: argparse.Namespace) -> int:
             say(f"{arguments.save}: written. Load it with mtasts_nb.load_probe(…), here or on another machine.")
     if "resolver-unreachable" in result.findings.codes:
         return complain(name, "no resolver answered; see above.") if not arguments.json else 2
-    return int(any(finding.severity is not Severity.ADVICE for finding in result.findings))
+    return _status(result)
 
 
 def _probed(arguments: argparse.Namespace) -> Probe:
     from ..probe import load_probe, probe
 
-    return load_probe(arguments.load) if arguments.load else probe(arguments.domain, _settings(arguments))
+    return load_probe(arguments.load) if arguments.load else probe(arguments.domains[0], _settings(arguments))
+
+
+def _status(probe: Probe) -> int:
+    return int(any(finding.severity is not Severity.ADVICE for finding in probe.findings))
+
+
+def _several(arguments: argparse.Namespace) -> int:
+    """Probe several domains, print a table of them, save; return the worst exit status."""
+    from ..probe import probe_many
+
+    probes = probe_many(arguments.domains, _settings(arguments), progress=sys.stderr.isatty())
+    if arguments.json:
+        snapshots = [json.loads(probe.to_json()) for probe in probes]
+        show_json({"probes": snapshots, "rejects": [{"text": text, "reason": why} for text, why in probes.rejects]})
+    else:
+        show(document(probes))
+        for probe in probes if arguments.commands else ():
+            write(f"\n{probe.commands}")
+    if arguments.save:
+        sys.stdout.flush()
+        folder = Path(arguments.save)
+        folder.mkdir(parents=True, exist_ok=True)
+        for probe in probes:
+            probe.save(folder / f"{probe.domain}.json")
+        if not arguments.json:
+            say(f"{plural(len(probes), 'snapshot')} written to {folder}.")
+    unreachable = any("resolver-unreachable" in probe.findings.codes for probe in probes)
+    return 2 if probes.rejects or unreachable or not probes else max(_status(probe) for probe in probes)

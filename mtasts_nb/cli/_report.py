@@ -3,16 +3,23 @@
 from __future__ import annotations
 
 import argparse
+import sys
 from datetime import date, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ..errors import SourceError
-from ._say import say
+from ..markup import number
+from ._archives import first_rows, head, open_archive, to_json, verdicts
+from ._parser import add_command
+from ._say import say, show, show_json, write
 from ._sources import SOURCES, add_mailbox_options, sources_of
 
 if TYPE_CHECKING:
     from argparse import _SubParsersAction
+
+    from ..reports import Archive
+    from ._parser import Parser
 
 __all__ = ["add"]
 
@@ -33,17 +40,18 @@ examples:
 _EPILOG = """\
 exit status:
   0  the file was written; it lists failures and rejected inputs
-  2  it was not: no such path, no report found, or the notebook could not be run"""
+  2  it was not: no such path, no report by_domain, or the notebook could not be run"""
 
 
-def add(commands: _SubParsersAction[argparse.ArgumentParser]) -> None:
+def add(commands: _SubParsersAction[Parser]) -> None:
     """Add the command to the parser."""
-    parser = commands.add_parser(
+    parser = add_command(
+        commands,
         "report",
-        help=_HELP,
+        summary=_HELP,
         description=_DESCRIPTION,
         epilog=_EPILOG,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
+        json="print what was done, verdicts and rejected inputs as JSON",
     )
     parser.add_argument("sources", metavar="SOURCES", nargs="*", help="where the reports are; none: the bundled sample")
     parser.add_argument("--domain", metavar="D", help="only this policy domain")
@@ -125,21 +133,51 @@ def _parameters(arguments: argparse.Namespace) -> dict[str, object]:
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Write the file; return the exit status."""
+    """Write the file and print what is in it; return the exit status."""
+    from ..analysis import narrow
+    from ..bundled import sample_dir
     from ..publish import publish
 
-    if not arguments.sources:
+    parameters = _parameters(arguments)
+    if not arguments.sources and not arguments.json:
         say("No sources given: using the bundled sample, invented reports about invented domains.")
+    # Read here too, so that a mistake in a name and the verdict are known before the page is made.
+    sources = sources_of(arguments)
+    whole = open_archive(sources or [str(sample_dir())])
+    archive = narrow(whole, arguments.domain)
+    by_domain = verdicts(archive)
+    if not arguments.json:
+        show(*head(archive, by_domain))
+        _show_rejects(archive)
+        sys.stdout.flush()
+    if sys.stderr.isatty():
+        write("Making the page …", sys.stderr)
     path = publish(
         Path(arguments.output),
-        *sources_of(arguments),
+        *sources,
+        archive=whole if sources else None,
         domain=arguments.domain,
         notebook=arguments.notebook,
-        parameters=_parameters(arguments),
+        parameters=parameters,
         redact=arguments.redact,
         timeout=arguments.timeout,
     )
     size = path.stat().st_size
-    amount = f"{size / 1e6:.1f} MB" if size >= 100_000 else f"{max(1, round(size / 1e3))} kB"
-    say(f"{path}: written, {amount}. Open it in any browser.")
+    if arguments.json:
+        show_json(to_json(archive, by_domain, file=str(path), bytes=size))
+    else:
+        amount = f"{size / 1e6:.1f} MB" if size >= 100_000 else f"{max(1, round(size / 1e3))} kB"
+        say()
+        say(f"{path}: written, {amount}. Open it in any browser.")
     return 0
+
+
+def _show_rejects(archive: Archive) -> None:
+    from ..analysis import arrivals, refusals
+
+    counts = {row["what"]: row["count"] for row in arrivals(archive).frame.to_dict("records")}
+    say()
+    say(f"{'; '.join(f'{what}: {number(count)}' for what, count in counts.items() if count)}.")
+    if len(archive.rejects):
+        say()
+        show(first_rows(refusals(archive), "source member reason detail", "; the page lists all"))

@@ -11,10 +11,13 @@ from ..errors import MtaStsNbError
 from ..files import read_file
 from ..render import Items, Section, document
 from ..vocabulary import Findings, Severity
-from ._say import say, show, write
+from ._parser import add_command
+from ._say import say, show, show_json
 
 if TYPE_CHECKING:
     from argparse import _SubParsersAction
+
+    from ._parser import Parser
 
 __all__ = ["add"]
 
@@ -36,14 +39,15 @@ exit status:
 _MOST = 1 << 20
 
 
-def add(commands: _SubParsersAction[argparse.ArgumentParser]) -> None:
+def add(commands: _SubParsersAction[Parser]) -> None:
     """Add the command to the parser."""
-    parser = commands.add_parser(
+    parser = add_command(
+        commands,
         "validate",
-        help="check DNS records and a policy file, offline",
+        summary="check DNS records and a policy file, offline",
         description=_DESCRIPTION,
         epilog=_EPILOG,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
+        json="print JSON",
     )
     parser.add_argument(
         "--record", metavar="TXT", action="append", help="the _mta-sts record; several times: all TXT records there"
@@ -58,7 +62,6 @@ def add(commands: _SubParsersAction[argparse.ArgumentParser]) -> None:
     parser.add_argument(
         "--domain", metavar="D", help="print where to publish the texts for this domain; it is not looked up"
     )
-    parser.add_argument("--json", action="store_true", help="print JSON")
     parser.set_defaults(run=run)
 
 
@@ -120,5 +123,4 @@ def _print_json(findings: Findings, places: dict[str, str]) -> None:
     }
     if places:
         answer["places"] = places
-    # ASCII, so that a terminal in the C locale shows it, and no control sequence of a stranger has any effect.
-    write(json.dumps(answer, indent=2))
+    show_json(answer)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import difflib
 import functools
 import socket
 import ssl
@@ -16,7 +15,7 @@ from typing import NamedTuple, Self, TypeVar
 
 import dns.name
 
-from ..errors import LabError
+from ..errors import LabError, did_you_mean
 from ..files import private_folder
 from ..settings import Endpoint, ProbeSettings, utc_now
 from ._dns import Datagrams, NameServer, Signer, serve_stream
@@ -233,8 +232,7 @@ def _named(kind: str, name: str, table: Mapping[str, _Named]) -> _Named:
     """Return the entry with this name; the error lists similar names."""
     if name in table:
         return table[name]
-    near = difflib.get_close_matches(name, table, n=3, cutoff=0.5)
-    hint = f" Did you mean {', '.join(near)}?" if near else ""
+    hint = did_you_mean(name, table, 0.5)
     raise LabError(f"The lab has no {kind} {name!r}.{hint} `mtasts-nb lab --list` prints them all.")
 
 

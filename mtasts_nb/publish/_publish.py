@@ -28,6 +28,7 @@ from ._promises import check
 from ._stored import store_sources
 
 if TYPE_CHECKING:
+    from ..reports import Archive
     from ._redact import Redaction
 
 __all__ = ["publish"]
@@ -43,6 +44,7 @@ _SAMPLE_WARNING = (
 def publish(
     out: str | Path,
     *sources: object,
+    archive: Archive | None = None,
     domain: str | None = None,
     notebook: str | Path = "06_incident_postmortem",
     parameters: Mapping[str, object] | None = None,
@@ -64,6 +66,8 @@ def publish(
     *sources : str, Path, bytes, binary file or Mailbox
         What `load` takes. Relative paths count from the present directory. None: the bundled sample. Mailboxes and buckets
         are read here, before the notebook runs.
+    archive : Archive, optional
+        What `load` gave for these sources, where it is at hand: they are not read again.
     domain : str, optional
         Only this policy domain; None is all of them.
     notebook : str or Path
@@ -116,12 +120,12 @@ def publish(
         redaction: Redaction | None = None
         if redact is not None and redact is not False:
             folder = stack.enter_context(private_folder())
-            redaction = _redacted(stored, sources, domain, given, redact, folder)
+            redaction = _redacted(stored, sources, archive, domain, given, redact, folder)
             given, literals = redaction.parameters, {"sources": redaction.sources}
         else:
             if domain is not None:
                 given["domain"] = domain
-            literals = {"sources": _source_literal(sources, stack, progress=progress)} if sources else {}
+            literals = {"sources": _source_literal(sources, archive, stack, progress=progress)} if sources else {}
         node = with_parameters(stored, given, literals)
         _add_evidence(node)
         execute(node, stored.name, cwd=str(Path.cwd()), timeout=timeout, progress=progress)
@@ -139,6 +143,7 @@ def publish(
 def _redacted(
     stored: Notebook,
     sources: Sequence[object],
+    archive: Archive | None,
     domain: str | None,
     given: Mapping[str, object],
     how: object,
@@ -151,7 +156,7 @@ def _redacted(
             f"{stored.name} reads sources of its own, which cannot be redacted. Give the sources to publish(…), and let "
             "the notebook read its parameter `sources`."
         )
-    return redact_inputs(sources, domain, given, how, folder)
+    return redact_inputs(sources, domain, given, how, folder, archive)
 
 
 def _about_redacted(about: About, redaction: Redaction, *, guided: bool) -> About:
@@ -206,11 +211,12 @@ def _exists(text: str) -> bool:
     return Path(text).exists() or any(glob.iglob(text, recursive=True))  # noqa: PTH207
 
 
-def _source_literal(sources: Sequence[Any], stack: ExitStack, *, progress: bool) -> str:
+def _source_literal(sources: Sequence[Any], archive: Archive | None, stack: ExitStack, *, progress: bool) -> str:
     """Return Python text for the list of sources; what is in memory goes into private files for the kernel to read."""
-    if any(isinstance(source, Mailbox) or is_remote(source) for source in sources):
+    if archive is None and any(isinstance(source, Mailbox) or is_remote(source) for source in sources):
         # Read here, where a password can be asked for; the kernel gets the tables.
         archive = load(*sources, progress=progress).require_reports()
+    if archive is not None:
         return store_sources(archive, stack.enter_context(private_folder()) / "archive")
     texts = []
     folder: Path | None = None

@@ -84,7 +84,12 @@ class Redaction:
 
 
 def redact_inputs(
-    sources: Sequence[object], domain: str | None, parameters: Mapping[str, object], how: object, folder: Path
+    sources: Sequence[object],
+    domain: str | None,
+    parameters: Mapping[str, object],
+    how: object,
+    folder: Path,
+    archive: Archive | None = None,
 ) -> Redaction:
     """Return the inputs redacted; they are written to a private folder, for the notebook to read.
 
@@ -100,13 +105,15 @@ def redact_inputs(
         True; or a seed; or names with their pseudonyms.
     folder : Path
         Private to this process and its child.
+    archive : Archive, optional
+        What `load` gave for the sources, where it is at hand.
     """
     given = check_given(how) if isinstance(how, Mapping) else None
     if not isinstance(how, Mapping | str | int):
         raise PublishError(f"redact is {one_line(repr(how), 80)}: give True, a seed as text, or a mapping of names.")
     key = key_of(how)
     taken: Sequence[Any] = sources or [sample_dir()]
-    archive = load(*taken, progress=False).require_reports()
+    archive = archive or load(*taken, progress=False).require_reports()
     if domain is not None:
         narrow(archive, domain)  # raises an error for a mistyped domain, by its name
     probe = parameters.get(_PROBE)

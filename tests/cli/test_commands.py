@@ -56,8 +56,8 @@ def test_help_and_version_and_nothing(capsys) -> None:
     assert "mtasts-nb report" in capsys.readouterr().out
     assert main(["--version"]) == 0
     assert capsys.readouterr().out.startswith("mtasts-nb ")
-    assert main([]) == 2
-    assert "--help" in _one_line(capsys.readouterr().err)
+    assert main([]) == 0
+    assert "examples:" in capsys.readouterr().out, "a bare command shows the help, with examples"
     assert main(["nonsense"]) == 2
     assert "nonsense" in _one_line(capsys.readouterr().err)
 
@@ -124,8 +124,13 @@ def test_load_of_a_domain_that_is_not_there(reports, capsys) -> None:
 
 def test_report_writes_the_page(reports, tmp_path, capsys, monkeypatch) -> None:
     monkeypatch.chdir(tmp_path)
+    (reports / "2.json").write_bytes(b'{"report-id": ')
     assert main(["report", "reports", "--domain", "nordwind.example", "-o", "out.html"]) == 0
-    assert _one_line(capsys.readouterr().out).startswith("out.html: written, ")
+    captured = capsys.readouterr()
+    for shown in ("act soon", "25.0 % of 4 sessions failed", "Could not be read: 1", "2.json"):
+        assert shown in captured.out
+    assert captured.out.splitlines()[-1].startswith("out.html: written, ")
+    assert captured.err == ""
     page = (tmp_path / "out.html").read_text(encoding="utf-8")
     assert "nordwind.example, from reports." in page
     assert str(tmp_path) not in page, "names as given: a page tells nobody where its maker keeps things"
