@@ -18,6 +18,7 @@ __all__ = [
     "display_width",
     "html_text",
     "is_absent",
+    "json_text",
     "number",
     "one_line",
     "plural",
@@ -150,6 +151,23 @@ def csv_cell(value: object) -> object:
     if not isinstance(value, str):
         return value
     return value if _NUMBER.fullmatch(value) else _FORMULA.sub("'", visible(value))
+
+
+def json_text(text: str) -> str:
+    """Return JSON with hidden and reordering characters as its own escapes: the same values, and safe on a terminal.
+
+    Examples
+    --------
+    >>> json_text('{"a": "\u202e\U000e0041"}')
+    '{"a": "\\\\u202e\\\\udb40\\\\udc41"}'
+    """
+
+    def escape(match: re.Match[str]) -> str:
+        units = match.group().encode("utf-16-be", "surrogatepass").hex()
+        return "".join(f"\\u{units[at : at + 4]}" for at in range(0, len(units), 4))
+
+    # JSON has such characters in its strings only.
+    return _HIDDEN.sub(escape, text)
 
 
 def number(value: float | None) -> str:

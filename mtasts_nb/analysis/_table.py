@@ -22,7 +22,7 @@ _UNDER = {
 }
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class Table(Rendered):
     """Rows with a caption.
 

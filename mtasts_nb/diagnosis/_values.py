@@ -7,6 +7,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Final
 
 from ..analysis import Candidate, Reported, unexplained
+from ..markup import terminal_text
 from ..render import Rendered, frame
 from ..vocabulary import Area, Concern, State, StepStatus, Verdict, verdict_on
 from .flowchart import Walk, WalkEvidence
@@ -255,4 +256,4 @@ class Diagnosis(Rendered):
 
     def __repr__(self) -> str:
         codes = ", ".join(cause.code for cause in self.causes[:3]) or "no cause"
-        return f"<Diagnosis of {self.domain or 'reports'}: {self.verdict.level.value}, {codes}>"
+        return terminal_text(f"<Diagnosis of {self.domain or 'reports'}: {self.verdict.level.value}, {codes}>")

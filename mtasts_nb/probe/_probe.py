@@ -19,7 +19,7 @@ import msgspec
 from .._version import __version__
 from ..errors import SnapshotError
 from ..files import read_file, write_file
-from ..markup import one_line
+from ..markup import json_text, one_line
 from ..render import Rendered
 from ..vocabulary import Findings, Verdict
 from ._attempts import TlsSession
@@ -87,7 +87,7 @@ class Probe(Evidence, Rendered):
         """Return the snapshot that `save` writes."""
         findings = msgspec.Raw(self.findings.to_json().encode("utf-8"))
         whole = {"schema": SCHEMA, "written_by": f"mtasts-nb {__version__}", "probe": self, "findings": findings}
-        return msgspec.json.format(msgspec.json.encode(whole), indent=2).decode("utf-8") + "\n"
+        return json_text(msgspec.json.format(msgspec.json.encode(whole), indent=2).decode("utf-8")) + "\n"
 
     def save(self, path: str | Path) -> Path:
         """Write everything to a JSON file that `load_probe` reads, on this machine or another; in one step.

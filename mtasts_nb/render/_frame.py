@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
+
+from ..markup import visible
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -22,14 +24,28 @@ def no_formulas_in_frames() -> None:
 
 
 def frame(rows: Sequence[Any], columns: Sequence[str]) -> pd.DataFrame:
-    """Return rows as a DataFrame with these columns, which a notebook shows as text.
+    """Return rows, tuples or mappings, as a DataFrame with these columns, which a notebook and a terminal show as text.
+
+    Hidden and reordering characters become escapes: pandas prints them as they are, and takes no half of a surrogate pair.
 
     Examples
     --------
     >>> "mathjax_ignore" in frame([("$x$",)], ["text"])._repr_html_()
     True
+    >>> frame([("\x1b[2J",)], ["text"])["text"].tolist()
+    ['\\x1b[2J']
     """
     import pandas as pd
 
     no_formulas_in_frames()
-    return pd.DataFrame(rows, columns=list(columns))
+    return pd.DataFrame([_visible_row(row) for row in rows], columns=[_visible(name) for name in columns])
+
+
+def _visible_row(row: Any) -> Any:
+    if isinstance(row, Mapping):
+        return {name: _visible(value) for name, value in row.items()}
+    return tuple(map(_visible, row))
+
+
+def _visible(value: Any) -> Any:
+    return visible(value) if type(value) is str else value

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from functools import singledispatch
 
+from ..markup import clip
 from ._html import to_html
 from ._nodes import Document
 from ._text import to_text
@@ -29,7 +30,7 @@ def document(value: object) -> Document:
 
 
 class Rendered:
-    """A value that shows itself: as HTML in a notebook, as text by ``print``."""
+    """A value that shows itself: as HTML in a notebook, as text by ``print``; its ``repr`` is its first line."""
 
     __slots__ = ()
 
@@ -38,3 +39,8 @@ class Rendered:
 
     def __str__(self) -> str:
         return to_text(document(self))
+
+    # For a dataclass that holds a DataFrame: pandas prints texts as they are.
+    def __repr__(self) -> str:
+        first, *_ = [*filter(None, str(self).splitlines()), ""]
+        return f"<{type(self).__name__}: {clip(first, 200)}>"

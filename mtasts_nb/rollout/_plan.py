@@ -11,7 +11,7 @@ import pandas as pd
 
 from ..markup import plural, span, terminal_text, when
 from ..policy import Policy, StsRecord, parse_sts_record
-from ..render import Rendered
+from ..render import Rendered, frame
 from ..vocabulary import Findings, Mode
 from ._present import Present, check_texts, next_record, with_mode
 
@@ -100,9 +100,9 @@ class Plan(Rendered):
         """  # noqa: D205 - the columns are the summary
         rows = [{"step": number, **{name: getattr(step, name) for name in _FIELDS}} for number, step in enumerate(self.steps, 1)]  # fmt: skip
         texts = [name for name in _FIELDS if name not in ("when", "not_before")]
-        frame = pd.DataFrame(rows, columns=["step", "when", "not_before", *texts])
-        frame["when"] = pd.to_datetime(frame["when"], utc=True).astype("datetime64[us, UTC]")
-        return frame.astype({"step": "int64", "not_before": "bool", **dict.fromkeys(texts, "str")})
+        made = frame(rows, ["step", "when", "not_before", *texts])
+        made["when"] = pd.to_datetime(made["when"], utc=True).astype("datetime64[us, UTC]")
+        return made.astype({"step": "int64", "not_before": "bool", **dict.fromkeys(texts, "str")})
 
     def __repr__(self) -> str:
         first = f", the first {when(self.steps[0].when)}" if self.steps else ""
@@ -172,9 +172,9 @@ class Calendar(Rendered):
     def to_frame(self) -> pd.DataFrame:
         """Return a DataFrame, one row per phase: ``not_before`` (datetime64[us, UTC]), ``mode``, ``max_age`` (int64), ``condition``, ``policy``, ``record`` (str)."""
         columns = [column.name for column in fields(Phase)]
-        frame = pd.DataFrame([[getattr(phase, name) for name in columns] for phase in self.phases], columns=columns)
-        frame["not_before"] = pd.to_datetime(frame["not_before"], utc=True).astype("datetime64[us, UTC]")
-        return frame.astype({"mode": "str", "max_age": "int64", "condition": "str", "policy": "str", "record": "str"})
+        made = frame([[getattr(phase, name) for name in columns] for phase in self.phases], columns)
+        made["not_before"] = pd.to_datetime(made["not_before"], utc=True).astype("datetime64[us, UTC]")
+        return made.astype({"mode": "str", "max_age": "int64", "condition": "str", "policy": "str", "record": "str"})
 
 
 def calendar(

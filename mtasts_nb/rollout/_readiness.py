@@ -29,7 +29,7 @@ _CLEAN_MONTH: Final = 30
 _REVIEWED: Final = 30
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class Readiness(Rendered):
     """Whether a domain may take the next step, and the reasons.
 

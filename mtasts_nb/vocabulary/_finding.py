@@ -8,7 +8,7 @@ from dataclasses import asdict, dataclass
 from types import MappingProxyType
 from typing import TYPE_CHECKING, overload
 
-from ..markup import plural
+from ..markup import json_text, plural
 from ..render import Rendered, frame
 from ._terms import Effect, Severity
 
@@ -176,7 +176,8 @@ class Findings(Rendered, Sequence[Finding]):
         >>> Findings().to_json()
         '[]'
         """
-        return json.dumps([_encodable(finding) for finding in self._items], indent=indent, ensure_ascii=False)
+        items = [_encodable(finding) for finding in self._items]
+        return json_text(json.dumps(items, indent=indent, ensure_ascii=False))
 
     def __repr__(self) -> str:
         return f"<Findings: {self.summary()}>"

@@ -36,7 +36,7 @@ _NOT_YET: Final = {
 }
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class PolicyHistory(Rendered):
     """What reports show of the policies that their senders applied.
 
