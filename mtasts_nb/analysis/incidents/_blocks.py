@@ -14,6 +14,7 @@ from ...reports import Source, daily
 from ...vocabulary import PolicyType
 from .._cells import Ints, day_numbers, far_off_days
 from .._outside import outside_policy
+from .._standing import signers
 from ._baseline import Floats
 
 __all__ = ["Block", "Ints", "blocks"]
@@ -42,6 +43,8 @@ class Block:
         One entry per kind, reporter and day with failures; the first three are positions.
     outside : array of int
         How many of `failed` are at a host that the policy in the same report does not match.
+    signed_by : list of str
+        Of each reporter, the domain that signed its mails; empty where that is not known.
     """
 
     policy_domain: str
@@ -55,6 +58,7 @@ class Block:
     day: Ints
     failed: Ints
     outside: Ints
+    signed_by: list[str]
 
 
 def blocks(source: Source, policy_type: str | None = None) -> Iterator[Block]:
@@ -68,6 +72,7 @@ def blocks(source: Source, policy_type: str | None = None) -> Iterator[Block]:
     result, results = _codes(table["result_type"])
     day, failed = day_numbers(table["day"]), table["failed"].to_numpy()
     outside = _outside(source, table)
+    signed_by = signers(source)
     sessions = table["group_sessions"].to_numpy().astype(np.float64)
     block = domain * len(kinds) + kind
     order = np.argsort(block, kind="stable")
@@ -98,6 +103,7 @@ def blocks(source: Source, policy_type: str | None = None) -> Iterator[Block]:
             day=at_day[bad],
             failed=failed[rows][bad],
             outside=outside[rows][bad],
+            signed_by=[signed_by.get(name, "") for name in names],
         )
 
 

@@ -9,6 +9,7 @@ import pandas as pd
 
 from ...reports import Source
 from ...vocabulary import UNEXPLAINED, Confidence
+from .._standing import LONG, independent
 from ._baseline import upper_bound
 from ._blocks import blocks
 from ._outliers import Outlook, outlook, outlooks
@@ -148,11 +149,13 @@ def find_incidents(source: Source, *, policy_type: str | None = None, chronic: f
     failed. Their confidence is low, and they join the story of what failed on the same days.
 
     Confidence is ``high`` when the joint probability of the days above the baseline is at most 1e-16, there are two or more of
-    them, two or more reporters saw it (anyone can mail a report), and there are 14 other days to hold it against or
+    them, two or more independent reporters saw it, and there are 14 other days to hold it against or
     the share is five times `chronic`. It is ``low`` when that probability is above 1e-8, the result type does not say
-    what failed, one reporter saw it on one day, there are fewer than 7 other days, or the type also occurs without a fault
+    what failed, it is one day and no two independent reporters saw it, no independent reporter saw it in an archive of 14
+    other days or more, there are fewer than 7 other days, or the type also occurs without a fault
     and that probability is above 1e-16 or less than a tenth of `chronic` of the sessions of those who saw it failed; else
-    ``medium``.
+    ``medium``. Anyone can mail a report: a reporter is independent if it also reported on three days outside the span, or if
+    its mails have a valid signature of a domain of its own (`load` with ``dkim="check"``).
 
     Examples
     --------
@@ -217,12 +220,16 @@ def _confidence(view: Outlook, span: Span, share: float, chronic: float) -> Conf
     theirs = span.failed / max(float(block.sessions[span.who, inside].sum()), 1.0)
     # Noise differs from day to day and from sender to sender in more ways than a history shows.
     like_noise = view.noisy and (span.strength < 16 or theirs < chronic / 10)
-    single = span.days == 1 and span.who.sum() == 1
+    before_and_after = np.delete(block.sessions[span.who], np.s_[inside], axis=1)
+    signed_by = [name for name, saw in zip(block.signed_by, span.who, strict=True) if saw]
+    witnesses = independent((before_and_after > 0).sum(axis=1), signed_by)
+    invented = not witnesses and others >= LONG
+    single = span.days == 1 and min(witnesses, span.who.sum()) < 2
     alone = others < 7 and share < 5 * chronic
-    if span.strength < 8 or like_noise or single or alone or block.kinds[view.kind][1] in UNEXPLAINED:
+    if span.strength < 8 or like_noise or single or alone or invented or block.kinds[view.kind][1] in UNEXPLAINED:
         return Confidence.LOW
     compared = others >= 14 or share >= 5 * chronic
-    several = span.days >= 2 and span.who.sum() >= 2
+    several = span.days >= 2 and witnesses >= 2
     return Confidence.HIGH if span.strength >= 16 and several and compared else Confidence.MEDIUM
 
 
