@@ -19,6 +19,7 @@ import msgspec
 from ...markup import plural
 from ...settings import Limits
 from ._budget import over
+from ._exports import reports_in_result
 from ._model import Deviation, Unreadable
 from ._streams import CHUNK, Stream
 from ._values import excerpt
@@ -116,7 +117,7 @@ def split_json(text: bytes, most: int) -> list[tuple[str, bytes]] | None:
     if text.startswith(b"["):
         return _items(_array(text), most)
     if _is_whole(text):
-        return None
+        return reports_in_result(text)
     if is_ndjson(text):
         return list(islice(_numbered(text), most + 1))
     if not _BETWEEN_OBJECTS.search(text):

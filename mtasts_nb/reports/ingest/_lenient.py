@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from functools import lru_cache
 
 from ...vocabulary import UNKNOWN
+from ._exports import exported
 from ._model import Detail, Deviation, Hints, Report, ReportedPolicy, Result, Summary, Unreadable
 from ._values import (
     DAY,
@@ -87,6 +88,7 @@ def read_document(document: object, hints: Hints | None = None) -> Report:
     Unreadable
         It is not a report (`no_report` is set), or a report that cannot be understood.
     """
+    document, remark = exported(document)
     if not isinstance(document, dict):
         raise Unreadable("parse", "no-report", f"JSON, but a {_kind(document)} and no TLS report", no_report=True)
     if not looks_like_report(document):
@@ -94,7 +96,9 @@ def read_document(document: object, hints: Hints | None = None) -> Report:
         if len(document) > 3 or len(inner) != 1:
             raise Unreadable("parse", "no-report", "JSON, but without the keys of a TLS report", no_report=True)
         document = inner[0]
-    return _Reader(hints).report(document)
+    reader = _Reader(hints)
+    reader.deviations += [remark] if remark else []
+    return reader.report(document)
 
 
 def read_policy(document: object) -> tuple[ReportedPolicy, list[Deviation]]:

@@ -7,10 +7,13 @@ from enum import Enum
 from typing import Final
 
 from ._archives import is_tar
+from ._exports import CSV_HEADER
 from ._json import BLANK, as_utf8
 from ._mime import is_mail, is_mbox
+from ._model import Unreadable
+from ._postfix import LOG_LINE, LOG_MARK
 
-__all__ = ["HEAD", "Kind", "foreign_name", "is_report_name", "sniff"]
+__all__ = ["HEAD", "Kind", "foreign_name", "is_report_name", "no_report", "sniff"]
 
 #: How many bytes are enough to decide.
 HEAD: Final = 64 * 1024
@@ -28,6 +31,8 @@ class Kind(Enum):
     MBOX = "mbox"
     MAIL = "mail"
     BASE64 = "base64"
+    CSV = "CSV"
+    LOG = "log"
     FOREIGN = "foreign"
     EMPTY = "empty"
     OTHER = "other"
@@ -79,10 +84,14 @@ def sniff(head: bytes) -> Kind:
         text = as_utf8(head[: len(head) & ~3][:4096]).lstrip(BLANK)
     if text.startswith((b"{", b"[")):
         return Kind.JSON
+    if text.startswith(CSV_HEADER):
+        return Kind.CSV
     if is_mbox(text):
         return Kind.MBOX
     if is_mail(text):
         return Kind.MAIL
+    if LOG_MARK in text and LOG_LINE.search(text):
+        return Kind.LOG
     if foreign_name(text):
         return Kind.FOREIGN
     if text.startswith(_BASE64_START) and _BASE64.fullmatch(text[:4096]):
@@ -93,6 +102,20 @@ def sniff(head: bytes) -> Kind:
 def foreign_name(head: bytes) -> str:
     """Return what a file of a kind that is not opened is, and what to do with it; empty for other kinds."""
     return next((text for magic, text in _FOREIGN if head.lstrip(BLANK).startswith(magic)), "")
+
+
+def no_report(kind: Kind, head: bytes, name: str) -> Unreadable:
+    """Return what there is to say of something that is neither JSON nor a container: its first bytes, its name."""
+    if kind is Kind.FOREIGN:
+        reason, detail = "unsupported-format", foreign_name(head)
+    elif kind is Kind.EMPTY:
+        reason, detail = "empty", "only white space and NULs" if head else "empty"
+    else:
+        reason, detail = "not-json", f"neither JSON nor a known container; it begins {head[:24]!r}"
+    if kind is Kind.FOREIGN or is_report_name(name):
+        return Unreadable("unpack", reason, detail)
+    what = "no report: neither JSON nor mail nor a known container" if kind is Kind.OTHER else detail
+    return Unreadable("unpack", reason, what, no_report=True)
 
 
 def is_report_name(name: str) -> bool:

@@ -19,11 +19,13 @@ from typing import BinaryIO, Final, TypeVar
 from ...settings import Limits
 from ._archives import Member, tar_members, zip_members
 from ._budget import Budget, Exhausted, over
+from ._exports import csv_reports
 from ._json import BLANK, as_utf8, is_ndjson, lines, split_json
 from ._mail import mail_results
 from ._mime import mbox_messages, without_emlx_frame
 from ._model import Deviation, Hints, Leaf, Rejected, Skipped, Unreadable, fault, member_name, named, step_down
-from ._sniff import HEAD, Kind, foreign_name, is_report_name, sniff
+from ._postfix import log_reports
+from ._sniff import HEAD, Kind, no_report, sniff
 from ._sources import ignored
 from ._streams import Inflated, Stream, gunzip, is_seekable
 
@@ -212,6 +214,8 @@ class _Unpacking:
             yield from self._json(data, member, depth, hints)
         elif kind is Kind.EMPTY or kind is Kind.OTHER or kind is Kind.FOREIGN:
             yield self._row(self._no_report(kind, data, member, hints))
+        elif kind is Kind.CSV or kind is Kind.LOG:
+            yield from self._rebuilt(kind, data, member, hints)
         elif depth >= self._limits.nesting:
             raise over(self._limits, "nesting", f"a {kind.value} inside {depth} containers")
         elif len(data) > self._limits.input_bytes and (kind in _READ_WHOLE or (kind is Kind.ZIP and depth)):
@@ -386,15 +390,11 @@ class _Unpacking:
             yield from self.streamed(entry.content, step, depth + 1, named(name, hints))
 
     def _no_report(self, kind: Kind, head: bytes, member: str, hints: Hints | None) -> Rejected | Skipped:
-        """Return the result for something that is neither JSON nor a container."""
-        name = hints.filename if hints and hints.filename else member or self._source
-        if kind is Kind.FOREIGN:
-            reason, detail = "unsupported-format", foreign_name(head)
-        elif kind is Kind.EMPTY:
-            reason, detail = "empty", "only white space and NULs" if head else "empty"
-        else:
-            reason, detail = "not-json", f"neither JSON nor a known container; it begins {head[:24]!r}"
-        if kind is Kind.FOREIGN or is_report_name(name):
-            return Rejected(self._source, member, "unpack", reason, detail)
-        what = "no report: neither JSON nor mail nor a known container" if kind is Kind.OTHER else detail
-        return Skipped(self._source, member, what)
+        return no_report(kind, head, (hints and hints.filename) or member or self._source).at(self._source, member)
+
+    def _rebuilt(self, kind: Kind, data: bytes, member: str, hints: Hints | None) -> Results:
+        rebuild = csv_reports if kind is Kind.CSV else log_reports
+        for number, report in enumerate(rebuild(data, self._limits, self.budget.tick)):
+            if number >= self._limits.members:
+                raise over(self._limits, "members", f"more than {number} reports in one {kind.value}")
+            yield self._row(report.at(self._source, member, hints, self.budget))
