@@ -82,9 +82,10 @@ def load(
     *sources : str, path, bytes or binary file object
         Files, folders of any depth, globs, or content: JSON, gzip, zip, tar (plain, gzip, xz, bzip2), mails, mbox,
         Maildir, NDJSON, JSON arrays, exports of parsedmarc (JSON, CSV), logs with Postfix's TLSRPT lines, in one another;
-        recognised by content, never by name. ``imaps://user@host/Folder`` is a mailbox (see `Mailbox` for the password and for reading only new messages); ``s3://bucket/prefix``, ``gs://…`` and
-        ``az://…`` are buckets, with the extra ``buckets``. An Archive alone is returned as it is, a store alone as the
-        Archive of its reports: code written for sources also works on what is loaded already.
+        recognised by content, never by name. ``imaps://user@host/Folder`` is a mailbox (see `Mailbox` for the password
+        and for reading only new messages); ``s3://bucket/prefix``, ``gs://…`` and ``az://…`` are buckets, with the extra
+        ``buckets``. An Archive alone is returned as it is, a store alone as the Archive of its reports: code written for
+        sources also works on what is loaded already.
     progress : bool, optional
         Show a progress bar when it takes longer than two seconds.
     workers : int, optional

@@ -14,7 +14,7 @@ from ...reports import Source, daily
 from ...vocabulary import PolicyType
 from .._cells import Ints, day_numbers, far_off_days
 from .._outside import outside_policy
-from .._standing import signers
+from .._witnesses import signers
 from ._baseline import Floats
 
 __all__ = ["Block", "Ints", "blocks"]

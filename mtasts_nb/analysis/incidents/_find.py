@@ -9,7 +9,7 @@ import pandas as pd
 
 from ...reports import Source
 from ...vocabulary import UNEXPLAINED, Confidence
-from .._standing import LONG, independent
+from .._witnesses import LONG, independent
 from ._baseline import upper_bound
 from ._blocks import blocks
 from ._outliers import Outlook, outlook, outlooks

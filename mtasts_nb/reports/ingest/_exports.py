@@ -1,6 +1,6 @@
 """TLS reports as parsedmarc exports them: JSON, CSV, and documents for Elasticsearch or OpenSearch.
 
-What parsedmarc leaves out is not to be had again: the MX patterns of RFC 8460's ``mx-host`` (it keeps only
+What parsedmarc leaves out is lost: the MX patterns of RFC 8460's ``mx-host`` (it keeps only
 ``mx-host-pattern``), in CSV the contact too. What it writes in another place is put back.
 """
 

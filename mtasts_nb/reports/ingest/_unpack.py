@@ -32,7 +32,7 @@ from ._streams import Inflated, Stream, gunzip, is_seekable
 __all__ = ["unpack", "unpack_path", "unpack_stream"]
 
 Results = Iterator[Leaf | Rejected | Skipped]
-Result = TypeVar("Result", Leaf, Rejected, Skipped, Rejected | Skipped)
+Result = TypeVar("Result", Leaf, Rejected, Skipped, Rejected | Skipped, Leaf | Rejected | Skipped)
 
 #: A file up to this size is read whole, half of it inflated at once; more is streamed.
 WHOLE: Final = 8 * 1024 * 1024
