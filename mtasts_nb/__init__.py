@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from .diagnosis import Diagnosis as Diagnosis
     from .diagnosis import diagnose as diagnose
     from .diagnosis import explain as explain
+    from .diagnosis import why_no_reports as why_no_reports
     from .errors import PolicyError as PolicyError
     from .errors import RecordError as RecordError
     from .errors import SnapshotError as SnapshotError
@@ -106,6 +107,7 @@ _HOME = {
     "simulate": "sender",
     "validate": "policy",
     "verify_fix": "analysis",
+    "why_no_reports": "diagnosis",
     "widgets": "widgets",
 }
 

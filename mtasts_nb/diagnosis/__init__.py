@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from ..analysis import Candidate, Reported
 from . import _explain_view as _explain_view  # registers how an explanation is shown
+from . import _no_reports_view as _no_reports_view  # registers how missing reports are shown
 from . import _view as _view  # registers how a diagnosis is shown
 from ._diagnose import diagnose
 from ._explain import ExplainedCause, TextExplanation, explain
 from ._message import Message
+from ._no_reports import NoReports, NoReportsReason, ReportAddress, SilentReporter, why_no_reports
 from ._values import STATES, Action, Cause, Causes, Diagnosis, Evidence, Group
 from .flowchart import (
     Answer,
@@ -35,8 +37,12 @@ __all__ = [
     "Flowchart",
     "Group",
     "Message",
+    "NoReports",
+    "NoReportsReason",
     "Node",
+    "ReportAddress",
     "Reported",
+    "SilentReporter",
     "TextExplanation",
     "Walk",
     "WalkEvidence",
@@ -45,4 +51,5 @@ __all__ = [
     "explain",
     "flowchart",
     "walk_end",
+    "why_no_reports",
 ]

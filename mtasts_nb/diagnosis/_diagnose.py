@@ -11,9 +11,10 @@ from ..analysis import NO_POLICY, Reported, cells, domains_reported, reported, w
 from ..knowledge import causes
 from ..markup import one_line, plural, when
 from ..sender import simulate
-from ..vocabulary import CauseKind, Confidence, Level, State
+from ..vocabulary import CauseKind, Confidence, Level, ReasonState, State
 from ._causes import causes_of
 from ._groups import ProbeView, compared, observations
+from ._no_reports import why_no_reports
 from ._plan import plan_of
 from ._values import Diagnosis, Group
 from .flowchart import WalkEvidence
@@ -33,8 +34,6 @@ _ENDS: Final = {
     State.CACHED_POLICY: "sender-old-policy",
     State.NOT_REPRODUCIBLE: "not-reproducible",
 }
-#: A report arrives up to three days after its day.
-_LATE_DAYS: Final = 4
 
 
 def diagnose(probe: Probe | None = None, archive: Source | None = None, *, before: Probe | None = None) -> Diagnosis:
@@ -92,7 +91,7 @@ def diagnose(probe: Probe | None = None, archive: Source | None = None, *, befor
         days=None if archive is None else _days(archive, probe),
         known=recent or (probe is not None and probe.verdict.level is not Level.NOT_KNOWN),
     )
-    walk_evidence = _walk_evidence(diagnosis, symptoms, observed)
+    walk_evidence = _walk_evidence(diagnosis, symptoms, observed, archive)
     return replace(diagnosis, plan=plan_of(diagnosis, observed), walk_evidence=walk_evidence)
 
 
@@ -121,7 +120,9 @@ def _days(archive: Source, probe: Probe | None) -> tuple[date, date] | None:
 # -- what the flowchart learns
 
 
-def _walk_evidence(diagnosis: Diagnosis, symptoms: Sequence[Symptom], observed: Mapping[str, str]) -> WalkEvidence:
+def _walk_evidence(
+    diagnosis: Diagnosis, symptoms: Sequence[Symptom], observed: Mapping[str, str], archive: Source | None
+) -> WalkEvidence:
     """Return the causes that the probe shows, what was observed, and the group of failures to look into."""
     probe, seen = diagnosis.probe, dict(observed)
     indicated: dict[str, str] = {}
@@ -136,8 +137,12 @@ def _walk_evidence(diagnosis: Diagnosis, symptoms: Sequence[Symptom], observed: 
     if group is not None:
         for code in _ends(group, alone=probe is None):
             indicated.setdefault(code, group.why)
-    elif probe is not None and diagnosis.days and (probe.started.date() - diagnosis.days[1]).days > _LATE_DAYS:
-        indicated["reports-late"] = seen["reports"]
+    elif probe is not None and archive is not None:
+        answer = why_no_reports(probe, archive)
+        if not answer.arriving:
+            for reason in answer.in_state(ReasonState.SHOWN):
+                indicated.setdefault(reason.code, reason.evidence)
+            indicated["reports-late"] = seen.get("reports", "No report about the domain has arrived.")
     mx = group.reported.mx if group is not None else ""
     if not mx and probe is not None:
         mx = next((host.host for host in probe.mx_hosts if not host.problem), "")

@@ -101,7 +101,7 @@ def _alt(walk: Walk | None, *, whole: bool) -> str:
     chart = chart_of_flow()
     size = f"flowchart of {plural(len(chart.nodes), 'question')} and {plural(len(chart.leaves), 'cause')}"
     if walk is None:
-        starts = " and ".join(f"“{title}”" for title in chart.start_titles.values())
+        starts = ", ".join(f"“{title}”" for title in chart.start_titles.values())
         return f"A {size}, from {starts} down to the causes."
     parts = [f"{'A' if whole else 'Part of a'} {size}."]
     start, title = chart.start_titles[walk.start], one_line(chart.title(walk.position), 120)

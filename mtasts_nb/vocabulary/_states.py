@@ -4,7 +4,17 @@ from __future__ import annotations
 
 from ._terms import Effect, _Scale
 
-__all__ = ["Adoption", "Answer", "Bearing", "FixStatus", "FixView", "MailEffect", "PolicyState", "PolicyView"]
+__all__ = [
+    "Adoption",
+    "Answer",
+    "Bearing",
+    "FixStatus",
+    "FixView",
+    "MailEffect",
+    "PolicyState",
+    "PolicyView",
+    "ReasonState",
+]
 
 
 class MailEffect(_Scale):
@@ -100,3 +110,12 @@ class PolicyView(_Scale):
     SILENT = "no report since"
     NOT_OBSERVED = "not observed"
     CURRENT = "current policy"
+
+
+class ReasonState(_Scale):
+    """What evidence shows of a possible reason."""
+
+    SHOWN = "shown"
+    POSSIBLE = "possible"
+    NOT_OBSERVED = "not observed"
+    RULED_OUT = "ruled out"

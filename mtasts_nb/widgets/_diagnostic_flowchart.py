@@ -35,7 +35,7 @@ class DiagnosticFlowchart(Live):
         What was observed of the domain.
     archive : Archive, optional
         What was reported about it; best narrowed to one domain (`analysis.narrow`).
-    start : {"deferred", "report"}, optional
+    start : {"deferred", "report", "no-reports"}, optional
         Where to start; by default the report if failures are reported, else deferred mail.
     evidence : WalkEvidence, optional
         Instead of probe and archive.

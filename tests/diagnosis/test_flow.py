@@ -11,6 +11,7 @@ from mtasts_nb.vocabulary import Area, ResultType
 CHART = flowchart()
 NEEDS = {
     "record", "policy-host", "policy-file", "mx", "mx-coverage", "smtp", "tlsa", "reporting", "reports", "before",
+    "report-addresses", "report-mailbox", "report-size", "report-endpoint", "report-filter", "reporters",
 }  # fmt: skip
 
 

@@ -76,7 +76,7 @@ class Flowchart:
     leaves : mapping of str to CauseText
         Every cause that it ends in, by its code.
     starts : mapping of str to str
-        ``deferred`` and ``report``, each with the id of its first node.
+        ``deferred``, ``report`` and ``no-reports``, each with the id of its first node.
     start_titles : mapping of str to str
         What each start is called.
 
