@@ -53,6 +53,7 @@ if TYPE_CHECKING:
     from .rollout import plan_mx_migration as plan_mx_migration
     from .rollout import plan_removal as plan_removal
     from .rollout import plan_rollback as plan_rollback
+    from .rollout import plan_tlsa_rollover as plan_tlsa_rollover
     from .rollout import readiness as readiness
     from .sender import Outcomes as Outcomes
     from .sender import simulate as simulate
@@ -97,6 +98,7 @@ _HOME = {
     "plan_mx_migration": "rollout",
     "plan_removal": "rollout",
     "plan_rollback": "rollout",
+    "plan_tlsa_rollover": "rollout",
     "plots": "plots",
     "policy_history": "analysis",
     "probe": "probe",

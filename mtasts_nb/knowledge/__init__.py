@@ -23,6 +23,7 @@ from ._reason_codes import (
     reason_side,
     words_of,
 )
+from ._renewal import RenewalClient, renewal_clients
 from ._result_types import ResultTypeText, result_type_text, result_type_texts
 
 __all__ = [
@@ -34,6 +35,7 @@ __all__ = [
     "Provider",
     "ReasonMatch",
     "ReasonMeaning",
+    "RenewalClient",
     "ResultTypeText",
     "causes",
     "causes_of_reason",
@@ -49,6 +51,7 @@ __all__ = [
     "reason_matches",
     "reason_meanings",
     "reason_side",
+    "renewal_clients",
     "result_type_text",
     "result_type_texts",
     "words_of",

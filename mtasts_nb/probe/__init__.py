@@ -30,6 +30,7 @@ from ._many import Probes, probe_many
 from ._probe import Probe, load_probe
 from ._run import probe
 from ._symptoms import Symptom, symptoms
+from ._tlsa import tlsa_record
 from .findings import CertificateProblem, certificate_faults
 
 __all__ = [
@@ -70,4 +71,5 @@ __all__ = [
     "probe",
     "probe_many",
     "symptoms",
+    "tlsa_record",
 ]

@@ -11,6 +11,7 @@ from ._present import Served
 from ._readiness import Readiness, readiness
 from ._removal import RemovalPlan, plan_removal
 from ._rollback import Bounce, RollbackPlan, plan_rollback
+from ._tlsa import TlsaHost, TlsaRolloverPlan, plan_tlsa_rollover
 
 __all__ = [
     "Bounce",
@@ -25,6 +26,8 @@ __all__ = [
     "RollbackPlan",
     "SenderModel",
     "Served",
+    "TlsaHost",
+    "TlsaRolloverPlan",
     "about",
     "adoption_table",
     "calendar",
@@ -33,5 +36,6 @@ __all__ = [
     "plan_mx_migration",
     "plan_removal",
     "plan_rollback",
+    "plan_tlsa_rollover",
     "readiness",
 ]
