@@ -140,7 +140,7 @@ def _walk_evidence(
     elif probe is not None and archive is not None:
         answer = why_no_reports(probe, archive)
         if not answer.arriving:
-            for reason in answer.in_state(ReasonState.SHOWN):
+            for reason in answer.in_state(ReasonState.CONFIRMED):
                 indicated.setdefault(reason.code, reason.evidence)
             indicated["reports-late"] = seen.get("reports", "No report about the domain has arrived.")
     mx = group.reported.mx if group is not None else ""

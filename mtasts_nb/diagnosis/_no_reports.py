@@ -122,7 +122,7 @@ class NoReports(Rendered):
     silent : tuple of SilentReporter
         Reporters that stopped, those that reported most first.
     reasons : tuple of NoReportsReason
-        Those shown first, those ruled out last; within a state in the order to check them.
+        Those confirmed first, those ruled out last; within a state in the order to check them.
     """
 
     domain: str
@@ -155,8 +155,8 @@ class NoReports(Rendered):
         return pd.DataFrame(rows, columns=["code", "title", "state", "evidence", "fix", "rfc"], dtype="str")
 
     def __repr__(self) -> str:
-        shown = ", ".join(reason.code for reason in self.in_state(ReasonState.SHOWN)) or "nothing shown"
-        return f"<NoReports about {self.domain}: {shown}>"
+        codes = ", ".join(reason.code for reason in self.in_state(ReasonState.CONFIRMED)) or "nothing confirmed"
+        return f"<NoReports about {self.domain}: {codes}>"
 
 
 def why_no_reports(probe: Probe, source: Source | None = None, *, mailboxes: Sequence[Probe] = ()) -> NoReports:
@@ -222,14 +222,14 @@ def _record(probe: Probe) -> Iterator[NoReportsReason]:
         why = f"The lookup of {name} was not observed: {one_line(probe.tlsrpt.detail or probe.tlsrpt.reason, 120)}."
         yield NoReportsReason(code="reporting-lookup-fails", state=ReasonState.NOT_OBSERVED, evidence=why)
         return
-    shown = {
+    faults = {
         symptom.concern.code: symptom.text
         for symptom in symptoms(probe, probe.findings)
         if (cause := causes().get(symptom.concern.code)) and cause.area is Area.REPORTING
     }
-    for code, text in shown.items():
-        yield NoReportsReason(code=code, state=ReasonState.SHOWN, evidence=one_line(text, 300))
-    if not shown and probe.tlsrpt_record is not None:
+    for code, text in faults.items():
+        yield NoReportsReason(code=code, state=ReasonState.CONFIRMED, evidence=one_line(text, 300))
+    if not faults and probe.tlsrpt_record is not None:
         text = one_line(f"{name}: {probe.tlsrpt_record.to_text()}", 300)
         yield NoReportsReason(code="reporting-missing", state=ReasonState.RULED_OUT, evidence=text)
 
@@ -302,9 +302,9 @@ def _mailbox(domain: str, probe: Probe | None) -> Iterator[NoReportsReason]:
         hosts = ", ".join(dict.fromkeys(attempt.request.mx for attempt in answering))
         state, text = ReasonState.RULED_OUT, f"{hosts} answers."
     elif probe.mx.status is Status.COMPLETED and not usable:
-        state, text = ReasonState.SHOWN, f"{domain} has no MX host that a sender can connect to."
+        state, text = ReasonState.CONFIRMED, f"{domain} has no MX host that a sender can connect to."
     elif attempts and all(attempt.observed for attempt in attempts):
-        state, text = ReasonState.SHOWN, f"{attempts[0].request.mx}: {attempts[0].ending}"
+        state, text = ReasonState.CONFIRMED, f"{attempts[0].request.mx}: {attempts[0].ending}"
     else:
         state, text = ReasonState.NOT_OBSERVED, f"No connection to port 25 of the MX hosts of {domain} was observed."
     yield NoReportsReason(code=codes[0], state=state, evidence=one_line(text, 300))
@@ -338,7 +338,7 @@ def _mailbox_size(domain: str, answering: Sequence[SmtpAttempt]) -> NoReportsRea
     bounded = {host: limit for host, limit in limits.items() if limit}
     if bounded:
         host = min(bounded, key=lambda host: bounded[host])
-        state = ReasonState.SHOWN if bounded[host] < _ROOM else ReasonState.RULED_OUT
+        state = ReasonState.CONFIRMED if bounded[host] < _ROOM else ReasonState.RULED_OUT
         text = f"{host} announces SIZE {bounded[host]}: {number(round(bounded[host] / 1024 / 1024, 1))} MiB."
     elif limits:
         state, text = ReasonState.RULED_OUT, f"{next(iter(limits))} announces SIZE without a limit."
@@ -403,7 +403,7 @@ def _arrived(
         text = f"{len(silent)} of {plural(reporters, 'reporter')} stopped, {same}: {names}{' and others' if len(silent) > 3 else ''}."
         if len(since) == 1:
             text += f" The last report is about {when(since[0])}."
-        yield NoReportsReason(code="reporters-silent", state=ReasonState.SHOWN, evidence=one_line(text, 300))
+        yield NoReportsReason(code="reporters-silent", state=ReasonState.CONFIRMED, evidence=one_line(text, 300))
     elif days.empty:
         text = "No report about the domain is in the source, so none has stopped as far as known."
         yield NoReportsReason(code="reporters-silent", state=ReasonState.NOT_OBSERVED, evidence=text)

@@ -12,7 +12,7 @@ from ._no_reports import NoReports, NoReportsReason
 __all__: list[str] = []
 
 _TONES: Final = {
-    ReasonState.SHOWN: Tone.BAD,
+    ReasonState.CONFIRMED: Tone.BAD,
     ReasonState.POSSIBLE: Tone.NEUTRAL,
     ReasonState.NOT_OBSERVED: Tone.UNKNOWN,
     ReasonState.RULED_OUT: Tone.GOOD,
@@ -23,8 +23,8 @@ _MOST: Final = 12
 @document.register
 def _(answer: NoReports) -> Document:
     body: list[Block] = [Paragraph(Strong(_headline(answer)), f" {_arrived(answer)}")]
-    shown = answer.in_state(ReasonState.SHOWN)
-    body += [_reason(answer, reason, is_open=True) for reason in shown]
+    confirmed = answer.in_state(ReasonState.CONFIRMED)
+    body += [_reason(answer, reason, is_open=True) for reason in confirmed]
     body += [_reason(answer, reason) for reason in answer.in_state(ReasonState.POSSIBLE)]
     rest = [*answer.in_state(ReasonState.NOT_OBSERVED), *answer.in_state(ReasonState.RULED_OUT)]
     if rest:

@@ -185,7 +185,8 @@ def _host(probe: Probe, mx: MxHost) -> TlsaHost:
     own = [text for text in usable if text.startswith("3")]
     current = tuple(text for text in own if text in matching)
     parameters = _parsed(next(iter(current or own), "")) or (3, 1, 1, b"")
-    key = next((found for each in sessions if each.session and (found := _key_of(each.session.chain[0].der))), None)
+    leaves = [each.session.chain[0].der for each in sessions if each.session]
+    key = next(filter(None, map(_key_of, leaves)), None)
     return TlsaHost(
         host=mx.host,
         name=(answer.cname_chain[-1] if answer and answer.cname_chain else f"_25._tcp.{mx.host}"),

@@ -115,7 +115,7 @@ class PolicyView(_Scale):
 class ReasonState(_Scale):
     """What evidence shows of a possible reason."""
 
-    SHOWN = "shown"
+    CONFIRMED = "confirmed"
     POSSIBLE = "possible"
     NOT_OBSERVED = "not observed"
     RULED_OUT = "ruled out"

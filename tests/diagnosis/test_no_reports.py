@@ -17,7 +17,7 @@ from mtasts_nb.vocabulary import Level, ReasonState, Status
 from tests.archive_of import FIRST, ArchiveOf
 
 Look = Callable[..., Probe]
-SHOWN, POSSIBLE, NOT_OBSERVED, RULED_OUT = ReasonState
+CONFIRMED, POSSIBLE, NOT_OBSERVED, RULED_OUT = ReasonState
 OWN = "v=TLSRPTv1; rua=mailto:reports@nordwind.example"
 
 
@@ -61,8 +61,8 @@ def states(answer: NoReports) -> dict[str, ReasonState]:
 def test_a_fault_of_record_or_mailbox_is_shown(look: Look, fault: str, code: str) -> None:
     """RFC 8460 §3."""
     answer = sts.why_no_reports(look(fault))
-    assert states(answer)[code] is SHOWN
-    assert answer.reasons[0].state is SHOWN
+    assert states(answer)[code] is CONFIRMED
+    assert answer.reasons[0].state is CONFIRMED
 
 
 @pytest.mark.parametrize(
@@ -93,8 +93,8 @@ def test_an_https_address_alone_has_no_mailbox(look: Look) -> None:
 @pytest.mark.parametrize(
     ("lines", "state"),
     [
-        (("SIZE 65536", "STARTTLS"), SHOWN),
-        (("size 1048576",), SHOWN),
+        (("SIZE 65536", "STARTTLS"), CONFIRMED),
+        (("size 1048576",), CONFIRMED),
         (("SIZE 52428800",), RULED_OUT),
         (("SIZE 0",), RULED_OUT),
         (("SIZE",), RULED_OUT),
@@ -118,7 +118,7 @@ def test_a_report_that_causes_a_report(look: Look) -> None:
 def test_a_mailbox_elsewhere_is_judged_by_its_own_probe(look: Look) -> None:
     elsewhere = replace(look("mx-refused"), domain="suedwind.example")
     probe = with_record(look(), "v=TLSRPTv1; rua=mailto:a@suedwind.example")
-    assert states(sts.why_no_reports(probe, mailboxes=[elsewhere]))["reporting-mailbox-unreachable"] is SHOWN
+    assert states(sts.why_no_reports(probe, mailboxes=[elsewhere]))["reporting-mailbox-unreachable"] is CONFIRMED
     well = replace(look(), domain="suedwind.example")
     assert states(sts.why_no_reports(probe, mailboxes=[well]))["reporting-mailbox-unreachable"] is RULED_OUT
 
@@ -128,7 +128,7 @@ def test_what_was_not_observed_is_no_evidence(look: Look) -> None:
     got = states(sts.why_no_reports(probe))
     assert got["reporting-lookup-fails"] is NOT_OBSERVED
     assert "reporting-missing" not in got
-    assert SHOWN not in got.values()
+    assert CONFIRMED not in got.values()
 
 
 def test_reporters_that_stopped(look: Look, archive_of: ArchiveOf) -> None:
@@ -138,7 +138,7 @@ def test_reporters_that_stopped(look: Look, archive_of: ArchiveOf) -> None:
     assert [(each.organization_name, each.days) for each in answer.silent] == [("Alpha", 8)]
     assert answer.silent[0].last == FIRST.replace(day=8)
     assert answer.arriving
-    assert states(answer)["reporters-silent"] is SHOWN
+    assert states(answer)["reporters-silent"] is CONFIRMED
     assert states(answer)["reports-late"] is RULED_OUT
     later = sts.why_no_reports(on(probe, 30), archive)
     assert [each.organization_name for each in later.silent] == ["Beta", "Alpha"]
