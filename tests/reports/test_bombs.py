@@ -16,6 +16,7 @@ from random import Random
 import pytest
 
 from mtasts_nb.reports import load
+from mtasts_nb.reports._collect import Collector
 from mtasts_nb.settings import Limits
 
 TOP = (
@@ -189,11 +190,25 @@ def test_a_report_that_would_bring_the_sum_of_all_beyond_int64_is_refused(monkey
         ('"policy-type": "sts"', '"policy-type": "tlsa", "policy-typ\\u0065": "sts"'),
         ('"policy-type": "sts"', '"policy-type": "tlsa", "policy-type": "sts"'),
         ('"policies":', '"policies": [], "p\\u006flicies":'),
+        ('"policies":', '"policies": [], "policies":'),
+        ('"policies":', '"policies" : [], "policies" :'),
+        ('"report-id":', '"report-id": "", "report-id":'),
+        ('"report-id":', '"report-id": "\\\\\\"", "report-id":'),
+        ('"contact-info":', '"contact-info": null, "contact-info":'),
+        ('"date-range":', '"date-range": {}, "date-range":'),
+        ('"start-datetime":', '"start-datetime": "", "start-datetime":'),
+        ('"summary":', '"summary": {}, "summary":'),
+        ('"failure-details":', '"failure-details": null, "failure-details":'),
+        ('"result-type":', '"result-type": "y", "result-type":'),
+        ('"receiving-ip":', '"receiving-ip": "192.0.2.1", "receiving-ip":'),
     ],
 )
 def test_a_repeated_key_is_found_however_it_is_written(once: str, twice: str) -> None:
     """RFC 7493 §2.3: names are the same if they are, after escapes, the same characters."""
-    data = report(POLICY % (1, 1, "")).decode().replace(once, twice)
-    archive = load(data.encode(), progress=False)
+    detail = '{"result-type":"x","receiving-ip":null,"failed-session-count":0}'
+    data = report(POLICY % (1, 1, detail)).decode()
+    assert Collector(Limits()).add_typed(data.encode(), "")
+    assert once in data
+    archive = load(data.replace(once, twice).encode(), progress=False)
     assert len(archive.reports) == 1
     assert "key repeated, the last one counts" in set(archive.deviations["treatment"])

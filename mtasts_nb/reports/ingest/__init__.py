@@ -28,7 +28,16 @@ from ._model import (
 )
 from ._sources import flat_sources, iter_inputs
 from ._streams import gunzip
-from ._typed import Periods, TypedReport, decode_report
+from ._typed import (
+    TEXTS_OF_DETAIL,
+    TEXTS_OF_ELEMENT,
+    TEXTS_OF_REPORT,
+    Periods,
+    TypedReport,
+    check_keys,
+    count_texts,
+    decode_report,
+)
 from ._unpack import unpack, unpack_path, unpack_stream
 from ._values import DAY, is_address, is_plain_host, is_plain_type
 from .remote import Mailbox, is_remote
@@ -36,6 +45,9 @@ from .remote import Mailbox, is_remote
 __all__ = [
     "DAY",
     "LARGEST_TOTAL",
+    "TEXTS_OF_DETAIL",
+    "TEXTS_OF_ELEMENT",
+    "TEXTS_OF_REPORT",
     "Budget",
     "Deviation",
     "DkimCheck",
@@ -56,6 +68,8 @@ __all__ = [
     "TypedReport",
     "Unreadable",
     "Verdict",
+    "check_keys",
+    "count_texts",
     "decode_document",
     "decode_report",
     "fault",

@@ -14,6 +14,7 @@ name that are not UTF-8 are written as ``\\xNN``.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from typing import Annotated, BinaryIO, Final, NamedTuple, Protocol
 
@@ -243,7 +244,8 @@ class Result(_Strict, kw_only=True):
     """One element of `policies` without its policy."""
 
     summary: Summary
-    failure_details: list[Detail] = []
+    #: The empty tuple where the key is absent.
+    failure_details: Sequence[Detail] = ()
 
     @property
     def detailed_failure_session_count(self) -> int:

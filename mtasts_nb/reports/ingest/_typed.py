@@ -6,14 +6,30 @@ goes to the lenient reader instead. Nothing is assumed here, so nothing is noted
 
 from __future__ import annotations
 
-from typing import Annotated
+import json
+from typing import Annotated, Final
 
 import msgspec
 
 from ._model import NeedsLenientReader, Result
 from ._values import LONGEST_SPAN, strict_moment
 
-__all__ = ["Periods", "TypedReport", "decode_report"]
+__all__ = [
+    "TEXTS_OF_DETAIL",
+    "TEXTS_OF_ELEMENT",
+    "TEXTS_OF_REPORT",
+    "Periods",
+    "TypedReport",
+    "check_keys",
+    "count_texts",
+    "decode_report",
+]
+
+#: How many texts each part has when none is absent, keys included: a report without its `policies`, an element of
+#: `policies` without its `policy` and `failure-details`, a failure detail.
+TEXTS_OF_REPORT: Final = 12
+TEXTS_OF_ELEMENT: Final = 4
+TEXTS_OF_DETAIL: Final = 15
 
 
 class _DateRange(msgspec.Struct, gc=False, rename="kebab", forbid_unknown_fields=True):
@@ -50,3 +66,36 @@ class Periods(dict[tuple[str, str], tuple[int, int]]):
         if len(self) < 100_000:
             self[texts] = start, end
         return start, end
+
+
+def count_texts(data: bytes) -> int:
+    """Return how many texts a valid JSON text has, keys included; -1 where that needs a closer look.
+
+    A decoder keeps one value of a repeated key, however it is written; the texts that it did not keep show here.
+
+    Examples
+    --------
+    >>> count_texts(b'{"a": "x", "a": 1}'), count_texts(rb'["a \\"quote\\""]'), count_texts(rb'["a backslash: \\\\"]')
+    (3, 1, -1)
+    """
+    marks = data.count(b'"')
+    if b"\\" in data:
+        if b"\\\\" in data:
+            return -1
+        marks -= data.count(b'\\"')
+    return marks // 2
+
+
+def check_keys(data: bytes) -> object:
+    """Return the document in a JSON text; raises `NeedsLenientReader` where a key is repeated in an object."""
+    try:
+        return json.loads(data, object_pairs_hook=_once)
+    except ValueError:
+        raise NeedsLenientReader from None
+
+
+def _once(pairs: list[tuple[str, object]]) -> dict[str, object]:
+    values = dict(pairs)
+    if len(values) < len(pairs):
+        raise NeedsLenientReader
+    return values
