@@ -18,10 +18,10 @@ __all__ = ["FREE", "Budget", "Exhausted", "over"]
 
 #: What may come out of compression before the ratio is checked (`Limits.expansion_ratio`).
 FREE: Final = 1024 * 1024
-_BYTES: Final = "expansion_ratio"
-_ROWS: Final = "rows"
-_LABELS: Final = "label_bytes"
-_TIME: Final = "cpu_seconds"
+#: The allowances by number, because each row and each part of a mail is charged.
+_ALLOWANCES: Final = ("expansion_ratio", "rows", "label_bytes", "cpu_seconds")
+_UNITS: Final = ("bytes", "rows", "bytes of text", "seconds of CPU time")
+_BYTES, _ROWS, _LABELS, _TIME = range(4)
 
 
 def over(limits: Limits, name: str, what: str, stage: str = "unpack") -> Unreadable:
@@ -53,14 +53,14 @@ class _Pool:
 
     def __init__(self, limits: Limits) -> None:
         self.limits = limits
-        self.left: dict[str, float] = {
-            _BYTES: FREE,
-            _ROWS: limits.rows,
-            _LABELS: limits.label_bytes,
-            _TIME: limits.cpu_seconds,
-        }
-        self.per_byte = {name: free / ALLOWANCE_BYTES for name, free in self.left.items()}
-        self.per_byte[_BYTES] = limits.expansion_ratio
+        #: By allowance, in the order of `_ALLOWANCES`.
+        self.left: list[float] = [FREE, limits.rows, limits.label_bytes, limits.cpu_seconds]
+        self.per_byte = (
+            limits.expansion_ratio,
+            limits.rows / ALLOWANCE_BYTES,
+            limits.label_bytes / ALLOWANCE_BYTES,
+            limits.cpu_seconds / ALLOWANCE_BYTES,
+        )
         self.calls = 0
         #: CPU time of this thread up to which it has been paid for.
         self.since = time.thread_time()
@@ -81,7 +81,7 @@ class Budget:
 
     def __init__(self, limits: Limits, taken: int = 0, *, pool: _Pool | None = None) -> None:
         self._pool = pool or _Pool(limits)
-        self._spent: dict[str, float] = {_BYTES: 0, _ROWS: 0, _LABELS: 0, _TIME: 0}
+        self._spent: list[float] = [0, 0, 0, 0]
         #: Bytes of the source read so far, as they are stored.
         self.taken = taken
         #: Whether compressed data were met: sizes of members then say nothing about what is stored.
@@ -93,33 +93,38 @@ class Budget:
             return self
         return Budget(self._pool.limits, size, pool=self._pool)
 
-    def _charge(self, name: str, count: float) -> None:
-        spent = self._spent[name] + count
-        excess = spent - self._pool.per_byte[name] * self.taken
-        if excess > 0:
-            left = self._pool.left[name]
-            if excess > left:
-                raise Exhausted(self._pool.limits, name, self._what(name, spent))
-            self._pool.left[name] = left - excess
-            spent -= excess
-        self._spent[name] = spent
+    def _settle(self, which: int) -> None:
+        """Take what the source or member has spent beyond its own size from what its source may cost whatever its size."""
+        pool = self._pool
+        excess = self._spent[which] - pool.per_byte[which] * self.taken
+        if excess <= 0:
+            return
+        if excess > pool.left[which]:
+            raise Exhausted(pool.limits, _ALLOWANCES[which], self._what(which, self._spent[which]))
+        pool.left[which] -= excess
+        self._spent[which] -= excess
 
-    def _what(self, name: str, spent: float) -> str:
-        if name == _BYTES:
+    def _what(self, which: int, spent: float) -> str:
+        if which == _BYTES:
             return f"{self.taken} bytes expand to {spent:.0f} or more over all levels"
-        unit = {_ROWS: "rows", _LABELS: "bytes of text", _TIME: "seconds of CPU time"}[name]
-        allowed = self._pool.per_byte[name] * self.taken + self._pool.left[name]
-        return f"{self.taken} bytes give more than {allowed:.{int(name == _TIME)}f} {unit}"
+        allowed = self._pool.per_byte[which] * self.taken + self._pool.left[which]
+        return f"{self.taken} bytes give more than {allowed:.{int(which == _TIME)}f} {_UNITS[which]}"
 
     def read(self, count: int) -> None:
         """Count bytes that were read out of a container."""
-        self._charge(_BYTES, count)
+        self._spent[_BYTES] += count
+        self._settle(_BYTES)
         self.tick()
 
     def rows(self, count: int, labels: int) -> None:
-        """Count rows of the tables, with the characters of the text in them."""
-        self._charge(_ROWS, count)
-        self._charge(_LABELS, labels)
+        """Count rows of the tables, with the bytes of the text in them."""
+        spent, per_byte = self._spent, self._pool.per_byte
+        spent[_ROWS] += count
+        spent[_LABELS] += labels
+        # Most sources never spend more than their own size allows.
+        if spent[_ROWS] > per_byte[_ROWS] * self.taken or spent[_LABELS] > per_byte[_LABELS] * self.taken:
+            self._settle(_ROWS)
+            self._settle(_LABELS)
         self.tick()
 
     def owe(self, rows: int, labels: int) -> None:
@@ -129,8 +134,10 @@ class Budget:
 
     def tick(self, *, now: bool = False) -> None:
         """Count the CPU time since the last count; the clock is asked each sixteenth time, or `now`."""
-        self._pool.calls += 1
-        if now or not self._pool.calls & 15:
+        pool = self._pool
+        pool.calls += 1
+        if now or not pool.calls & 15:
             present = time.thread_time()
-            since, self._pool.since = self._pool.since, present
-            self._charge(_TIME, present - since)
+            since, pool.since = pool.since, present
+            self._spent[_TIME] += present - since
+            self._settle(_TIME)
