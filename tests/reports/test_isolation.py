@@ -25,7 +25,7 @@ REPORT = (
 )
 ERRORS = (RuntimeError("made to fail"), MemoryError(), RecursionError("made to fail"))
 #: These take what the caller gave, before any input is read: what they raise is for the caller.
-BEFORE_READING = {"iter_inputs", "_flat", "_isolated"}
+BEFORE_READING = {"flat_sources", "iter_inputs", "_flat", "_isolated"}
 #: To these, the folder is the input.
 OF_A_SOURCE = {"label", "_opened", "_path", "_at_least_one", "_walk", "_entries", "_guarded"}
 
