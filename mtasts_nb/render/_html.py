@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from datetime import date
 from functools import cache
 from importlib import resources
@@ -50,6 +51,8 @@ _LINE_WIDTH, _PASTE_WIDTH = 2000, 20_000
 _TOP_HEADING: Final = 3
 #: A few more rows than `Table.first` are not worth a line that opens.
 _SPARE: Final = 3
+#: A table has at most so many rows, the first ones: whoever makes a table puts what matters first. The rest is counted.
+_MOST_ROWS: Final = 500
 
 
 @cache
@@ -155,7 +158,10 @@ def _inline(part: Inline, width: int = _LINE_WIDTH) -> str:
 
 
 def _folded_table(table: Table, level: int) -> str:
-    rows = table.rows
+    rows = table.rows[:_MOST_ROWS]
+    if left_out := len(table.rows) - len(rows):
+        left_out_note = f"<p>{plural(left_out, 'more row')} not shown.</p>"
+        return _folded_table(replace(table, rows=rows), level) + left_out_note
     if table.first is None or len(rows) <= table.first + _SPARE:
         return _table(table, rows, table.caption, level)
     rest = plural(len(rows) - table.first, "more row")

@@ -191,7 +191,7 @@ class Table:
     numeric : sequence of str
         Columns aligned to the right.
     first : int or None
-        So many rows are shown; further ones are folded.
+        So many rows are shown; further ones are folded. HTML has the first 500 rows, and a line that counts the rest.
     width : int
         Longer texts in cells are clipped to about so many characters.
     """

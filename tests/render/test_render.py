@@ -98,6 +98,15 @@ def test_rows_beyond_the_first_are_folded_and_not_lost() -> None:
     assert "<details" not in to_html(Document((Table({"n": "N"}, rows[:12], first=10),)))
 
 
+@pytest.mark.parametrize("first", [None, 10])
+def test_a_long_table_has_its_first_rows_and_a_line_that_counts_the_rest(first: int | None) -> None:
+    rows = [{"n": n} for n in range(2500)]
+    html = to_html(Document((Table({"n": "N"}, rows, first=first),)))
+    assert html.count("<td") == 500
+    assert ">499</td>" in html
+    assert html.count("<p>2,000 more rows not shown.</p>") == 1
+
+
 @pytest.mark.parametrize("width", [40, 80, 140])
 def test_a_table_that_does_not_fit_is_shown_row_by_row(width: int) -> None:
     wide = Table({"a": "Alpha", "b": "Beta"}, [{"a": "x" * 30, "b": "y" * 30}])
