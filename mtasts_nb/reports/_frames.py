@@ -12,8 +12,9 @@ import pyarrow as pa
 from ._collect import Collector
 from ._columns import Codes, Ints, text_array
 from ._duplicates import Duplicates, Rows, Rule, find_duplicates
+from ._mx_domains import TREATMENT, domains_of_mx_hosts
 from ._origins import Settled
-from .ingest import DAY, Rejected
+from .ingest import DAY, Deviation, Rejected, ReportedPolicy
 from .schema import columns, text_dtype
 
 __all__ = ["frames"]
@@ -54,7 +55,7 @@ def frames(collector: Collector, settled: Settled | None = None) -> dict[str, pd
     counted = listed[counts == listed]
     session_rows, which = _ranges(counted, rows.session_starts)
     failure_rows, failure_session = _ranges(session_rows, rows.failure_starts)
-    shared = _Shared(collector, rows, key_text)
+    shared = _Shared(collector, rows, key_text, _joined(collector, rows, source, member))
     sessions = shared.sessions(session_rows, counted[which])
     failures = shared.failures(failure_rows, session_rows[failure_session], counted[which][failure_session])
     reports = {
@@ -128,13 +129,29 @@ def _category(texts: Sequence[str | None]) -> pd.Categorical[Any]:
     return _Category(codes)(numbers)
 
 
+def _joined(collector: Collector, rows: Rows, source: Any, member: Any) -> list[ReportedPolicy]:
+    """Return the policies, those of MX hosts under their domain, and note each report that has one."""
+    policies = list(collector.policies)
+    domains = domains_of_mx_hosts(policies)
+    if not domains:
+        return policies
+    of_report = np.repeat(np.arange(len(rows.reports[0])), rows.reports[-1])
+    for session in np.flatnonzero(np.isin(rows.sessions[0], list(domains))).tolist():
+        report, policy = int(of_report[session]), policies[int(rows.sessions[0][session])]
+        field = f"policies[{session - int(rows.session_starts[report])}].policy.policy-domain"
+        deviation = Deviation(field, policy.policy_domain, TREATMENT)
+        collector.deviate(source[report].as_py(), member[report].as_py(), deviation)
+    return [
+        policy._replace(policy_domain=domains[at]) if at in domains else policy for at, policy in enumerate(policies)
+    ]
+
+
 class _Shared:
     """What sessions and failures have in common."""
 
-    def __init__(self, collector: Collector, rows: Rows, key_text: Any) -> None:
+    def __init__(self, collector: Collector, rows: Rows, key_text: Any, policies: list[ReportedPolicy]) -> None:
         self._collector, self._rows, self._key_text = collector, rows, key_text
         self.organizations = _Category(collector.organizations)
-        policies = list(collector.policies)
         self._policy: dict[str, tuple[_Category, Ints]] = {}
         for name in _POLICY_TEXTS:
             codes = Codes()

@@ -55,6 +55,10 @@ _ALIASES = {
 }
 # RFC 8460 §5.1: sender "!" policy-domain "!" begin "!" end ["!" unique-id] "." extension
 _FILE_NAME = re.compile(r"(?:^|[/\\\s])[^!/\\\s]+!([^!/\\\s]+)!(\d{9,11})!(\d{9,11})(?=[!.]|$)")
+# Some reporters make the report-id of the day and the domain.
+_DAY = r"\d{4}-?\d\d-?\d\d(?:T\d\d:?\d\d(?::?\d\d)?Z?)?"
+_HOST = r"((?:[a-z0-9_](?:[a-z0-9_-]{0,61}[a-z0-9_])?\.){1,20}[a-z][a-z0-9-]{0,61}[a-z0-9])"
+_REPORT_ID = re.compile(rf"<?(?:{_DAY}[_+!:/ -]{_HOST}|{_HOST}[_+!:/ -]{_DAY})\.?>?", re.IGNORECASE | re.ASCII)
 # RFC 8460 §5.3: "Report Domain: example.com Submitter: mail.sender.example Report-ID: <…>"
 _SUBJECT = re.compile(r"report\s+domain:\s*([^\s;,<>]+)", re.IGNORECASE)
 # A hostile report could make a million of them.
@@ -125,6 +129,7 @@ class _Reader:
         self.hints = hints or Hints()
         self.deviations: list[Deviation] = []
         self.left_out = 0
+        self.in_report_id: str | None = None
         #: Policy domain, begin and end in seconds since 1970.
         self.in_file_name = _FILE_NAME.search(self.hints.filename or "")
 
@@ -186,6 +191,11 @@ class _Reader:
         organization, contact, report_id = (
             self.required_text(top, key) for key in ("organization-name", "contact-info", "report-id")
         )
+        if (names := _FILE_NAME.search(report_id)) or (names := _REPORT_ID.fullmatch(report_id[:300])):
+            named = (names[1] or names[2]).lower()
+            # Some put their own name there.
+            reporter = (organization.strip().lower(), contact.strip().lower().rpartition("@")[2])
+            self.in_report_id = None if named in reporter else named
         start, end = self.period(top)
         results = [self.policy(path, element) for path, element in self.elements(policies, "policies")]
         if not results:
@@ -306,12 +316,13 @@ class _Reader:
         return lines
 
     def surrounding_domain(self) -> tuple[str, str]:
-        """Return the policy domain that the file name or the mail's headers give (RFC 8460 §5.1, §5.3)."""
+        """Return the policy domain that the file name, the mail's headers or the report-id give (RFC 8460 §5.1, §5.3)."""
         subject = _SUBJECT.search(self.hints.subject or "")
         for candidate, origin in (
             (self.in_file_name[1] if self.in_file_name else None, "the file name"),
             (self.hints.tls_report_domain, "TLS-Report-Domain"),
             (subject[1] if subject else None, "the mail's subject"),
+            (self.in_report_id, "the report-id"),
         ):
             domain, _ = read_host(candidate)
             if domain and not re.search(r"\s", domain):
