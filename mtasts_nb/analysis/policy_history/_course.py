@@ -10,36 +10,20 @@ from bisect import bisect_left
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import pairwise
-from typing import Final, NamedTuple
+from typing import Final
 
 import numpy as np
 
-from .._cells import Ints
 from ._applied import NONE, NOTHING, Observed
+from ._precedence import MOST_VERSIONS, precedence
+from ._runs import Run, last_days, runs_of
 
-__all__ = ["BEFORE", "Course", "DomainCourse", "Run", "Version", "courses"]
+__all__ = ["BEFORE", "Course", "DomainCourse", "Version", "courses"]
 
 #: In place of the number of a version: no policy was found yet, or a policy to which no reporter was seen to change.
 BEFORE, UNPLACED = -1, -2
-# A stranger may make up a policy for every report.
-_MOST_VERSIONS: Final = 200
-# Those that report on most days; a stranger may invent reporters without end.
-_MOST_REPORTERS: Final = 500
 #: Reporters that begin within so many days of the first are there at the beginning.
 _FIRST_DAYS: Final = 7
-
-
-class Run(NamedTuple):
-    """Reports of one reporter, one after another, that show the same policies.
-
-    `start` and `end` are the days (from 1970-01-01) of the first and the last of them, `reports` their number.
-    """
-
-    reporter: int
-    start: int
-    end: int
-    reports: int
-    policies: tuple[int, ...]
 
 
 @dataclass(slots=True)
@@ -82,33 +66,11 @@ def _follow(runs: Sequence[Run], ages: Mapping[int, int]) -> Course:
     Notes
     -----
     A reporter that shows a policy which the domain has not had is the first to show a new version. One that goes back
-    to a policy of before shows a new version too, unless it may still have that policy in a cache (its max_age, counted
-    from the change, is not over) and goes back alone: senders with many machines have many caches.
+    to a policy of before may show a new version too, or a cache: senders with many machines have many caches. It is a new
+    version if it cannot have been in a cache all the time (max_age), if another reporter goes back too, or if the reporter
+    showed the newer one alone, then the older one alone, and neither it nor another comes to the newer one after that.
     """
     return _Follower(runs, ages).course
-
-
-def _precedence(runs: Sequence[Run], first: Mapping[int, int]) -> dict[int, tuple[int, int]]:
-    """Return for policies that reporters first show within a day of one another: from when each counts, and its rank.
-
-    A policy counts from the first day of those that it came after; its rank is higher the more of them there are.
-    """
-    came: set[tuple[int, int]] = set()
-    for run, after in pairwise(runs):
-        if run.reporter == after.reporter:
-            left = [policy for policy in run.policies if policy not in after.policies]
-            came |= {
-                (p, q)
-                for p in left
-                for q in after.policies
-                if p != NONE and q != NONE and abs(first[p] - first[q]) <= 1 and run.start - first[p] <= 1
-            }
-    late: dict[int, tuple[int, int]] = {}
-    for before, policy in sorted(came):
-        if (policy, before) not in came:
-            day, rank = late.get(policy, (first[policy], 0))
-            late[policy] = (max(day, first[before]), rank + 1)
-    return late
 
 
 class _Follower:
@@ -122,9 +84,11 @@ class _Follower:
         self._begun: set[int] = set()
         self._first_days: dict[int, dict[int, int]] = {}
         self._shows: dict[int, list[tuple[int, int, int]]] = {}
-        self._alone: dict[int, list[tuple[int, int]]] = {}
+        # For each policy the runs with which reporters come to it, or to it alone: first day, number.
+        self._comes: dict[int, list[tuple[int, int]]] = {}
         self._index()
-        self._after = _precedence(runs, {policy: min(days.values()) for policy, days in self._first_days.items()})
+        self._first = {policy: min(days.values()) for policy, days in self._first_days.items()}
+        self._after = precedence(runs, self._first, ages)
         self._begin()
         for number in self._order():
             self._enter(number)
@@ -137,10 +101,9 @@ class _Follower:
         B. Names decide nothing. Runs of one reporter stay in order.
         """
         keys: list[tuple[tuple[int, ...], int]] = []
-        first = {policy: min(days.values()) for policy, days in self._first_days.items()}
         for number, run in enumerate(self.runs):
             late = max((self._after.get(policy, (run.start, 0)) for policy in run.policies), default=(run.start, 0))
-            new = [self._rank(policy) for policy in run.policies if first[policy] >= run.start - 1] or [0]
+            new = [self._rank(policy) for policy in run.policies if self._first[policy] >= run.start - 1] or [0]
             own = (max(run.start, late[0]), max(new), min(new), -len(run.policies), *run.policies)
             if number and self.runs[number - 1].reporter == run.reporter:
                 own = max(own, keys[-1][0])
@@ -155,9 +118,12 @@ class _Follower:
             for policy in run.policies:
                 self._first_days.setdefault(policy, {}).setdefault(run.reporter, run.start)
                 self._shows.setdefault(policy, []).append((run.reporter, run.start, run.end))
-            if len(run.policies) == 1:
-                self._alone.setdefault(run.policies[0], []).append((run.start, run.reporter))
-        for starts in self._alone.values():
+        for number, (before, run) in enumerate(pairwise(self.runs), 1):
+            if before.reporter == run.reporter:
+                for policy in run.policies:
+                    if policy not in before.policies or len(run.policies) == 1:
+                        self._comes.setdefault(policy, []).append((run.start, number))
+        for starts in self._comes.values():
             starts.sort()
 
     def _begin(self) -> None:
@@ -191,7 +157,10 @@ class _Follower:
             run.policies,
             key=lambda p: (p != held, after is not None and p in after.policies, self._rank(p), self._known(p), p),
         )
-        steps = {policy: self._step(number, policy) for policy in order}
+        steps = {policy: self._step(number, policy, run.start) for policy in order}
+        if after is not None and len(order) > 1 and after.policies == (held,):
+            # It left its policy and came back to it, by the last of these reports.
+            steps[order[0]] = self._step(number, order[0], run.end)
         self.course.versions_of[number] = tuple(steps[policy] for policy in run.policies)
 
     def _held(self, reporter: int) -> int | None:
@@ -202,27 +171,27 @@ class _Follower:
     def _known(self, policy: int) -> int:
         return self._versions_of.get(policy, [-1])[-1]
 
-    def _step(self, number: int, policy: int) -> int:
-        """Return which version a policy is that a reporter shows, and move the reporter there."""
+    def _step(self, number: int, policy: int, day: int) -> int:
+        """Return which version a policy is that a reporter shows on a day, and move the reporter there."""
         run = self.runs[number]
         reporter, versions = run.reporter, self.course.versions
         if policy == NONE:
             return BEFORE
         same = self._versions_of.get(policy, [])
         if reporter not in self._position:
-            return self._first_step(number, policy, same)
+            return self._first_step(number, policy, same, day)
         here = self._position[reporter]
         if versions[here].policy == policy:
             return here
-        ahead = next((version for version in same if version > here), None)
+        ahead = next((version for version in same if version > here and not self._is_over(version, day)), None)
         if ahead is not None:
             self._position[reporter] = ahead
             return ahead
         if same and not self._is_new_again(number, policy, same[-1], here):
             return same[-1]
-        return self._new(number, policy)
+        return self._new(number, policy, day)
 
-    def _first_step(self, number: int, policy: int, same: list[int]) -> int:
+    def _first_step(self, number: int, policy: int, same: list[int], day: int) -> int:
         run = self.runs[number]
         reporter = run.reporter
         began = self._unplaced.get(reporter)
@@ -236,14 +205,14 @@ class _Follower:
                 first.before = began[0]
             return same[-1]
         if began is not None:
-            return self._new(number, policy)
+            return self._new(number, policy, day)
         self._unplaced[reporter] = (policy, run.start)
         return UNPLACED
 
-    def _new(self, number: int, policy: int) -> int:
-        """Return the new version that a reporter is the first to be seen changing to."""
+    def _new(self, number: int, policy: int, day: int) -> int:
+        """Return the new version that a reporter is the first to be seen changing to, on a day."""
         versions, run = self.course.versions, self.runs[number]
-        if len(versions) >= _MOST_VERSIONS:
+        if len(versions) >= MOST_VERSIONS:
             return UNPLACED
         began = self._unplaced.pop(run.reporter, None)
         before = versions[-1].policy if began is None else began[0]
@@ -251,7 +220,7 @@ class _Follower:
         earlier = self.runs[number - 1] if number and self.runs[number - 1].reporter == run.reporter else run
         since = max(versions[-1].day, earlier.end - self.ages.get(before, 0))
         begun = [(who, first) for who, (held, first) in self._unplaced.items() if held == policy]
-        day = min([run.start, *(first for _, first in begun if first >= since)])
+        day = min([day, *(first for _, first in begun if first >= since)])
         for who, _ in begun:
             self._position[who] = len(versions)
             del self._unplaced[who]
@@ -262,16 +231,19 @@ class _Follower:
         self._position[run.reporter] = newest
         return newest
 
+    def _is_over(self, version: int, day: int) -> bool:
+        """Return whether no cache can hold a version on a day: another took its place, and max_age has passed since."""
+        versions = self.course.versions
+        if version + 1 >= len(versions):
+            return False
+        return day > versions[version + 1].day + self.ages.get(versions[version].policy, 0) + 1
+
     def _is_new_again(self, number: int, policy: int, older: int, here: int) -> bool:
         """Return whether a reporter that goes back to a policy of before shows a change, and not an old cache."""
-        run = self.runs[number]
-        left = self.course.versions[older + 1].day
-        keeps = self.ages.get(policy, 0)
-        if run.start > left + keeps + 1:
+        run, stretch = self.runs[number], self._stretch(number, policy)
+        # A cached policy that is held for longer than max_age was fetched again.
+        if self._is_over(older, self.runs[stretch[-1]].end):
             return True
-        after = run if len(run.policies) == 1 else self._next(number)
-        if after is None or after.policies != (policy,):
-            return False
         newer = self.course.versions[here].policy
         # The newer one may have been there before: who showed it then has not left it now.
         since = self.course.versions[here].day
@@ -279,14 +251,61 @@ class _Follower:
         for who, first, last in self._shows[newer]:
             if last >= since:
                 had.setdefault(who, max(first, since))
-        if sum(1 for day in had.values() if day <= run.start) == 1:
-            return after.reports > 1
-        horizon = run.start + keeps + self.ages.get(newer, 0)
-        starts = self._alone.get(policy, [])
-        for day, reporter in starts[bisect_left(starts, (run.start - 1, -1)) :]:
+        alone = self._alone(stretch, policy)
+        if alone and sum(1 for day in had.values() if day <= run.start) == 1:
+            return alone > 1
+        horizon = run.start + self.ages.get(policy, 0) + self.ages.get(newer, 0)
+        comes = self._comes.get(policy, [])
+        for day, other in comes[bisect_left(comes, (run.start - 1, -1)) :]:
             if day > horizon:
+                break
+            who, back = self.runs[other].reporter, self._stretch(other, policy)
+            if who == run.reporter or had.get(who, day + 1) > day:
+                continue
+            if self._alone(back, policy) or self._leaves(back, newer):
+                return True
+        return (
+            alone > 1
+            and self._leaves(stretch, newer)
+            and self._is_clean(number, policy, newer)
+            and not self._is_fetched(newer, stretch)
+        )
+
+    def _stretch(self, number: int, policy: int) -> range:
+        """Return the runs of one reporter, from one on, that show a policy without a break."""
+        end = number
+        while (after := self._next(end)) is not None and policy in after.policies:
+            end += 1
+        return range(number, end + 1)
+
+    def _alone(self, stretch: range, policy: int) -> int:
+        """Return how many of a reporter's reports show this policy and no other."""
+        return sum(self.runs[number].reports for number in stretch if self.runs[number].policies == (policy,))
+
+    def _leaves(self, stretch: range, newer: int) -> bool:
+        """Return whether a reporter does not go on to the newer policy: that one was not published any more."""
+        return newer not in (self._next(stretch[-1]) or self.runs[stretch[-1]]).policies
+
+    def _is_clean(self, number: int, policy: int, newer: int) -> bool:
+        """Return whether a reporter showed the newer policy alone before: it has one cache, not many."""
+        reports, before = 0, number - 1
+        while before >= 0 and self.runs[before].reporter == self.runs[number].reporter:
+            run = self.runs[before]
+            if newer not in run.policies or policy in run.policies:
+                break
+            reports += run.reports if run.policies == (newer,) else 0
+            before -= 1
+        return reports > 1
+
+    def _is_fetched(self, newer: int, stretch: range) -> bool:
+        """Return whether another reporter comes to the newer policy after one has gone back from it."""
+        first, last = self.runs[stretch[0]].start + 1, self.runs[stretch[-1]].end
+        comes = self._comes.get(newer, [])
+        for day, other in comes[bisect_left(comes, (first, -1)) :]:
+            if day > last:
                 return False
-            if reporter != run.reporter and had.get(reporter, day + 1) <= day:
+            before = self.runs[other - 1]
+            if other not in stretch and newer not in before.policies and before.end > first:
                 return True
         return False
 
@@ -339,58 +358,12 @@ def courses(observed: Observed) -> Iterator[DomainCourse]:
     edges = np.flatnonzero(np.diff(observed.domain, prepend=-1, append=-1))
     for start, stop in pairwise(edges):
         reporter, day, policy = (column[start:stop] for column in (observed.reporter, observed.day, observed.policy))
-        last_report = _last_days(reporter, day)
+        last_report = last_days(reporter, day)
         tells = policy != NOTHING
         whole = np.zeros(len(policy), bool)
         whole[policy >= 0] = complete[policy[policy >= 0]]
         if whole.any():
             # Half a policy cannot be distinguished from several whole ones.
             tells &= whole | (policy == NONE)
-        runs = _runs(reporter[tells], day[tells], policy[tells])
+        runs = runs_of(reporter[tells], day[tells], policy[tells])
         yield DomainCourse(int(observed.domain[start]), runs, _follow(runs, ages), last_report)
-
-
-def _last_days(reporter: Ints, day: Ints) -> dict[int, int]:
-    # Sorted by reporter, then by day: the last of each reporter's rows.
-    ends = np.flatnonzero(np.diff(reporter, append=-1))
-    names = reporter[ends]
-    if len(names) > _MOST_REPORTERS:
-        days = np.diff(ends, prepend=-1)
-        kept = np.sort(np.argsort(-days, kind="stable")[:_MOST_REPORTERS])
-        ends, names = ends[kept], names[kept]
-    return {int(who): int(day[end]) for who, end in zip(names, ends, strict=True)}
-
-
-def _runs(reporter: Ints, day: Ints, policy: Ints) -> list[Run]:
-    """Return the runs; rows are sorted by reporter, day and policy."""
-    if not len(reporter):
-        return []
-    new = np.flatnonzero((np.diff(reporter, prepend=-1) != 0) | (np.diff(day, prepend=-1) != 0))
-    size = np.diff(new, append=len(reporter))
-    who, when = reporter[new], day[new]
-    ends = np.flatnonzero(np.diff(who, append=-1))
-    if len(ends) > _MOST_REPORTERS:
-        reports = np.diff(ends, prepend=-1)
-        kept = who[ends[np.argsort(-reports, kind="stable")[:_MOST_REPORTERS]]]
-        frequent = np.isin(who, kept)
-        new, size, who, when = new[frequent], size[frequent], who[frequent], when[frequent]
-    # One policy a day is the rule: those need no set.
-    sets: dict[tuple[int, ...], int] = {}
-    code = policy[new].copy()
-    lowest = int(policy.min()) - 1
-    for row in np.flatnonzero(size > 1):
-        several = tuple(int(p) for p in policy[new[row] : new[row] + size[row]])
-        code[row] = sets.setdefault(several, lowest - len(sets))
-    names = {number: several for several, number in sets.items()}
-    first = np.flatnonzero((np.diff(who, prepend=-1) != 0) | (np.diff(code, prepend=lowest - len(sets) - 1) != 0))
-    after = np.append(first[1:], len(who))
-    return [
-        Run(
-            int(who[start]),
-            int(when[start]),
-            int(when[stop - 1]),
-            int(stop - start),
-            names.get(int(code[start]), (int(code[start]),)),
-        )
-        for start, stop in zip(first, after, strict=True)
-    ]

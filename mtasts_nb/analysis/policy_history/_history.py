@@ -204,8 +204,9 @@ def policy_history(source: Source, domain: str | None = None) -> PolicyHistory:
     "not observed"; nothing is guessed from their failures.
 
     Two policy-strings are one policy if mode, max_age and the set of mx patterns are the same. A reporter that goes back to
-    an earlier policy shows a change only if that policy cannot be in a cache any more, or if it is not the only one:
-    senders with many machines have many caches.
+    an earlier policy shows a change only if that policy cannot have been in a cache all the time, if it is not the only
+    one, or if it changes from one alone to the other alone and no reporter comes to the newer one after that: senders with
+    many machines have many caches.
 
     Parameters
     ----------
