@@ -21,6 +21,7 @@ from ..knowledge import (
 )
 from ..render import Rendered
 from ..vocabulary import Confidence, ResultType
+from ._decoded import decoded
 from ._message import READ, Message, read_message
 from .flowchart import Answer, Walk, WalkEvidence, flowchart
 
@@ -62,7 +63,7 @@ class TextExplanation(Rendered):
     Attributes
     ----------
     text : str
-        As given, at most 65,536 characters.
+        As given and decoded, at most 65,536 characters.
     message : Message
         Names, codes and the delivery that it names.
     readings : tuple of ReasonMatch
@@ -150,7 +151,7 @@ def explain(text: str) -> TextExplanation:
     Parameters
     ----------
     text : str
-        One line or a whole bounce. It may be hostile: at most 65,536 characters are read, and nothing in it is followed.
+        One line or a whole bounce, also a saved mail with parts in base64 or quoted-printable. It may be hostile: at most 65,536 characters are read, and nothing in it is followed.
 
     Raises
     ------
@@ -167,7 +168,7 @@ def explain(text: str) -> TextExplanation:
     """
     if not text.strip():
         raise ValueError("The text is empty: give a bounce, a log line, a reason code or a result type.")
-    text = text[:READ]
+    text = decoded(text)[:READ]
     message, code = read_message(text), text.strip(_FRAME).casefold().replace("_", "-")
     if code in causes():
         return TextExplanation(text=text, message=message, causes=_explained([(code, Confidence.HIGH)], message))

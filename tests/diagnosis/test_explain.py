@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import base64
 import io
 import json
+import quopri
 import time
 
 import pytest
@@ -305,6 +307,52 @@ def test_it_shows_itself_everywhere():
         "text", "known", "result_type", "statuses", "delivery", "policy_domain", "mx", "about", "finding", "readings", "causes",
         "next_checks",
     ]  # fmt: skip
+
+
+def _mail(encoding: str, body: str) -> str:
+    header = (
+        f"MIME-Version: 1.0\r\nContent-Type: text/plain; charset=utf-8\r\nContent-Transfer-Encoding: {encoding}\r\n"
+    )
+    return (
+        "Subject: Undeliverable\r\nContent-Type: multipart/report; boundary=cut\r\n\r\n--cut\r\n"
+        f"{header}\r\n{body}\r\n--cut--\r\n"
+    )
+
+
+SAVED = NDR.format(text="550 5.7.323 tlsa-invalid: The domain failed DANE validation – naïve")
+
+
+@pytest.mark.parametrize(
+    "saved",
+    [
+        pytest.param(_mail("base64", base64.encodebytes(SAVED.encode()).decode()), id="RFC 2045 §6.8"),
+        pytest.param(_mail("Quoted-Printable", quopri.encodestring(SAVED.encode()).decode()), id="RFC 2045 §6.7"),
+        pytest.param(_mail("8bit", SAVED), id="RFC 2045 §2.8"),
+        pytest.param(base64.encodebytes(SAVED.encode()).decode(), id="a body alone, base64"),
+        pytest.param(quopri.encodestring(SAVED.encode()).decode(), id="a body alone, quoted-printable"),
+        pytest.param(_mail("base64", base64.encodebytes(SAVED.encode()).decode()[:-3] + "*"), id="cut off"),
+    ],
+)
+def test_a_saved_bounce_is_read_as_a_person_would_read_it(saved: str) -> None:
+    explanation = explain(saved)
+    assert explanation.causes[0].code == "dane-tlsa-mismatch"
+    assert (explanation.message.domain, explanation.message.delivery.value) == ("nordwind.example", "bounced")
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "a 2048-bit key, x=3D y\n",
+        "QUJD",
+        "Content-Transfer-Encoding: base64\n\n\u2028=\ud800\n",
+        "Content-Transfer-Encoding: base64\n" * 9000,
+        "=\n" * 30_000,
+    ],
+)
+def test_what_is_not_encoded_or_broken_is_read_as_it_is(text: str) -> None:
+    began = time.perf_counter()
+    assert not explain(text).known
+    assert time.perf_counter() - began < 3
 
 
 @pytest.mark.parametrize(
