@@ -7,10 +7,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from functools import cache, lru_cache
+from functools import cache
 from typing import Final
 
-from ..knowledge import MX, POLICY_HOST, CauseText, causes, causes_of_reason
+from ..knowledge import CauseText, causes
 from ..markup import one_line, plural
 from ..vocabulary import (
     Area,
@@ -20,7 +20,6 @@ from ..vocabulary import (
     Effect,
     Severity,
     State,
-    is_on_policy_host,
     result_type_of,
 )
 from ._reported import Reported
@@ -69,23 +68,6 @@ def _of_type(result_type: str) -> tuple[CauseText, ...]:
     return tuple(sorted(texts, key=lambda text: (text.result_types[result_type], text.kind is CauseKind.SENDER)))
 
 
-@lru_cache(maxsize=4096)
-def _named_by(reason: str, result_type: str) -> tuple[str, bool] | None:
-    """Return the cause that a reason code names, and whether it names no other one.
-
-    Examples
-    --------
-    >>> _named_by("bad https response code: 404", "sts-policy-fetch-error")
-    ('policy-http-not-found', True)
-    >>> _named_by("certificate has expired or is not yet valid", "sts-webpki-invalid")
-    ('policy-certificate-expired', False)
-    """
-    side = POLICY_HOST if is_on_policy_host(result_type) else MX
-    usual = {text.code for text in _of_type(result_type)}
-    codes = causes_of_reason(reason, side, reported=True)
-    return (next((code for code in codes if code in usual), codes[0]), len(codes) == 1) if codes else None
-
-
 def candidates(group: Reported) -> tuple[Candidate, ...]:
     """Return the causes that a group of reported failures may have, the likeliest first.
 
@@ -97,16 +79,17 @@ def candidates(group: Reported) -> tuple[Candidate, ...]:
     usual = _of_type(group.result_type)
     if not usual and not group.mx:  # nothing says what a failure of an unregistered type is about
         return ()
+    known = {text.code for text in usual}
     matched: dict[str, int] = {}
     quotes: dict[str, list[str]] = {}
     certain: set[str] = set()
     for reason, failed in group.reasons:
-        named = _named_by(reason, group.result_type)
-        if named is not None:
-            code, only = named
+        codes = group.named_causes(reason)
+        if codes:
+            code = next((code for code in codes if code in known), codes[0])
             matched[code] = matched.get(code, 0) + failed
             quotes.setdefault(code, []).append(f"“{one_line(reason, 80)}” ({plural(failed, 'failed session')})")
-            certain |= {code} if only else set()
+            certain |= {code} if len(codes) == 1 else set()
     support = {code: [f"Reason codes: {', '.join(texts[:3])}."] for code, texts in quotes.items()}
     against: dict[str, list[str]] = {}
     _coverage(group, matched, certain, support, against)

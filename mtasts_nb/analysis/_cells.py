@@ -158,8 +158,8 @@ def _with_effect(failures: pd.DataFrame, sessions: pd.DataFrame) -> pd.DataFrame
     binding = (mode == Mode.ENFORCE) | (policy == PolicyType.TLSA)
     harmless = mode.isin([Mode.TESTING, Mode.NONE]) | (policy == PolicyType.NO_POLICY_FOUND)
     rule = {
-        # In mode none there is no protection to lose (RFC 8461 §5).
-        MailEffect.UNPROTECTED: on_policy_host(kind) & (mode != Mode.NONE),
+        # In testing and none there is no protection to lose (RFC 8461 §5).
+        MailEffect.UNPROTECTED: on_policy_host(kind) & ~mode.isin([Mode.TESTING, Mode.NONE]),
         MailEffect.NO_EFFECT: harmless & ~binding,
         MailEffect.NOT_KNOWN: unexplained,
         MailEffect.DEFERRED: binding & none_succeeded,

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Hashable, Iterator
 from dataclasses import dataclass, replace
 from datetime import date, timedelta
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
@@ -124,13 +125,16 @@ class Reported:
         affected = len(self.reporters) + len(self.also)
         return bool(self.spared) and 2 * affected <= len(self.spared) and not by_policy
 
+    def named_causes(self, reason: str) -> tuple[str, ...]:
+        """Return the causes that a reason code names in a report of this result type; none for an unknown one."""
+        return _named_causes(reason, POLICY_HOST if is_on_policy_host(self.result_type) else MX)
+
     @property
     def possible_causes(self) -> frozenset[str]:
         """The causes that senders report so; where reasons for half of it name causes, only those."""
-        side = POLICY_HOST if is_on_policy_host(self.result_type) else MX
         named: dict[tuple[str, ...], int] = {}
         for reason, failed in self.reasons:
-            codes = causes_of_reason(reason, side)
+            codes = self.named_causes(reason)
             named[codes] = named.get(codes, 0) + failed
         unnamed = named.pop((), 0)
         if 2 * sum(named.values()) >= max(self.failed, unnamed):
@@ -152,6 +156,11 @@ class Reported:
         if not self.incident and self.worst_share < _NOISE:
             return State.RARE
         return State.THESE_SENDERS if self.few else State.REPORTED
+
+
+@lru_cache(maxsize=4096)
+def _named_causes(reason: str, side: str) -> tuple[str, ...]:
+    return causes_of_reason(reason, side, reported=True)
 
 
 def reported(source: Source) -> tuple[Reported, ...]:

@@ -58,6 +58,9 @@ def test_nobody_is_spared_who_reports_the_same_without_the_mx_name(archive_of) -
     ("kind", "mode", "effect"),
     [
         ("sts-policy-fetch-error", "none", "no effect"),
+        ("sts-policy-fetch-error", "testing", "no effect"),
+        ("sts-webpki-invalid", "testing", "no effect"),
+        ("sts-webpki-invalid", None, "protection lost"),
         ("sts-policy-fetch-error", "enforce", "protection lost"),
         (EXPIRED, "none", "no effect"),
         (EXPIRED, "enforce", "deferred"),
