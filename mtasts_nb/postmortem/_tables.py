@@ -13,6 +13,7 @@ from ..knowledge import result_type_text
 from ..markup import one_line, plural, when
 from ..render import Rendered
 from ..reports import daily
+from ..rollout import queue_ends
 from ..vocabulary import FixStatus, MailEffect, PolicyType
 from ._case import Case
 
@@ -147,7 +148,7 @@ def _steps(case: Case) -> Iterator[Step]:
     if len(deferred):
         yield (
             "Tell affected users that mail from these senders may arrive late or have bounced.",
-            "Senders try again until their queue life ends (Exchange Online: 24 hours; most others: 4 to 5 days).",
+            f"Senders try again until their queue life ends: {queue_ends()}.",
         )
     yield from _prevention(case)
 

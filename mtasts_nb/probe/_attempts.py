@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Final
 
 from ..vocabulary import Status
 
@@ -30,6 +31,9 @@ __all__ = [
     "TlsaMatch",
     "Validation",
 ]
+
+# A resolver that answers every question like this does not serve us; a single answer may be about that name.
+_UNWILLING: Final = frozenset({"REFUSED", "FORMERR", "NOTIMP", "NOTAUTH"})
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -118,6 +122,11 @@ class DnsAttempt:
     def texts(self) -> tuple[str, ...]:
         """The text of each record."""
         return tuple(record.text for record in self.records)
+
+    @property
+    def answered(self) -> bool:
+        """Whether the resolver answered: NXDOMAIN and SERVFAIL are answers; that it does not serve us is none."""
+        return self.answer is not None and self.answer.rcode not in _UNWILLING
 
     @property
     def secure(self) -> bool:

@@ -193,6 +193,7 @@ def _facts(evidence: Evidence) -> Iterator[tuple[_Fact, str]]:
             yield _Fact(f"{where}: conversation", mx.host), ending if smtp.observed else _Absent.NOT_OBSERVED
             yield _Fact(f"{where}: TLS", mx.host), smtp.tls.version if smtp.tls else _no_session(smtp)
             yield _Fact(f"{where}: certificate", mx.host), _certificate(smtp)
+        yield _Fact(f"{mx.host}: TLS 1.0 or 1.1", mx.host), _old_tls(mx)
         if mx.tlsa is not None:
             yield _Fact(f"{mx.host}: TLSA", mx.host, is_tlsa=True), _records(mx.tlsa)
     yield _Fact("_smtp._tls record"), _records(evidence.tlsrpt)
@@ -208,6 +209,14 @@ def _records(lookup: DnsAttempt) -> str:
 
 def _no_session(attempt: HttpAttempt | SmtpAttempt) -> _Absent:
     return _Absent.NONE if attempt.observed else _Absent.NOT_OBSERVED
+
+
+def _old_tls(mx: MxHost) -> str:
+    """Return the old version that a host still negotiates; one address of those with TLS was asked for it."""
+    offers = (attempt.older_tls for attempt in mx.attempts if attempt.offers_old_tls or attempt.needs_old_tls)
+    if session := next(offers, None):
+        return session.version
+    return _Absent.NONE if any(attempt.tls is not None for attempt in mx.attempts) else _Absent.NOT_OBSERVED
 
 
 def _certificate(attempt: HttpAttempt | SmtpAttempt) -> str:

@@ -175,6 +175,11 @@ class Evidence:
         for mx in self.mx_hosts:
             yield from (*mx.lookups, *((mx.tlsa,) if mx.tlsa is not None else ()))
 
+    @property
+    def answered(self) -> bool:
+        """Whether the resolver answered any question: if not, nothing was observed."""
+        return any(lookup.answered for lookup in self.lookups)
+
     @cached_property
     def validates(self) -> bool | None:
         """Whether the resolver validates DNSSEC signatures; None if it was not observed.

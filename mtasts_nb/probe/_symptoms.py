@@ -66,7 +66,7 @@ def verdict(evidence: Evidence, findings: Iterable[Finding]) -> Verdict:
         ranked((0, symptom.concern) for symptom in symptoms(evidence, findings)),
         domain=evidence.domain,
         not_observed=[subject for subject, _ in not_observed(evidence)],
-        known=_answered(evidence),
+        known=evidence.answered,
     )
 
 
@@ -168,13 +168,9 @@ def _https_step(evidence: Evidence, finding: Finding) -> str:
 # -- what was not observed
 
 
-def _answered(evidence: Evidence) -> bool:
-    return any(attempt.answer is not None for attempt in (evidence.sts, evidence.tlsrpt, evidence.mx))
-
-
 def not_observed(evidence: Evidence) -> Iterator[tuple[str, str]]:
     """Yield what could not be observed, and why: a fault may be hidden there."""
-    if not _answered(evidence):
+    if not evidence.answered:
         yield "anything", f"no question was answered ({one_line(evidence.mx.detail, 120)})"
         return
     if evidence.dnssec_hidden:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from . import _view as _view  # registers how the values are shown
-from ._forecast import Forecast, SenderModel, about, forecast
+from ._forecast import Forecast, SenderModel, about, forecast, queue_ends
 from ._measured import adoption_table, measured_propagation
 from ._migration import MxMigrationPlan, plan_mx_migration
 from ._plan import Calendar, Phase, Plan, PlanStep, calendar
@@ -37,5 +37,6 @@ __all__ = [
     "plan_removal",
     "plan_rollback",
     "plan_tlsa_rollover",
+    "queue_ends",
     "readiness",
 ]

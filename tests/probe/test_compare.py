@@ -18,6 +18,7 @@ from mtasts_nb.vocabulary import Status
         ("policy-certificate-expired", "policy host 192.0.2.80: certificate", "policy-certificate-expired"),
         ("mx-no-starttls", "mx1.nordwind.example 192.0.2.25: conversation", "mx-starttls-missing"),
         ("tlsrpt-missing", "_smtp._tls record", "tlsrpt-record-missing"),
+        ("mx-tls-1.0-too", "mx1.nordwind.example: TLS 1.0 or 1.1", "mx-tls-old-offered"),
     ],
 )
 def test_a_fault_appears_and_is_fixed(fault, changed, new, healthy, look):

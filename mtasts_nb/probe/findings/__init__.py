@@ -14,7 +14,7 @@ from ._faults import CertificateProblem, certificate_faults, milder
 from ._mx import faults_at, mx_findings, mx_names, weights
 from ._policy_host import policy_host_findings
 from ._records import nameserver_findings, sts_findings, tlsrpt_findings
-from ._vantage import anything_answered, no_answer_on_port_25, without_ipv6, without_port_25, without_resolver
+from ._vantage import no_answer_on_port_25, without_ipv6, without_port_25, without_resolver
 from ._weight import Weight
 
 __all__ = [
@@ -39,7 +39,7 @@ def judge(evidence: Evidence) -> Findings:
 
 def _all(evidence: Evidence) -> Iterator[Finding]:
     domain, mx = evidence.domain, evidence.mx
-    if not anything_answered(evidence.lookups):
+    if not evidence.answered:
         yield finding("resolver-unreachable", subject="this machine", evidence=mx.detail, domain=domain)
         return
     if evidence.ipv6_closed:

@@ -10,25 +10,18 @@ from ...vocabulary import Status
 from .._attempts import Attempt, DnsAttempt, HttpAttempt, SmtpAttempt
 from .._evidence import MxHost, PolicyHost
 
-__all__ = ["anything_answered", "no_answer_on_port_25", "without_ipv6", "without_port_25", "without_resolver"]
+__all__ = ["no_answer_on_port_25", "without_ipv6", "without_port_25", "without_resolver"]
 
 A = TypeVar("A", HttpAttempt, SmtpAttempt)
 
-# A resolver that answers every question like this does not serve us; a single answer may be about that name.
-_UNWILLING = frozenset({"REFUSED", "FORMERR", "NOTIMP", "NOTAUTH"})
 # A packet filter drops packets, or rejects them with ICMP "host prohibited". Either filter may be ours or theirs: one
 # attempt alone does not show whose.
 _NO_PACKET_FROM_HOST = frozenset({"timeout", "unreachable"})
 
 
-def anything_answered(lookups: Iterable[DnsAttempt]) -> bool:
-    """Return whether the resolver answered any question at all."""
-    return any(lookup.answer is not None and lookup.answer.rcode not in _UNWILLING for lookup in lookups)
-
-
 def without_resolver(lookups: tuple[DnsAttempt, ...]) -> tuple[DnsAttempt, ...]:
     """Return the questions to the resolver; as not observed if it answered none of them."""
-    if anything_answered(lookups):
+    if any(lookup.answered for lookup in lookups):
         return lookups
     return tuple(replace(lookup, status=Status.NOT_OBSERVED) for lookup in lookups)
 
