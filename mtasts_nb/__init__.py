@@ -56,6 +56,7 @@ if TYPE_CHECKING:
     from .rollout import plan_tlsa_rollover as plan_tlsa_rollover
     from .rollout import readiness as readiness
     from .sender import Outcomes as Outcomes
+    from .sender import sending_operators as sending_operators
     from .sender import simulate as simulate
     from .settings import Limits as Limits
     from .settings import ProbeSettings as ProbeSettings
@@ -106,6 +107,7 @@ _HOME = {
     "publish": "publish",
     "readiness": "rollout",
     "sample_dir": "bundled",
+    "sending_operators": "sender",
     "simulate": "sender",
     "validate": "policy",
     "verify_fix": "analysis",

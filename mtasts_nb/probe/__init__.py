@@ -28,6 +28,7 @@ from ._dane import DaneState, dane_state, matching_tlsa
 from ._evidence import Evidence, MxHost, PolicyHost, Provider, Vantage
 from ._many import Probes, probe_many
 from ._probe import Probe, load_probe
+from ._reverse import ReverseName, reverse_names
 from ._run import probe
 from ._symptoms import Symptom, symptoms
 from ._tlsa import tlsa_record
@@ -55,6 +56,7 @@ __all__ = [
     "Probe",
     "Probes",
     "Provider",
+    "ReverseName",
     "SmtpAttempt",
     "SmtpReply",
     "SmtpRequest",
@@ -70,6 +72,7 @@ __all__ = [
     "matching_tlsa",
     "probe",
     "probe_many",
+    "reverse_names",
     "symptoms",
     "tlsa_record",
 ]
