@@ -12,10 +12,10 @@ from urllib.parse import unquote, urlsplit
 import pandas as pd
 
 from ..knowledge import CauseText, causes
-from ..markup import number, one_line, plural, when
+from ..markup import number, one_line, plural, terminal_text, when
 from ..policy import domain_name
 from ..probe import symptoms
-from ..render import Rendered
+from ..render import Rendered, frame
 from ..reports import Archive
 from ..sender import Delivery, simulate
 from ..vocabulary import Area, ReasonState, Status
@@ -152,11 +152,11 @@ class NoReports(Rendered):
             }
             for reason in self.reasons
         ]  # fmt: skip
-        return pd.DataFrame(rows, columns=["code", "title", "state", "evidence", "fix", "rfc"], dtype="str")
+        return frame(rows, ["code", "title", "state", "evidence", "fix", "rfc"]).astype("str")
 
     def __repr__(self) -> str:
         codes = ", ".join(reason.code for reason in self.in_state(ReasonState.CONFIRMED)) or "nothing confirmed"
-        return f"<NoReports about {self.domain}: {codes}>"
+        return terminal_text(f"<NoReports about {self.domain}: {codes}>")
 
 
 def why_no_reports(probe: Probe, source: Source | None = None, *, mailboxes: Sequence[Probe] = ()) -> NoReports:

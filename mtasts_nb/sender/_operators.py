@@ -17,6 +17,7 @@ from ..analysis import Table
 from ..errors import SourceError
 from ..markup import one_line, plural
 from ..probe import ReverseName, reverse_names
+from ..render import frame
 from ..settings import ProbeSettings
 from ..vocabulary import Status
 
@@ -175,8 +176,8 @@ def _folded(
                 "last": part["day"].max(),
             }
         )
-    frame = pd.DataFrame(table, columns=list(_COLUMNS)).astype({"asn": "Int64"})
-    return frame.sort_values(["failed_session_count", "operator"], ascending=[False, True]).reset_index(drop=True)
+    made = frame(table, list(_COLUMNS)).astype({"asn": "Int64"})
+    return made.sort_values(["failed_session_count", "operator"], ascending=[False, True]).reset_index(drop=True)
 
 
 def _lines(texts: Sequence[str]) -> str:

@@ -230,6 +230,8 @@ def _values(texts: Sequence[str]) -> Iterator[Any]:
     yield from (probe.verdict, sts.compare_probes(own, _probe()), sts.simulate(probe), evidence(archive))
     yield from (diagnose(probe), diagnose(archive=archive), diagnosis := diagnose(own, known))
     yield from (walk := diagnosis.walk(), plots.flowchart(walk))
+    yield from (sts.why_no_reports(probe, archive), sts.why_no_reports(own, known), sts.plan_tlsa_rollover(probe))
+    yield sts.sending_operators(archive)
     for text in texts:
         yield explain(text)
         yield explain(f"host mx1.{DOMAIN}[192.0.2.1] said: 550 5.7.1 certificate has expired {text}")
