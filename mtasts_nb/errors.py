@@ -8,6 +8,8 @@
     ├── SourceError               there is nothing to read: no such path, no file, no report
     ├── SnapshotError             a saved probe cannot be loaded
     ├── PublishError              a notebook cannot be turned into HTML
+    ├── StateError                what a check remembers cannot be read
+    ├── DeliveryError             news cannot be sent by webhook or mail
     └── LabError                  the lab cannot start, or does not know the fault asked for
 
 Bad *reports* raise nothing: they are rows in `Archive.rejects` and `Archive.deviations`.
@@ -20,6 +22,7 @@ import difflib
 from collections.abc import Iterable
 
 __all__ = [
+    "DeliveryError",
     "LabError",
     "MtaStsNbError",
     "PolicyError",
@@ -27,6 +30,7 @@ __all__ = [
     "RecordError",
     "SnapshotError",
     "SourceError",
+    "StateError",
     "did_you_mean",
 ]
 
@@ -124,6 +128,14 @@ class SnapshotError(MtaStsNbError):
 
 class PublishError(MtaStsNbError):
     """A notebook cannot be turned into HTML: unknown name, a cell failed, or the result breaks a promise."""
+
+
+class StateError(MtaStsNbError):
+    """What a check remembers cannot be read: damaged, or written by a newer version."""
+
+
+class DeliveryError(MtaStsNbError):
+    """News cannot be sent: no such webhook or program, no answer in time, or a refusal."""
 
 
 class LabError(MtaStsNbError):

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from ..settings import ProbeSettings
     from ._parser import Parser
 
-__all__ = ["add"]
+__all__ = ["add", "add_probe_options", "settings_of"]
 
 _HELP = "check a domain as a sender does: DNS, policy host, every MX host"
 _DESCRIPTION = """\
@@ -60,6 +60,12 @@ def add(commands: _SubParsersAction[Parser]) -> None:
         "--save", metavar="FILE", help="write the whole evidence as a JSON snapshot; of several domains, a folder"
     )
     parser.add_argument("--commands", action="store_true", help="also print the commands to check each step by hand")
+    add_probe_options(parser)
+    parser.set_defaults(run=run)
+
+
+def add_probe_options(parser: argparse.ArgumentParser) -> None:
+    """Add how to probe: resolver, time-outs, address families."""
     parser.add_argument(
         "--resolver", metavar="A", action="append", default=[], help="ask this resolver, not the system's; repeatable"
     )
@@ -70,7 +76,6 @@ def add(commands: _SubParsersAction[Parser]) -> None:
     parser.add_argument("--deadline", metavar="S", type=_seconds, help="longest wait for all (six times --timeout)")
     parser.add_argument("-4", dest="ipv4_only", action="store_true", help="IPv4 only")
     parser.add_argument("-6", dest="ipv6_only", action="store_true", help="IPv6 only")
-    parser.set_defaults(run=run)
 
 
 def _seconds(text: str) -> float:
@@ -83,7 +88,8 @@ def _seconds(text: str) -> float:
     return value
 
 
-def _settings(arguments: argparse.Namespace) -> ProbeSettings:
+def settings_of(arguments: argparse.Namespace) -> ProbeSettings:
+    """Return the settings that the options of `add_probe_options` ask for; ValueError says what is wrong with one."""
     import ipaddress
 
     from ..settings import ProbeSettings
@@ -137,7 +143,7 @@ def run(arguments: argparse.Namespace) -> int:
 def _probed(arguments: argparse.Namespace) -> Probe:
     from ..probe import load_probe, probe
 
-    return load_probe(arguments.load) if arguments.load else probe(arguments.domains[0], _settings(arguments))
+    return load_probe(arguments.load) if arguments.load else probe(arguments.domains[0], settings_of(arguments))
 
 
 def _status(probe: Probe) -> int:
@@ -148,7 +154,7 @@ def _several(arguments: argparse.Namespace) -> int:
     """Probe several domains, print a table of them, save; return the worst exit status."""
     from ..probe import probe_many
 
-    probes = probe_many(arguments.domains, _settings(arguments), progress=sys.stderr.isatty())
+    probes = probe_many(arguments.domains, settings_of(arguments), progress=sys.stderr.isatty())
     if arguments.json:
         snapshots = [json.loads(probe.to_json()) for probe in probes]
         show_json({"probes": snapshots, "rejects": [{"text": text, "reason": why} for text, why in probes.rejects]})

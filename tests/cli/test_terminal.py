@@ -199,7 +199,7 @@ def test_rollback_of_a_snapshot_and_of_texts(snapshot, tmp_path, capsys) -> None
 
 def test_probe_takes_several_domains(tmp_path, capsys, monkeypatch) -> None:
     with Lab("mx-certificate-expired") as lab:
-        monkeypatch.setattr("mtasts_nb.cli._probe._settings", lambda _: lab.settings)
+        monkeypatch.setattr("mtasts_nb.cli._probe.settings_of", lambda _: lab.settings)
         status, found = _json(capsys, "probe", lab.domain, "a@b", "--save", str(tmp_path / "out"))
         assert status == 2, "one of them is no domain"
         assert [each["probe"]["domain"] for each in found["probes"]] == [lab.domain]
