@@ -25,7 +25,7 @@ def test_an_incident_is_told_once_within_a_day(small) -> None:
     begin = (event.first - small.first).days
     told: list[tuple[date, News]] = [
         (morning, each)
-        for morning, news in mornings(small, begin - 1, begin + 4)
+        for morning, news in mornings(small, begin, begin + 3)
         for each in news
         if each.change is Change.NEW and each.kind is Kind.INCIDENT and _is_about(each, event)
     ]
@@ -37,5 +37,5 @@ def test_a_silent_reporter_is_told_once(small) -> None:
     (event,) = [event for event in small.events if event.kind is Kind.SILENT_REPORTER]
     assert isinstance(event, Event)
     begin = (event.first - small.first).days + 3
-    told = [each for _, news in mornings(small, begin, begin + 4) for each in news if _is_about(each, event)]
+    told = [each for _, news in mornings(small, begin, begin + 2) for each in news if _is_about(each, event)]
     assert len(told) == 1
