@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from .errors import PolicyError as PolicyError
     from .errors import RecordError as RecordError
     from .errors import SnapshotError as SnapshotError
+    from .errors import StoreError as StoreError
     from .policy import Policy as Policy
     from .policy import StsRecord as StsRecord
     from .policy import TlsRptRecord as TlsRptRecord
@@ -60,6 +61,9 @@ if TYPE_CHECKING:
     from .sender import simulate as simulate
     from .settings import Limits as Limits
     from .settings import ProbeSettings as ProbeSettings
+    from .store import Store as Store
+    from .store import ingest as ingest
+    from .store import open_store as open_store
     from .vocabulary import Finding as Finding
     from .vocabulary import Findings as Findings
 
@@ -78,6 +82,8 @@ _HOME = {
     "ProbeSettings": "settings",
     "RecordError": "errors",
     "SnapshotError": "errors",
+    "Store": "store",
+    "StoreError": "errors",
     "StsRecord": "policy",
     "TlsRptRecord": "policy",
     "compare_probes": "probe",
@@ -88,11 +94,13 @@ _HOME = {
     "explain": "diagnosis",
     "find_incidents": "analysis",
     "find_sts_record": "policy",
+    "ingest": "store",
     "lab": "lab",
     "load": "reports",
     "load_probe": "probe",
     "mx_matches": "policy",
     "notebooks_dir": "bundled",
+    "open_store": "store",
     "parse_policy": "policy",
     "parse_sts_record": "policy",
     "parse_tlsrpt_record": "policy",

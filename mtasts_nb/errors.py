@@ -7,6 +7,7 @@
     ├── PolicyError               a policy file is not valid under RFC 8461 §3.2
     ├── SourceError               there is nothing to read: no such path, no file, no report
     ├── SnapshotError             a saved probe cannot be loaded
+    ├── StoreError                a store cannot be opened or written
     ├── PublishError              a notebook cannot be turned into HTML
     ├── StateError                what a check remembers cannot be read
     ├── DeliveryError             news cannot be sent by webhook or mail
@@ -32,6 +33,7 @@ __all__ = [
     "SourceError",
     "StateError",
     "did_you_mean",
+    "StoreError",
 ]
 
 
@@ -124,6 +126,10 @@ class SourceError(MtaStsNbError):
 
 class SnapshotError(MtaStsNbError):
     """A saved probe cannot be loaded: not JSON, another schema, or damaged."""
+
+
+class StoreError(MtaStsNbError):
+    """A store cannot be opened or written: there is none, a later version wrote it, it is full or read-only."""
 
 
 class PublishError(MtaStsNbError):

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from . import schema
-from ._archive import Archive, Stored
+from ._archive import Archive, Stored, domain_name, moments
 from ._daily import FAILURE_KEYS, SESSION_KEYS, Source, SummingSource, daily, sum_groups, sum_pieces
 from ._load import load, load_parts
-from .ingest import Mailbox, is_remote
+from .ingest import Mailbox, is_remote, iter_inputs
 
 __all__ = [
     "FAILURE_KEYS",
@@ -18,8 +18,11 @@ __all__ = [
     "SummingSource",
     "daily",
     "is_remote",
+    "domain_name",
+    "iter_inputs",
     "load",
     "load_parts",
+    "moments",
     "schema",
     "sum_groups",
     "sum_pieces",

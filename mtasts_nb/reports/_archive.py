@@ -111,7 +111,7 @@ class Archive(Rendered):
             With the inputs and deviations of these reports, and all inputs without a report: which day a rejected
             report was for is not known.
         """
-        first, last = span(start, end)
+        first, last = moments(start, end)
         return self._narrowed(
             *(
                 table[(table["start_datetime"] >= first) & (table["start_datetime"] < last)]
@@ -261,7 +261,7 @@ def outcomes(archive: Archive) -> list[tuple[str, int]]:
     return [(name, int(counts[name])) for name in schema.OUTCOMES if counts.get(name, 0)]
 
 
-def span(start: str | date | datetime, end: str | date | datetime) -> tuple[pd.Timestamp, pd.Timestamp]:
+def moments(start: str | date | datetime, end: str | date | datetime) -> tuple[pd.Timestamp, pd.Timestamp]:
     """Return the first moment and the first one after the end, UTC; an end that is a whole day is included."""
     last = _moment(end)
     return _moment(start), last + pd.Timedelta(days=1) if _is_day(end) else last
