@@ -17,7 +17,7 @@ from ..reports import daily
 from ..vocabulary import UNEXPLAINED, MailEffect, Mode, PolicyType, ResultType, is_on_policy_host
 
 if TYPE_CHECKING:
-    from ..reports import Archive, Source
+    from ..reports import Archive, Source, Stored
 
 Ints = npt.NDArray[np.int64]
 
@@ -170,7 +170,7 @@ def _with_effect(failures: pd.DataFrame, sessions: pd.DataFrame) -> pd.DataFrame
 
 
 def narrow(
-    archive: Archive,
+    archive: Stored,
     domain: str | None = None,
     start: str | date | datetime | None = None,
     end: str | date | datetime | None = None,
@@ -187,8 +187,8 @@ def narrow(
 
     Parameters
     ----------
-    archive : Archive
-        What `load` gave.
+    archive : Archive or store
+        What `load` gave, or a store: only what is asked for is read of it.
     domain : str, optional
         A policy domain.
     start, end : str, date or datetime, optional
@@ -214,13 +214,28 @@ def narrow(
                 f"no report is about {one_line(domain, 80)}.{did_you_mean(domain, rendered, 0.75)} "
                 f"There are reports about {', '.join(rendered[:10]) or 'no domain at all'}{more}."
             )
+    part = archive if domain is None else archive.for_domain(domain)
+    if domain is not None and not _domains(part):
+        names = sorted(_domains(archive))
+        known = ", ".join(one_line(name, 80) for name in names[:10]) or "no domain at all"
+        more = f" and {len(names) - 10} others" if len(names) > 10 else ""
+        raise SourceError(f"no report is about {one_line(domain, 80)}. There are reports about {known}{more}.")
     if start is not None or end is not None:
-        archive = archive.between(_ALL_TIME[0] if start is None else start, _ALL_TIME[1] if end is None else end)
+        part = part.between(_ALL_TIME[0] if start is None else start, _ALL_TIME[1] if end is None else end)
+    whole = part.to_archive()
     of_sessions = {"policy_type": policy_type, "organization_name": reporter}
     of_failures = {**of_sessions, "receiving_mx_hostname": mx, "result_type": result_type}
     if all(value is None for value in of_failures.values()):
-        return archive
-    return archive.with_rows(_only(archive.sessions, of_sessions), _only(archive.failures, of_failures))
+        return whole
+    return whole.with_rows(_only(whole.sessions, of_sessions), _only(whole.failures, of_failures))
+
+
+def _domains(source: Source) -> set[str]:
+    return {
+        str(name)
+        for sessions, _ in source.session_rows(["policy_domain"], [])
+        for name in sessions["policy_domain"].unique()
+    }
 
 
 def _only(rows: pd.DataFrame, wanted: dict[str, str | None]) -> pd.DataFrame:

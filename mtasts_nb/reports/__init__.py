@@ -6,13 +6,14 @@ from . import schema
 from ._archive import Archive, Stored, domain_name, moments
 from ._daily import FAILURE_KEYS, SESSION_KEYS, Source, SummingSource, daily, sum_groups, sum_pieces
 from ._load import load, load_parts
-from .ingest import Mailbox, is_remote, iter_inputs
+from .ingest import Input, Mailbox, is_remote, iter_inputs
 
 __all__ = [
     "FAILURE_KEYS",
     "SESSION_KEYS",
     "Archive",
     "Mailbox",
+    "Input",
     "Source",
     "Stored",
     "SummingSource",

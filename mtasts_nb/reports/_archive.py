@@ -15,6 +15,7 @@ from ..files import replacing
 from ..markup import csv_cell, number, one_line, plural, share, terminal_text, when
 from ..render import Block, Document, Paragraph, Rendered, Section, Table, Terms, document, no_formulas_in_frames
 from . import schema
+from ._daily import Source
 
 __all__ = ["Archive", "Stored"]
 
@@ -23,8 +24,8 @@ _MOST_NAMES: Final = 5
 
 
 @runtime_checkable
-class Stored(Protocol):
-    """Reports that are not in memory yet: a store, or a part of one."""
+class Stored(Source, Protocol):
+    """A source that can be narrowed, and read into memory: an `Archive`, which is, or a store."""
 
     def to_archive(self) -> Archive:
         """Return them in memory."""

@@ -12,7 +12,7 @@ from ._layout import BY_DAY, KINDS, empty_table
 from ._piece import Piece, combined
 from ._table import File, Table
 
-__all__ = ["Day", "THREADS", "ahead", "by_day", "read_day", "read_piece"]
+__all__ = ["THREADS", "Day", "ahead", "by_day", "read_day", "read_piece"]
 
 #: The files of one day: by name, and of these by kind.
 Day = Mapping[str, Mapping[str, File]]
@@ -27,7 +27,7 @@ def by_day(files: Iterable[File]) -> dict[str, Day]:
     for file in files:
         if file.kind in BY_DAY:
             days[file.period][file.path.rsplit("/", 1)[-1]][file.kind] = file
-    return {period: days[period] for period in sorted(days)}
+    return {period: dict(days[period]) for period in sorted(days)}
 
 
 def read_piece(table: Table, group: Mapping[str, File]) -> Piece:

@@ -6,9 +6,7 @@ from collections.abc import Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, Final
 
-import numpy as np
 import pandas as pd
-import pyarrow as pa
 
 from ..errors import StoreError
 from ._days import THREADS, Day, ahead
@@ -58,7 +56,11 @@ def by_rollups(table: Table, selection: Selection, session_keys: Sequence[str], 
 
 
 def by_codes(
-    table: Table, selection: Selection, session_keys: Sequence[str], failure_keys: Sequence[str], days: Iterable[tuple[int, Day]]
+    table: Table,
+    selection: Selection,
+    session_keys: Sequence[str],
+    failure_keys: Sequence[str],
+    days: Iterable[tuple[int, Day]],
 ) -> Sums:
     """Add up sessions and failures of some days, file by file."""
     sums = Groups(session_keys), Groups([*session_keys, *failure_keys])
@@ -90,9 +92,7 @@ def by_codes(
     return sums
 
 
-def by_duckdb(
-    table: Table, selection: Selection, session_keys: Sequence[str], failure_keys: Sequence[str]
-) -> Sums:
+def by_duckdb(table: Table, selection: Selection, session_keys: Sequence[str], failure_keys: Sequence[str]) -> Sums:
     """Let DuckDB add up the files of sessions and failures."""
     try:
         import duckdb
@@ -129,10 +129,10 @@ def by_duckdb(
                         tests.append(f"epoch_us(start_datetime) {sign} ?")
                         values.append(moment)  # type: ignore[arg-type]
             where = f"WHERE {' AND '.join(tests)}" if tests else ""
-            found = connection.execute(
+            found = connection.sql(
                 f"SELECT epoch_us(CAST(period AS TIMESTAMP)) AS day, {', '.join([*keys, ''])} CAST(sum({count}) AS BIGINT) AS n "  # noqa: S608 - names of columns, no text from outside
                 f"FROM read_parquet(?, hive_partitioning = true, hive_types = {{'period': VARCHAR}}) {where} GROUP BY ALL",
-                values,
+                params=values,
             ).to_arrow_table()
             groups.add({key: found[key] for key in groups.keys}, [found["n"].to_numpy()])
     return sums

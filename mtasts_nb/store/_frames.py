@@ -127,8 +127,8 @@ _MADE: Final = frozenset({"report_key", "sha256", "counts"})
 
 def _inputs(reports: pd.DataFrame, rejects: pd.DataFrame) -> pd.DataFrame:
     aside = reports["duplicate_of"].notna()
-    outcome = [*np.where(aside, "duplicate", "loaded"), *["rejected"] * len(rejects)]
-    reason = [*np.where(aside, _SET_ASIDE, None), *rejects["reason"].astype("object")]
+    outcome = [*("duplicate" if flag else "loaded" for flag in aside), *["rejected"] * len(rejects)]
+    reason = [*(_SET_ASIDE if flag else None for flag in aside), *rejects["reason"].astype("object")]
     cells = {
         "source": [*reports["source"], *rejects["source"]],
         "member": [*reports["member"], *rejects["member"]],

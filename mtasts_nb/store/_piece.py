@@ -70,7 +70,8 @@ class Piece:
     @property
     def days(self) -> Ints:
         """The UTC day of each report, from 1970-01-01."""
-        return self.reports["start_datetime"].cast(pa.int64()).to_numpy() // _DAY
+        days: Ints = self.reports["start_datetime"].cast(pa.int64()).to_numpy() // _DAY
+        return days
 
     @property
     def sizes(self) -> tuple[Ints, Ints]:
@@ -163,8 +164,10 @@ def combined(pieces: Sequence[Piece]) -> Piece:
 
 def joined(kind: str, tables: Iterable[Any]) -> Any:
     """Return tables of one kind as one, each column in one chunk, so that its texts have one numbering."""
-    every = pa.concat_tables([empty_table(kind).select(()) if not len(table.schema) else table for table in tables])
-    return every.unify_dictionaries().combine_chunks()
+    parts = list(tables)
+    if not parts:
+        return empty_table(kind)
+    return pa.concat_tables(parts).unify_dictionaries().combine_chunks()
 
 
 def piece_of(archive: Archive) -> Piece:
@@ -241,4 +244,5 @@ def _ranks(column: Any) -> Ints:
     rank = np.empty(len(texts) + 1, np.int64)
     rank[np.array(sorted(range(len(texts)), key=texts.__getitem__), np.int64)] = np.arange(len(texts))
     rank[-1] = len(texts)
-    return rank[column.indices.fill_null(-1).to_numpy()]
+    ranks: Ints = rank[column.indices.fill_null(-1).to_numpy()]
+    return ranks

@@ -47,7 +47,11 @@ class Rollup:
         """Add the sums of a day's piece, or take them off."""
         month, constant = month_name(day), {"day": day * _DAY_US}
         for kind, table, counts in (
-            ("daily_sessions", piece.sessions, [np.ones(len(piece.sessions), np.int64), session_counts(piece.sessions)]),
+            (
+                "daily_sessions",
+                piece.sessions,
+                [np.ones(len(piece.sessions), np.int64), session_counts(piece.sessions)],
+            ),
             ("daily_failures", piece.failures, [piece.failures["failed_session_count"].to_numpy()]),
         ):
             if len(table):

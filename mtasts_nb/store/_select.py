@@ -51,14 +51,14 @@ class Selection:
 
     def has_day(self, day: int) -> bool:
         """Whether any moment of a day is in it."""
-        return (self.start is None or (day + 1) * _DAY_US > self.start) and (self.end is None or day * _DAY_US < self.end)
+        return (self.start is None or (day + 1) * _DAY_US > self.start) and (
+            self.end is None or day * _DAY_US < self.end
+        )
 
     def days(self, table: Table) -> dict[int, Day]:
         """Return the files of its days, in order."""
         return {
-            number: files
-            for period, files in by_day(table.files).items()
-            if self.has_day(number := day_number(period))
+            number: files for period, files in by_day(table.files).items() if self.has_day(number := day_number(period))
         }
 
     def months(self, table: Table, kind: str) -> list[File]:
@@ -71,7 +71,9 @@ class Selection:
             if file.kind == kind and (first is None or file.period >= first) and (last is None or file.period <= last)
         ]
 
-    def read(self, table: Table, file: File | None, kind: str, columns: Sequence[str], moment: str = "start_datetime") -> Any:
+    def read(
+        self, table: Table, file: File | None, kind: str, columns: Sequence[str], moment: str = "start_datetime"
+    ) -> Any:
         """Return the rows of a file that are in it, with the columns asked for.
 
         `moment` is the column with the time of a row.

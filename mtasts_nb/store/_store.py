@@ -18,11 +18,11 @@ from ..markup import number, plural, terminal_text
 from ..render import Document, Rendered, Section, Terms, document
 from ..reports import Archive, domain_name, moments, sum_pieces
 from . import _upkeep
-from ._days import THREADS, Day, ahead, read_piece
+from ._days import THREADS, ahead, read_piece
 from ._engines import by_codes, by_duckdb, by_rollups, fits_rollups, frames_of, needs_rows
 from ._frames import archive_of, keys_as_text, rows_of
 from ._layout import BY_DAY, KINDS
-from ._piece import Ints, Piece, combined, day_name, joined
+from ._piece import Piece, combined, day_name, joined
 from ._select import Selection
 from ._table import Table
 
@@ -124,7 +124,9 @@ class Store(Rendered):
         def read(asked: Any) -> tuple[int, dict[str, Any], Any]:
             day, group = asked
             tables = {
-                kind: self._selection.read(self._table, group.get(kind) if columns[kind] else None, kind, physical[kind])
+                kind: self._selection.read(
+                    self._table, group.get(kind) if columns[kind] else None, kind, physical[kind]
+                )
                 for kind in columns
             }
             keys = None
@@ -264,8 +266,23 @@ class Store(Rendered):
         _upkeep.rebuild_rollups(self._table)
 
     def __repr__(self) -> str:
-        facts = _facts(self)
+        facts = self.facts()
         return terminal_text(f"<Store {facts['Store']}: {facts['Reports']} reports, {facts['Days (UTC)']}>")
+
+    def facts(self) -> dict[str, str]:
+        """Return what is in it, in words: of the log alone, nothing else is read."""
+        table, selection = self._table, self._selection
+        days = selection.days(table)
+        reports = sum(group["reports"].rows for groups in days.values() for group in groups.values())
+        span = f"{day_name(min(days))} to {day_name(max(days))}, {plural(len(days), 'day')}" if days else "none"
+        return {
+            "Store": self.uri,
+            "Reports": number(reports) if selection.domain is None else f"some of {number(reports)}",
+            "Days (UTC)": span,
+            **({"Policy domain": selection.domain} if selection.domain is not None else {}),
+            "Files": f"{number(len(table.files))}, {number(sum(file.size for file in table.files))} bytes",
+            "Version": number(self.version),
+        }
 
 
 def open_store(uri: str | os.PathLike[str]) -> Store:
@@ -296,21 +313,6 @@ def _check(engine: str | None) -> None:
         raise ValueError(f"engine is {engine!r}: a store has {', '.join(ENGINES)}")
 
 
-def _facts(store: Store) -> dict[str, str]:
-    table, selection = store._table, store._selection
-    days = selection.days(table)
-    reports = sum(group["reports"].rows for groups in days.values() for group in groups.values())
-    span = f"{day_name(min(days))} to {day_name(max(days))}, {plural(len(days), 'day')}" if days else "none"
-    return {
-        "Store": store.uri,
-        "Reports": number(reports) if selection.domain is None else f"some of {number(reports)}",
-        "Days (UTC)": span,
-        **({"Policy domain": selection.domain} if selection.domain is not None else {}),
-        "Files": f"{number(len(table.files))}, {number(sum(file.size for file in table.files))} bytes",
-        "Version": number(store.version),
-    }
-
-
 @document.register
 def _(store: Store) -> Document:
-    return Document((Section("TLS reports in a store", (Terms(list(_facts(store).items())),)),))
+    return Document((Section("TLS reports in a store", (Terms(list(store.facts().items())),)),))

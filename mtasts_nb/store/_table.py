@@ -109,12 +109,30 @@ def local_folder(uri: str) -> Path | None:
 
 
 class Table:
-    """One version of the table; `refresh` goes on to the newest."""
+    """One version of the table; `refresh` goes on to the newest.
 
-    def __init__(self, uri: str, delta: DeltaTable) -> None:
+    Parameters
+    ----------
+    uri : str
+        Where it is.
+    delta : DeltaTable, optional
+        Its log. Without it, `read` and `write` work, and nothing else.
+    """
+
+    def __init__(self, uri: str, delta: DeltaTable | None = None) -> None:
         self.uri = uri
-        self._delta = delta
+        self._log = delta
         self._folder = local_folder(uri)
+
+    @property
+    def address(self) -> str:
+        """Where it is, for another process."""
+        return _address(self.uri)
+
+    @property
+    def _delta(self) -> DeltaTable:
+        assert self._log is not None, "this table was made to read and write files only"
+        return self._log
 
     # -- opening
 
@@ -161,7 +179,9 @@ class Table:
             if not folder.is_dir():
                 raise StoreError(f"{one_line(text)} is a file. Give a folder for the store.")
             if any(folder.iterdir()):
-                raise StoreError(f"The folder {one_line(text)} has other files in it. Give an empty folder for the store.")
+                raise StoreError(
+                    f"The folder {one_line(text)} has other files in it. Give an empty folder for the store."
+                )
         with _explained("created", text):
             there = deltalake.DeltaTable.is_deltatable(_address(text))
             if not there:
@@ -217,12 +237,15 @@ class Table:
         """
         source = unquote(file.path)
         words = [name for name in TEXTS[file.kind] if name in columns]
-        with _explained("read", self.uri), pq.ParquetFile(
-            source if self._folder is None else self._folder / source,
-            filesystem=self._filesystem if self._folder is None else None,
-            read_dictionary=words,
-            pre_buffer=self._folder is None,
-        ) as parquet:
+        with (
+            _explained("read", self.uri),
+            pq.ParquetFile(
+                source if self._folder is None else self._folder / source,
+                filesystem=self._filesystem if self._folder is None else None,
+                read_dictionary=words,
+                pre_buffer=self._folder is None,
+            ) as parquet,
+        ):
             groups = range(parquet.num_row_groups)
             if domain is not None:
                 groups = [at for at in groups if _may_have(parquet.metadata.row_group(at), domain)]  # type: ignore[assignment]
@@ -254,9 +277,7 @@ class Table:
                 ],
                 write_statistics=["policy_domain"] if "policy_domain" in KINDS[kind] else False,
             )
-            size = (
-                target.stat().st_size if self._folder is not None else self._filesystem.get_file_info(path).size
-            )
+            size = target.stat().st_size if self._folder is not None else self._filesystem.get_file_info(path).size
         return AddAction(
             path=path,
             size=size,
@@ -277,9 +298,7 @@ class Table:
 
     # -- commits
 
-    def commit(
-        self, adds: Sequence[Any], replaced: tuple[Sequence[str], Collection[str]] | None = None
-    ) -> None:
+    def commit(self, adds: Sequence[Any], replaced: tuple[Sequence[str], Collection[str]] | None = None) -> None:
         """Add files; with `replaced` (kinds and periods), in the place of all files of these. All or nothing.
 
         Raises

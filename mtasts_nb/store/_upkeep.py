@@ -74,7 +74,7 @@ def _replace(table: Table, kinds: Sequence[str], periods: Sequence[str], make: A
         name, adds = uuid.uuid4().hex, []
         try:
             for kind, period, rows in make(table, periods):
-                adds.append(table.write(kind, period, name, rows))  # noqa: PERF401 - what was written is discarded on error
+                adds.append(table.write(kind, period, name, rows))
             table.commit(adds, (kinds, periods))
         except BaseException:
             table.discard(adds)

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import uuid
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -164,8 +164,8 @@ class Writer:
                 keys = np.concatenate([self._keys_in(group["reports"]) for group in there.values()])
                 for row in rows[np.isin(piece.keys[rows], keys)].tolist():
                     contested.setdefault(day, []).append(row)
-        for day, rows in contested.items():
-            self._settle_day(piece, plan, day, rows, stored[day_name(day)])
+        for day, own in contested.items():
+            self._settle_day(piece, plan, day, own, stored[day_name(day)])
         loose = self._loose_rows()
         plan.loose = {kind: self._unknown(kind, rows) for kind, rows in loose.items()}
         return plan
