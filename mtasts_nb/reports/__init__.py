@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from . import schema
-from ._archive import Archive, Stored, domain_name, moments
+from ._archive import Archive, Stored, domain_name, moments, outcomes
 from ._daily import FAILURE_KEYS, SESSION_KEYS, Source, SummingSource, daily, sum_groups, sum_pieces
 from ._load import load, load_parts
 from .ingest import Input, Mailbox, is_remote, iter_inputs
@@ -24,6 +24,7 @@ __all__ = [
     "load",
     "load_parts",
     "moments",
+    "outcomes",
     "schema",
     "sum_groups",
     "sum_pieces",

@@ -214,7 +214,7 @@ def arrow_column(values: pd.Series, dtype: Any) -> Any:
 
 
 def _binary(texts: pd.Series, width: int) -> Any:
-    raw = bytes.fromhex("".join(texts))
+    raw = bytes.fromhex("".join(pa.array(texts).to_pylist()))
     return pa.Array.from_buffers(pa.binary(width), len(texts), [None, pa.py_buffer(raw)])
 
 

@@ -10,8 +10,8 @@ from typing import Any, Final
 
 import numpy as np
 
-from ._layout import KINDS
-from ._piece import Ints, Piece, arrow_column, month_name, select
+from ._layout import KINDS, ROLLUPS
+from ._piece import Ints, Piece, arrow_column, select
 from ._sums import Groups
 
 __all__ = ["COUNTS", "Rollup", "keys_of", "session_counts"]
@@ -33,19 +33,14 @@ def keys_of(kind: str) -> list[str]:
 
 
 class Rollup:
-    """Sums by month and kind."""
+    """Sums by kind."""
 
     def __init__(self) -> None:
-        self._groups: dict[tuple[str, str], Groups] = {}
+        self._groups = {kind: Groups(keys_of(kind), len(COUNTS[kind])) for kind in ROLLUPS}
 
-    def _of(self, kind: str, month: str) -> Groups:
-        if (kind, month) not in self._groups:
-            self._groups[kind, month] = Groups(keys_of(kind), len(COUNTS[kind]))
-        return self._groups[kind, month]
-
-    def add(self, day: int, piece: Piece, sign: int = 1) -> None:
-        """Add the sums of a day's piece, or take them off."""
-        month, constant = month_name(day), {"day": day * _DAY_US}
+    def add(self, piece: Piece, sign: int = 1) -> None:
+        """Add the sums of a piece, or take them off."""
+        midnights = piece.days * _DAY_US
         for kind, table, counts in (
             (
                 "daily_sessions",
@@ -56,21 +51,27 @@ class Rollup:
         ):
             if len(table):
                 columns = {key: table[key] for key in keys_of(kind) if key != "day"}
-                self._of(kind, month).add(columns | constant, [sign * values for values in counts])
+                columns["day"] = midnights[table["report"].to_numpy()]
+                self._groups[kind].add(columns, [sign * values for values in counts])
 
-    def add_table(self, kind: str, month: str, table: Any) -> None:
+    def add_table(self, kind: str, table: Any) -> None:
         """Add rows of a rollup."""
         columns = {key: table[key] for key in keys_of(kind)}
-        self._of(kind, month).add(columns, [table[name].to_numpy() for name in COUNTS[kind]])
+        self._groups[kind].add(columns, [table[name].to_numpy() for name in COUNTS[kind]])
 
     def tables(self) -> Iterable[tuple[str, str, Any]]:
         """Yield kind, month and rows; groups that were taken off completely are left out."""
-        for (kind, month), groups in sorted(self._groups.items(), key=lambda entry: entry[0]):
+        for kind, groups in self._groups.items():
             frame = groups.frame(COUNTS[kind])
             frame = frame[(frame[list(COUNTS[kind])] != 0).any(axis=1)]
-            if len(frame):
-                columns = {name: arrow_column(frame[name], dtype) for name, dtype in KINDS[kind].items()}
-                yield kind, month, select(kind, columns)
+            months = frame["day"].dt.tz_localize(None).to_numpy("M8[M]")
+            for month in np.unique(months):
+                rows = frame[months == month]
+                yield (
+                    kind,
+                    str(month),
+                    select(kind, {name: arrow_column(rows[name], dtype) for name, dtype in KINDS[kind].items()}),
+                )
 
 
 def session_counts(sessions: Any) -> Ints:

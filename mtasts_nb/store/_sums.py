@@ -52,7 +52,7 @@ class Groups:
         Parameters
         ----------
         columns : mapping
-            By key an Arrow column, or one value for all rows.
+            By key an Arrow column, an array of numbers, or one value for all rows.
         counts : sequence of arrays
             The counts of the rows.
         """
@@ -64,6 +64,10 @@ class Groups:
 
     def _codes(self, key: str, column: Any, rows: int) -> Ints:
         numbers = self._numbers[key]
+        if isinstance(column, np.ndarray):
+            values, places = np.unique(column, return_inverse=True)
+            known = np.array([numbers.setdefault(value, len(numbers)) for value in values.tolist()], np.int64)
+            return known[places]
         if not isinstance(column, pa.ChunkedArray | pa.Array):
             return np.full(rows, numbers.setdefault(column, len(numbers)), np.int64)
         chunks = column.chunks if isinstance(column, pa.ChunkedArray) else [column]

@@ -107,7 +107,7 @@ def _rollups_of(table: Table, month: str, since: int | None = None) -> Iterator[
             rows = table.read(file, list(KINDS[kind]))
             if since is not None:
                 rows = rows.filter(pa.array(rows["day"].cast(pa.int64()).to_numpy() >= since))
-            rollup.add_table(kind, month, rows)
+            rollup.add_table(kind, rows)
     yield from rollup.tables()
 
 
@@ -122,5 +122,5 @@ def _rebuilt(table: Table, periods: Sequence[str]) -> Parts:
     rollup = Rollup()
     for period, day in by_day(table.files).items():
         if period[:7] in periods:
-            rollup.add(day_number(period), read_day(table, day))
+            rollup.add(read_day(table, day))
     yield from rollup.tables()

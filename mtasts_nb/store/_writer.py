@@ -19,7 +19,7 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 
-from ..reports import Archive
+from ..reports import Archive, outcomes
 from ._days import THREADS, Day, by_day, read_day
 from ._layout import BY_DAY, KINDS
 from ._piece import Flags, Piece, arrow_column, combined, day_name, joined, month_name, piece_of, select
@@ -89,7 +89,7 @@ class Writer:
 
     def add(self, archive: Archive) -> None:
         """Take the reports of an archive; commit when there are enough."""
-        self.outcomes.update(archive.inputs["outcome"].astype("str"))
+        self.outcomes.update(dict(outcomes(archive)))
         reports = archive.reports
         if len(archive.deviations):
             self._add_deviations(archive)
@@ -241,9 +241,12 @@ class Writer:
         fresh = plan.keep.copy()
         for day, (before, after) in plan.replaced.items():
             fresh &= piece.days != day
-            rollup.add(day, before, -1)
-            yield from self._day_parts(after, rollup)
-        yield from self._day_parts(piece.take(fresh, plan.counts), rollup)
+            rollup.add(before, -1)
+            rollup.add(after)
+            yield from self._day_parts(after)
+        rest = piece.take(fresh, plan.counts)
+        rollup.add(rest)
+        yield from self._day_parts(rest)
         yield from rollup.tables()
         yield from self._deviation_parts(piece, plan)
         for kind in _LOOSE:
@@ -251,9 +254,8 @@ class Writer:
                 yield kind, f"{self._now():%Y-%m}", plan.loose[kind]
 
     @staticmethod
-    def _day_parts(piece: Piece, rollup: Rollup) -> Iterator[tuple[str, str, Any]]:
+    def _day_parts(piece: Piece) -> Iterator[tuple[str, str, Any]]:
         for day, part in piece.by_day():
-            rollup.add(day, part)
             for kind in BY_DAY:
                 rows = getattr(part, kind)
                 if len(rows):
