@@ -79,7 +79,7 @@ class Store(Rendered):
 
     def between(self, start: str | date | datetime, end: str | date | datetime) -> Store:
         """Return the reports whose period starts at `start` or later and before `end`, as `Archive.between`."""
-        first, last = (int(moment.as_unit("us").value) for moment in moments(start, end))
+        first, last = (int(moment.to_datetime64().astype("M8[us]").astype(np.int64)) for moment in moments(start, end))
         own = self._selection
         first = first if own.start is None else max(first, own.start)
         last = last if own.end is None else min(last, own.end)
@@ -159,7 +159,7 @@ class Store(Rendered):
                 for table, (_, _, keys) in zip(tables, parts, strict=True)
                 if "report_key" in names
             ]
-            whole = joined(kind, tables) if tables else None
+            whole = joined(kind, tables)
             text = pa.concat_arrays([pa.array([], pa.large_string()), *keys])
             frames.append(rows_of(kind, whole, names, days, text))
         return frames[0], frames[1]

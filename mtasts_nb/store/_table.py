@@ -38,7 +38,6 @@ _PARTITIONS: Final = ("kind", "period")
 _SCHEME: Final = re.compile(r"^[a-zA-Z][a-zA-Z0-9+.-]+://")
 #: Few enough that a query for one domain skips most of a large day, enough that a scan does not notice.
 _ROW_GROUP: Final = 32_768
-_CONCURRENT: Final = re.compile("concurrent|version already exists|Metadata changed", re.IGNORECASE)
 
 Result = TypeVar("Result")
 
@@ -288,8 +287,17 @@ class Table:
         )
 
     def discard(self, adds: Iterable[Any]) -> None:
-        """Delete files that were written and are not going to be named by a commit."""
+        """Delete files that were written for a commit that was not made.
+
+        Only those that no commit names: one may have been made, and its answer lost. In doubt they stay, for `vacuum`.
+        """
+        try:
+            named = {file.path for file in Table.open(self.uri).files}
+        except StoreError:
+            return
         for add in adds:
+            if add.path in named:
+                continue
             with suppress(OSError, pa.ArrowException):
                 if self._folder is not None:
                     (self._folder / add.path).unlink(missing_ok=True)
@@ -307,23 +315,35 @@ class Table:
             Another writer has committed since this version was read. Nothing was changed.
         """
         from deltalake import CommitProperties, Transaction
+        from deltalake.exceptions import CommitFailedError
 
         filters = None
         if replaced is not None:
             filters = [("kind", "in", sorted(replaced[0])), ("period", "in", sorted(replaced[1]))]
-        with _explained("written", self.uri), _conflicts():
-            self._delta.create_write_transaction(
-                list(adds),
-                "append" if replaced is None else "overwrite",
-                self._delta.schema(),
-                list(_PARTITIONS),
-                partition_filters=filters,
-                commit_properties=CommitProperties(
-                    custom_metadata={"mtasts-nb": __version__},
-                    app_transactions=[Transaction(_WRITER, self.version + 1)],
-                    max_commit_retries=0,
-                ),
-            )
+        before = self.version
+        with _explained("written", self.uri):
+            try:
+                self._delta.create_write_transaction(
+                    list(adds),
+                    "append" if replaced is None else "overwrite",
+                    self._delta.schema(),
+                    list(_PARTITIONS),
+                    partition_filters=filters,
+                    commit_properties=CommitProperties(
+                        custom_metadata={"mtasts-nb": __version__},
+                        app_transactions=[Transaction(_WRITER, before + 1)],
+                        # Another try would be for a version that nothing was decided on.
+                        max_commit_retries=0,
+                    ),
+                )
+            except (CommitFailedError, OSError) as error:
+                self.refresh()
+                names = {file.path for file in self.files}
+                if any(add.path in names for add in adds):
+                    return  # it was made, and only its answer was lost
+                if self.version > before:
+                    raise ConcurrentWriteError from error
+                raise
         self.refresh()
 
     def vacuum(self, hours: float) -> list[str]:
@@ -353,18 +373,6 @@ def _may_have(group: Any, domain: str) -> bool:
             known = column.statistics
             return known is None or not known.has_min_max or known.min <= domain <= known.max
     return True
-
-
-@contextmanager
-def _conflicts() -> Iterator[None]:
-    from deltalake.exceptions import CommitFailedError
-
-    try:
-        yield
-    except CommitFailedError as error:
-        if _CONCURRENT.search(str(error)):
-            raise ConcurrentWriteError(str(error)) from error
-        raise
 
 
 def retried(table: Table, attempt: Callable[[], Result], tries: int = 100) -> Result:
