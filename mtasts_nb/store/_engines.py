@@ -87,8 +87,8 @@ def by_codes(
                     # A session's failures add up to the larger of its two counts.
                     sums[1].add(of_session, [every - sessions[_COUNTS[0]].to_numpy()])
             if failures is not None and len(failures):
-                found = {key: failures[key] for key in failure_columns[:-1]} | constant
-                sums[1].add(found, [failures["failed_session_count"].to_numpy()])
+                of_failure = {key: failures[key] for key in failure_columns[:-1]} | constant
+                sums[1].add(of_failure, [failures["failed_session_count"].to_numpy()])
     return sums
 
 
@@ -129,12 +129,12 @@ def by_duckdb(table: Table, selection: Selection, session_keys: Sequence[str], f
                         tests.append(f"epoch_us(start_datetime) {sign} ?")
                         values.append(moment)  # type: ignore[arg-type]
             where = f"WHERE {' AND '.join(tests)}" if tests else ""
-            found = connection.sql(
+            summed = connection.sql(
                 f"SELECT epoch_us(CAST(period AS TIMESTAMP)) AS day, {', '.join([*keys, ''])} CAST(sum({count}) AS BIGINT) AS n "  # noqa: S608 - names of columns, no text from outside
                 f"FROM read_parquet(?, hive_partitioning = true, hive_types = {{'period': VARCHAR}}) {where} GROUP BY ALL",
                 params=values,
             ).to_arrow_table()
-            groups.add({key: found[key] for key in groups.keys}, [found["n"].to_numpy()])
+            groups.add({key: summed[key] for key in groups.keys}, [summed["n"].to_numpy()])
     return sums
 
 

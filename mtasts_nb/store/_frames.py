@@ -95,8 +95,8 @@ def archive_of(uri: str, piece: Piece, deviations: Any, rejects: Any) -> Archive
     digests = piece.digests
     start = piece.reports["start_datetime"].cast(pa.int64()).to_numpy()
     order = np.lexsort((digests, piece.keys, start))
-    place = np.empty(len(order), np.int64)
-    place[order] = np.arange(len(order))
+    rank = np.empty(len(order), np.int64)
+    rank[order] = np.arange(len(order))
     counts = piece.counts
     keys, times_listed = np.unique(piece.keys, return_counts=True)
     conflict = times_listed[np.searchsorted(keys, piece.keys)] > 1
@@ -112,7 +112,7 @@ def archive_of(uri: str, piece: Piece, deviations: Any, rejects: Any) -> Archive
     for kind in ("sessions", "failures"):
         table = getattr(piece, kind)
         rows = table["report"].to_numpy()
-        by = np.lexsort((table["policy_index"].to_numpy(), place[rows]))
+        by = np.lexsort((table["policy_index"].to_numpy(), rank[rows]))
         taken = rows[by]
         keys_of_rows = pa.array(texts[taken], pa.large_string())
         tables[kind] = rows_of(kind, table.take(pa.array(by)), schema.columns(kind), piece.days[taken], keys_of_rows)

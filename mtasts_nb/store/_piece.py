@@ -104,12 +104,12 @@ class Piece:
         counts = self.counts if counts is None else counts
         if keep.all() and (counts == self.counts).all():
             return self
-        place = np.cumsum(keep) - 1
+        new_row = np.cumsum(keep) - 1
         tables = []
         for table in (self.sessions, self.failures):
             rows = table["report"].to_numpy()
             inside = (keep & counts)[rows]
-            tables.append(_with_rows(table.filter(pa.array(inside)), place[rows[inside]]))
+            tables.append(_with_rows(table.filter(pa.array(inside)), new_row[rows[inside]]))
         at = self.reports.schema.get_field_index("counts")
         reports = self.reports.set_column(at, "counts", pa.array(counts)).filter(pa.array(keep))
         return Piece(reports, *tables)
@@ -123,8 +123,8 @@ class Piece:
         of_report = np.full(len(self), -1, np.int64)
         of_report[first[::-1]] = domain[::-1]
         order = np.lexsort((self.keys, of_report, days))
-        place = np.empty(len(order), np.int64)
-        place[order] = np.arange(len(order))
+        new_row = np.empty(len(order), np.int64)
+        new_row[order] = np.arange(len(order))
         sorted_days = days[order]
         starts = np.flatnonzero(np.concatenate([[True], sorted_days[1:] != sorted_days[:-1]]))
         ends = np.append(starts[1:], len(order))
@@ -132,7 +132,7 @@ class Piece:
         reports = self.reports.take(pa.array(order))
         parts: list[tuple[Any, Ints]] = []
         for table in (self.sessions, self.failures):
-            rows = place[table["report"].to_numpy()]
+            rows = new_row[table["report"].to_numpy()]
             # Stable: the failures of a session stay in the order of the report.
             by = np.lexsort((rows, _ranks(table["policy_domain"]), base[rows]))
             moved = _with_rows(table.take(pa.array(by)), rows[by] - base[rows[by]])
@@ -235,7 +235,7 @@ def _with_rows(table: Any, rows: Ints) -> Any:
 
 
 def _ranks(column: Any) -> Ints:
-    """Return the place of each value in the sorted order of all."""
+    """Return the rank of each value in the sorted order of all."""
     if isinstance(column, pa.ChunkedArray):
         column = column.unify_dictionaries().combine_chunks()
     if isinstance(column, pa.ChunkedArray):

@@ -202,7 +202,7 @@ class Store(Rendered):
         return frames_of(by_codes(*asked, self._selection.days(self._table).items()))
 
     def to_archive(self) -> Archive:
-        """Return all of it in memory, as `load` would: a copy for what looks at single reports.
+        """Return all of it in memory, as `load` would: a copy, for questions about single reports.
 
         Inputs that held no report and further copies of reports are not in a store; all else is.
         """
@@ -240,7 +240,7 @@ class Store(Rendered):
     def compact(self) -> int:
         """Join the files of each day and month where there are several; return how many files fewer there are.
 
-        Files that were joined stay until `vacuum`, for whoever reads an older version at the moment.
+        Files that were joined stay until `vacuum`, for readers of an older version.
         """
         return _upkeep.compact(self._table)
 

@@ -1,7 +1,7 @@
 """The aggregate on codes: counts added up by columns of numbers, file by file, with one numbering of texts for all files.
 
 A file numbers its own texts; these few are numbered again for all files, and its rows are added up as one array of
-numbers. No text is compared, and memory holds one file and the groups found so far.
+numbers. No text is compared, and memory holds one file and the groups so far.
 """
 
 from __future__ import annotations
@@ -77,9 +77,9 @@ class Groups:
             values = encoded.dictionary
             if pa.types.is_timestamp(values.type):
                 values = values.cast(pa.int64())
-            mine = [numbers.setdefault(value, len(numbers)) for value in values.to_pylist()]
+            own_numbers = [numbers.setdefault(value, len(numbers)) for value in values.to_pylist()]
             # The last is for -1, a missing value.
-            parts.append(np.array([*mine, 0], np.int64)[encoded.indices.fill_null(-1).to_numpy()])
+            parts.append(np.array([*own_numbers, 0], np.int64)[encoded.indices.fill_null(-1).to_numpy()])
         return np.concatenate(parts) if parts else np.empty(0, np.int64)
 
     def merge(self, values: Mapping[str, Sequence[object]], codes: Sequence[Ints], counts: Sequence[Ints]) -> None:
@@ -150,14 +150,16 @@ def _added_up(codes: Sequence[Ints], counts: Sequence[Ints]) -> tuple[list[Ints]
         return [], [np.array([values.sum()], np.int64) for values in counts]
     # Numbers of these rows: few, even where the numbers of all files are many.
     local = [np.unique(column, return_inverse=True) if column.max(initial=0) > _FEW else None for column in codes]
-    small = [column if found is None else found[1] for column, found in zip(codes, local, strict=True)]
+    small = [column if renumbered is None else renumbered[1] for column, renumbered in zip(codes, local, strict=True)]
     sizes = [int(column.max(initial=0)) + 1 for column in small]
     groups, inverse, size = _grouped(small, sizes)
     sums = [_sum(inverse, values, size) for values in counts]
     if len(groups[0]) < size:  # dense: not every number of a group occurs
         present = np.flatnonzero(np.bincount(inverse, minlength=size))
         sums = [values[present] for values in sums]
-    return [own if found is None else found[0][own] for own, found in zip(groups, local, strict=True)], sums
+    return [
+        own if renumbered is None else renumbered[0][own] for own, renumbered in zip(groups, local, strict=True)
+    ], sums
 
 
 def _grouped(codes: Sequence[Ints], sizes: Sequence[int]) -> tuple[list[Ints], Ints, int]:
