@@ -34,6 +34,7 @@ __all__ = [
     "StateError",
     "did_you_mean",
     "StoreError",
+    "did_you_mean",
 ]
 
 

@@ -204,22 +204,14 @@ def narrow(
     SourceError
         No report at all is about that domain: most likely a typo in its name. A period without a report is no error.
     """
-    if domain is not None:
-        names = sorted(archive.sessions["policy_domain"].astype("str").unique())
-        archive = archive.for_domain(domain)
-        if not len(archive.sessions):
-            rendered = [one_line(name, 80) for name in names]
-            more = f" and {len(names) - 10} others" if len(names) > 10 else ""
-            raise SourceError(
-                f"no report is about {one_line(domain, 80)}.{did_you_mean(domain, rendered, 0.75)} "
-                f"There are reports about {', '.join(rendered[:10]) or 'no domain at all'}{more}."
-            )
     part = archive if domain is None else archive.for_domain(domain)
     if domain is not None and not _domains(part):
-        names = sorted(_domains(archive))
-        known = ", ".join(one_line(name, 80) for name in names[:10]) or "no domain at all"
+        names = [one_line(name, 80) for name in sorted(_domains(archive))]
         more = f" and {len(names) - 10} others" if len(names) > 10 else ""
-        raise SourceError(f"no report is about {one_line(domain, 80)}. There are reports about {known}{more}.")
+        raise SourceError(
+            f"no report is about {one_line(domain, 80)}.{did_you_mean(domain, names, 0.75)} "
+            f"There are reports about {', '.join(names[:10]) or 'no domain at all'}{more}."
+        )
     if start is not None or end is not None:
         part = part.between(_ALL_TIME[0] if start is None else start, _ALL_TIME[1] if end is None else end)
     whole = part.to_archive()
