@@ -5,8 +5,8 @@ from __future__ import annotations
 from . import schema
 from ._archive import Archive, Stored, domain_name, moments, outcomes
 from ._daily import FAILURE_KEYS, SESSION_KEYS, Source, SummingSource, daily, sum_groups, sum_pieces
-from ._load import load, load_parts
-from .ingest import Input, Mailbox, is_remote, iter_inputs
+from ._load import Part, load, load_parts
+from .ingest import Input, Mailbox, flat_sources, is_remote, iter_inputs
 
 __all__ = [
     "FAILURE_KEYS",
@@ -14,11 +14,13 @@ __all__ = [
     "Archive",
     "Input",
     "Mailbox",
+    "Part",
     "Source",
     "Stored",
     "SummingSource",
     "daily",
     "domain_name",
+    "flat_sources",
     "is_remote",
     "iter_inputs",
     "load",

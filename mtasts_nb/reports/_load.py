@@ -6,17 +6,17 @@ import gc
 import os
 import time
 from collections import deque
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from itertools import islice
 from pathlib import PurePath
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from ..settings import Limits
 from ._archive import Archive, Stored
 from ._collect import Collector
 from ._frames import frames
-from ._origins import Dkim, Origins
+from ._origins import Dkim, Origins, received_at
 from .ingest import (
     DkimCheck,
     DnsFunc,
@@ -40,7 +40,7 @@ if TYPE_CHECKING:
 
     Given = str | PathLike[str] | bytes | bytearray | memoryview | BinaryIO | Mailbox
 
-__all__ = ["load", "load_parts"]
+__all__ = ["Part", "load", "load_parts"]
 
 Item = Input | Rejected | Skipped
 Results = Iterable[Leaf | Rejected | Skipped]
@@ -62,6 +62,10 @@ _SLOW: Final = 0.0005
 _DEFAULT_WORKERS: Final = 16
 _PATIENCE: Final = 2.0
 _ONCE: Final = (None,)
+#: Earlier than any mail.
+_SAVED: Final = -(2**63)
+#: Later than any other: its mail does not say when.
+_LAST: Final = 2**62
 
 
 def load(
@@ -129,7 +133,7 @@ def load(
             return source.to_archive()
     flat = flat_sources(sources, limits)
     items = iter_inputs(flat, limits)
-    (archive,) = load_parts(
+    ((archive, _),) = load_parts(
         items, progress=progress, workers=workers, limits=limits, verify_dkim=verify_dkim, dkim=dkim
     )
     archive.sources = tuple(_label(source) for source in sources)
@@ -148,7 +152,7 @@ def load_parts(
     limits: Limits = _DEFAULT_LIMITS,
     verify_dkim: bool | DnsFunc = False,
     dkim: str = Dkim.OFF,
-) -> Iterator[Archive]:
+) -> Iterator[Part]:
     """Yield what `load` returns in parts of `size` reports, one after another, so that memory is bounded.
 
     A report and all that is known about it are in one part; two copies of a report may be in two.
@@ -279,6 +283,28 @@ def _with_progress(
             bar.close()
 
 
+class Part(NamedTuple):
+    """A part of what is loaded, and by the order of its reports the dates in their mails' first Received fields."""
+
+    archive: Archive
+    dates: Mapping[int, bytes]
+
+    def received(self) -> dict[str, int]:
+        """Return by report key when the first mail with it was received, in microseconds from 1970-01-01.
+
+        A report of which a copy did not come by mail is not in it: its owner saved it, before any mail.
+        """
+        if not self.dates:
+            return {}
+        moments: dict[str, int] = {}
+        for at, key in enumerate(self.archive.inputs["report_key"].dropna().tolist()):
+            date = self.dates.get(at)
+            moment = received_at(date)
+            when = _SAVED if date is None else _LAST if moment is None else int(moment.timestamp()) * 1_000_000
+            moments[key] = min(when, moments.get(key, _LAST))
+        return {key: moment for key, moment in moments.items() if moment != _SAVED}
+
+
 class _Loader:
     """Takes inputs one after another."""
 
@@ -294,10 +320,11 @@ class _Loader:
             and limits.label_bytes >= _FREE
         )
 
-    def part(self) -> Archive:
+    def part(self) -> Part:
         """Return what was taken since the last part."""
         collector, self.collector = self.collector, Collector(self._limits)
-        return Archive(sources=(), **frames(collector, self.origins.settle(collector)))
+        settled = self.origins.settle(collector)
+        return Part(Archive(sources=(), **frames(collector, settled)), settled.received)
 
     def take(self, item: Item, content: Content) -> Iterable[None]:
         """Take one input, with its content if that has been read; never raises. What is returned is to be used up.

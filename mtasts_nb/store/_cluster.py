@@ -76,7 +76,7 @@ def _ingest_files(
     """Ingest files, on a worker."""
     writer = Writer(Table.open(address), now)
     for part in load_parts(iter(files), size=PART, progress=False, **reading):
-        writer.add(part)
+        writer.add(part.archive, part.received())
     writer.flush()
     return dict(writer.outcomes)
 

@@ -122,7 +122,7 @@ def archive_of(uri: str, piece: Piece, deviations: Any, rejects: Any) -> Archive
     return Archive(sources=[uri], **tables)
 
 
-_MADE: Final = frozenset({"report_key", "sha256", "counts"})
+_MADE: Final = frozenset({"report_key", "sha256", "counts", "received"})
 
 
 def _inputs(reports: pd.DataFrame, rejects: pd.DataFrame) -> pd.DataFrame:

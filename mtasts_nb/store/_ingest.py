@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
-from ..reports import Archive, Stored, iter_inputs, load_parts
+from ..reports import Archive, Mailbox, Stored, flat_sources, iter_inputs, load_parts
 from ..settings import Limits, utc_now
 from ._store import Store
 from ._table import Table
@@ -27,6 +27,7 @@ def ingest(
     workers: int | None = None,
     limits: Limits | None = None,
     verify_dkim: Any = False,
+    dkim: str = "off",
     now: Callable[[], datetime] = utc_now,
 ) -> Store:
     """Add the TLS reports (RFC 8460) in the sources to a store, each once; return the store.
@@ -44,7 +45,7 @@ def ingest(
         environment.
     client : dask.distributed.Client, optional
         Its workers read the files and write to the store; both must be at the same path or address for all of them.
-    progress, workers, limits, verify_dkim
+    progress, workers, limits, verify_dkim, dkim
         As in `load`.
     now : callable
         The present time, in UTC; rejected inputs are filed by its month.
@@ -71,7 +72,7 @@ def ingest(
     (0, True)
     """
     limits = limits or Limits()
-    reading: Mapping[str, Any] = {"workers": workers, "limits": limits, "verify_dkim": verify_dkim}
+    reading: Mapping[str, Any] = {"workers": workers, "limits": limits, "verify_dkim": verify_dkim, "dkim": dkim}
     if any(isinstance(source, Archive | Stored) for source in sources):
         if len(sources) > 1:
             raise TypeError("ingest: an Archive or a store cannot be joined with other sources; give it alone")
@@ -80,7 +81,8 @@ def ingest(
         writer.add(sources[0].to_archive())
         writer.flush()
         return Store(table, outcomes=writer.outcomes)
-    items = iter_inputs(sources, limits)
+    flat = flat_sources(sources, limits)
+    items = iter_inputs(flat, limits)
     table = Table.create(store)
     writer = Writer(table, now)
     if client is not None:
@@ -88,6 +90,9 @@ def ingest(
 
         items = on_workers(client, items, table, writer.outcomes, reading, now)
     for part in load_parts(items, size=PART, progress=progress, **reading):
-        writer.add(part)
+        writer.add(part.archive, part.received())
     writer.flush()
+    for mailbox in flat:
+        if isinstance(mailbox, Mailbox):
+            mailbox.save_state()  # not before the commit: what is lost on the way is read again
     return Store(table, outcomes=writer.outcomes)

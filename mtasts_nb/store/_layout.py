@@ -49,6 +49,9 @@ KINDS: Final[dict[str, dict[str, Any]]] = {
         "source": pa.string(),
         "member": pa.string(),
         "size": _COUNT,
+        "signed_by": _WORD,
+        # When the first mail with it was received, in microseconds from 1970-01-01; missing where it was a file.
+        "received": _COUNT,
     },
     "sessions": {
         **_OF_SESSION,

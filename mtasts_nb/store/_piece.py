@@ -170,8 +170,8 @@ def joined(kind: str, tables: Iterable[Any]) -> Any:
     return pa.concat_tables(parts).unify_dictionaries().combine_chunks()
 
 
-def piece_of(archive: Archive) -> Piece:
-    """Return the reports of an archive."""
+def piece_of(archive: Archive, received: Mapping[str, int] | None = None) -> Piece:
+    """Return the reports of an archive; with `received`, as `reports.Part.received` gives it."""
     reports = archive.reports
     keys = reports["report_key"]
     rows = pd.Index(keys)
@@ -181,6 +181,7 @@ def piece_of(archive: Archive) -> Piece:
             "report_key": _binary(keys.str.slice(0, 24), 12),
             "sha256": _binary(reports["sha256"], 32),
             "counts": pa.array(reports["duplicate_of"].isna().to_numpy()),
+            "received": pa.array([received.get(key) for key in keys] if received else [None] * len(keys), pa.int64()),
         }
     }
     for kind in ("sessions", "failures"):

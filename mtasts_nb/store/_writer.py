@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import uuid
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -87,8 +87,8 @@ class Writer:
         # Of each file of reports, which never changes: the keys in it.
         self._keys: dict[str, npt.NDArray[np.bytes_]] = {}
 
-    def add(self, archive: Archive) -> None:
-        """Take the reports of an archive; commit when there are enough."""
+    def add(self, archive: Archive, received: Mapping[str, int] | None = None) -> None:
+        """Take the reports of an archive, and when they were received; commit when there are enough."""
         self.outcomes.update(dict(outcomes(archive)))
         reports = archive.reports
         if len(archive.deviations):
@@ -96,7 +96,7 @@ class Writer:
         if len(archive.rejects):
             self._rejects.append(_rows("rejects", archive.rejects))
         if len(reports):
-            self._pieces.append(piece_of(archive))
+            self._pieces.append(piece_of(archive, received))
             self._reports += len(reports)
         if self._reports >= self._batch:
             self.flush()

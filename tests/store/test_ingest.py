@@ -11,6 +11,7 @@ import signal
 import subprocess
 import sys
 import threading
+from email.message import EmailMessage
 from pathlib import Path
 from typing import Any
 
@@ -136,6 +137,28 @@ def test_which_of_conflicting_reports_counts_does_not_depend_on_their_order(
     same_daily(again, expected)
     columns = ["report_key", "sha256", "duplicate_of", "conflict"]
     pd.testing.assert_frame_equal(found.reports[columns], expected.reports[columns])
+
+
+def mailed(report: bytes, received: str) -> bytes:
+    mail = EmailMessage()
+    mail["Received"] = f"from relay.example by mx1.nordwind.example; {received}"
+    mail["Subject"] = "Report Domain: nordwind.example Submitter: post.example Report-ID: <1>"
+    mail.add_attachment(report, "application", "tlsrpt+json", filename="post.example!nordwind.example!1!2.json")
+    return mail.as_bytes()
+
+
+@pytest.mark.parametrize("order", [(0, 1), (1, 0)])
+def test_a_report_that_comes_later_by_mail_replaces_none(tmp_path: Path, order: tuple[int, int]) -> None:
+    """Anyone can mail a report under another's name: what was received first counts, however few sessions it has."""
+    mails = [
+        mailed(CONFLICT[0], "Mon, 02 Mar 2026 03:00:00 +0000"),
+        mailed(CONFLICT[2], "Tue, 03 Mar 2026 03:00:00 +0000"),
+    ]
+    for at in order:
+        store = sts.ingest(mails[at], store=tmp_path / "s", progress=False)
+    assert store.to_archive().sessions["total_successful_session_count"].tolist() == [10]
+    same_counts(store.to_archive(), loaded(*mails))
+    same_daily(store, loaded(*mails))
 
 
 def test_rejects_and_assumptions_are_kept_once(tmp_path: Path) -> None:
