@@ -32,7 +32,6 @@ __all__ = [
     "SnapshotError",
     "SourceError",
     "StateError",
-    "did_you_mean",
     "StoreError",
     "did_you_mean",
 ]
