@@ -79,6 +79,7 @@ def fit(
     around : array, optional
         For each row, a rate that counts as one failure's worth of history.
     """
+    series, days = failed.shape
     known = sessions > 0
     rate = np.minimum(_quiet_rate(failed, sessions, known), chronic)
     factor = np.ones_like(rate)
@@ -86,31 +87,44 @@ def fit(
     if around is not None:
         prior = (np.ones_like(rate), 1 / around)
     spread = np.full_like(rate, CLUMPS)
-    weights = known.astype(np.float64)
-    two_thirds = failed ** (2 / 3)
+    # A day without failures has a weight of 1 whatever the rate: only the others are worked on one by one.
+    row, day = np.nonzero(failed)
+    there = known[row, day]
+    counts, of_day, on_weekend = failed[row, day], sessions[row, day], weekend[day]
+    two_thirds = counts ** (2 / 3)
+    of_weekend = sessions @ weekend.astype(np.float64)
+    of_week = sessions.sum(axis=1) - of_weekend
+    known_days = known.sum(axis=1).astype(np.float64)
+
+    def added(values: Floats) -> Floats:
+        return np.bincount(row, values, minlength=series).astype(np.float64)
+
     for _ in range(_ROUNDS):
-        mean = np.maximum(rate[:, None] * sessions * np.where(weekend, factor[:, None], 1.0), 1e-12)
-        residual = 1.5 * (two_thirds * mean ** (-1 / 6) - np.sqrt(mean)) / np.sqrt(spread)[:, None]
-        weights = np.where(known, np.where(residual > _OUTLYING, np.maximum(residual, 1.0) ** -2, 1.0), 0.0)
-        of_weekend = weights * weekend
-        seen = (of_weekend * failed).sum(axis=1) + _WEEKEND_PRIOR
-        factor = np.clip(seen / ((of_weekend * sessions).sum(axis=1) * rate + _WEEKEND_PRIOR), 1 / 3, 3.0)
-        exposed = weights * sessions * np.where(weekend, factor[:, None], 1.0)
-        free = ((weights * failed).sum(axis=1) + prior[0]) / (exposed.sum(axis=1) + prior[1])
+        mean = np.maximum(rate[row] * of_day * np.where(on_weekend, factor[row], 1.0), 1e-12)
+        residual = 1.5 * (two_thirds * mean ** (-1 / 6) - np.sqrt(mean)) / np.sqrt(spread)[row]
+        outlying = residual > _OUTLYING
+        weights = np.where(there, np.where(outlying, np.maximum(residual, 1.0) ** -2, 1.0), 0.0)
+        exposed_weekend = of_weekend - added((1 - weights) * of_day * on_weekend)
+        exposed_week = of_week - added((1 - weights) * of_day * ~on_weekend)
+        seen = added(weights * counts * on_weekend) + _WEEKEND_PRIOR
+        factor = np.clip(seen / (exposed_weekend * rate + _WEEKEND_PRIOR), 1 / 3, 3.0)
+        free = (added(weights * counts) + prior[0]) / (exposed_week + exposed_weekend * factor + prior[1])
         rate = np.minimum(free, chronic)
-        mean = np.maximum(rate[:, None] * sessions * np.where(weekend, factor[:, None], 1.0), 1e-12)
-        trust = np.where(_in_a_run(residual > _OUTLYING) | ~noisy[:, None], weights**2, known)
-        scatter = trust * np.where(known, (failed - mean) ** 2 / mean, 0.0)
-        bad = trust * (failed > 0)
-        sums = scatter.sum(axis=1), trust.sum(axis=1), bad.sum(axis=1)
+        mean = np.maximum(rate[row] * of_day * np.where(on_weekend, factor[row], 1.0), 1e-12)
+        means = rate * (of_week + factor * of_weekend)
+        trust = np.where(_in_a_run(outlying, row * (days + 2) + day) | ~noisy[row], weights**2, there)
+        scatter = trust * (counts - mean) ** 2 / mean
+        # A day without failures scatters by its mean.
+        sums = means + added(scatter - there * mean), known_days - added(there - trust), added(trust)
         # Counts far above what is ever normal do not show how normal ones scatter.
         beyond = free > 2 * chronic
         spread = np.where(beyond, CLUMPS, _spread(*sums))
-    expected = np.where(known, mean, 0.0)
+    expected = rate[:, None] * sessions * np.where(weekend, factor[:, None], 1.0)
     # As in Farrington et al. 1996: the variance of a new count is that of the counts and that of the estimated mean.
-    information = (weights * mean).sum(axis=1) + prior[0]
+    information = means - added((there - weights) * mean) + prior[0]
     # Each day is held against the scatter of the others: it must not excuse itself.
-    others = _spread(sums[0][:, None] - scatter, sums[1][:, None] - trust, sums[2][:, None] - bad)
+    others = _spread(sums[0][:, None] - expected, sums[1][:, None] - known, sums[2][:, None])
+    others[row, day] = _spread(sums[0][row] - scatter, sums[1][row] - trust, sums[2][row] - trust)
     others = np.where(beyond[:, None], CLUMPS, others)
     return Baseline(rate, expected, others * (1 + expected / information[:, None]))
 
@@ -143,17 +157,16 @@ def _quiet_rate(failed: Floats, sessions: Floats, known: Bools) -> Floats:
     return rate
 
 
-def _in_a_run(outlying: Bools) -> Bools:
-    """Return the outlying days that have another one at most two days before or after.
+def _in_a_run(outlying: Bools, place: npt.NDArray[np.int64]) -> Bools:
+    """Return which days are outlying and have another such day at most two days before or after.
 
     A day alone shows how clumped failures are and counts in full for the dispersion. Several together are what is
     searched for: in full they would become their own dispersion, and hide in it.
     """
-    near = np.zeros_like(outlying)
-    for shift in (1, 2):
-        near[:, shift:] |= outlying[:, :-shift]
-        near[:, :-shift] |= outlying[:, shift:]
-    return outlying & near
+    near = np.diff(place[outlying]) <= 2
+    run = np.zeros_like(outlying)
+    run[outlying] = np.append(near, False) | np.append(False, near) if outlying.any() else False
+    return run
 
 
 def _minus_log_zero(mean: Floats, dispersion: Floats) -> Floats:
