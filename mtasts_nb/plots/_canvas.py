@@ -14,8 +14,9 @@ from matplotlib.layout_engine import LayoutEngine
 from matplotlib.patches import Patch
 from matplotlib.transforms import ScaledTranslation
 
-from ._show import set_alt, show
+from ._show import set_alt, set_empty, show
 from ._style import (
+    FIGURE_WIDTH,
     FONT,
     HATCH_WIDTH,
     INK,
@@ -23,7 +24,6 @@ from ._style import (
     ROW,
     TEXT_SIZE,
     TITLE_SIZE,
-    WIDTH,
     dress,
     fit,
     ink_around,
@@ -79,7 +79,7 @@ class _Margins(LayoutEngine):
 def total_points(ax: Axes | None) -> float:
     """Return about how wide panel and labels together may be, in points; None stands for a new figure."""
     if ax is None:
-        return WIDTH * 72 - 2 * _EDGE
+        return FIGURE_WIDTH.get() * 72 - 2 * _EDGE
     figure = ax.get_figure(root=False)
     assert figure is not None
     points: float = figure.bbox.width / figure.get_figure(root=True).dpi * 72
@@ -129,7 +129,7 @@ def lay_out(
     if ax is None:
         top = 8 + len(title_lines) * _TITLE_LINE + (len(note_lines) * _LINE + 5 if note_lines else 0)
         bottom = below + max(0.0, rows * _KEY_ROW + 4 - (_LINE if beside else 0)) + 3
-        figure = Figure(figsize=(WIDTH, (height + top + bottom + _EDGE) / 72), facecolor=PANEL)
+        figure = Figure(figsize=(FIGURE_WIDTH.get(), (height + top + bottom + _EDGE) / 72), facecolor=PANEL)
         ax = figure.add_axes((0.1, 0.1, 0.8, 0.8), axes_class=ReportAxes)
         figure.set_layout_engine(_Margins(ax, left + _EDGE, right + _EDGE, bottom, top + _EDGE / 2))
         figure.get_layout_engine().execute(figure)  # type: ignore[union-attr]
@@ -206,6 +206,7 @@ def empty(ax: Axes | None, text: str, note: str = "") -> Axes:
         va="center", size=TEXT_SIZE + 1, family=FONT, color=INK,
     )  # fmt: skip
     set_alt(axes, f"An empty figure. {text}", note)
+    set_empty(axes, f"{text} {note}")
     return axes
 
 

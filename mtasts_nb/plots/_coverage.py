@@ -7,18 +7,21 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 import pandas as pd
 
-from ..markup import number, plural
+from ..markup import number, plural, share, when
 from ._canvas import empty_without_reports, lay_out, name_rows, total_points
 from ._days import boxes, day_axis, fill, no_report, no_report_entry, runs, swatch
-from ._show import set_alt
-from ._style import FONT, REPORT, REPORT_WITH_FAILURES, TEXT_SIZE, fit, ink_around, label, width, with_defaults
-from ._view import KEYS, REPORTER, view_of
+from ._show import Tip, set_alt, set_tips
+from ._style import FAILED_SHARES, FONT, REPORT, TEXT_SIZE, fit, ink_around, label, width, with_defaults
+from ._view import KEYS, REPORTER, day_of, view_of
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from matplotlib.axes import Axes
 
     from ..reports import Source
-    from ._view import Bools, Period, View
+    from ._style import Style
+    from ._view import Bools, Floats, Period, View
 
 __all__ = ["reporter_coverage"]
 
@@ -35,7 +38,7 @@ def reporter_coverage(
     most: int | None = None,
     ax: Axes | None = None,
 ) -> Axes:
-    """Return an Axes that shows for which days each reporter sent a report, and whether it shows failures.
+    """Return an Axes that shows for which days each reporter sent a report, and which share of its sessions failed.
 
     A day without a mark is unknown: the reporter may have had no mail for the domain, or sent no report, or it was
     lost (RFC 8460 §4.1 leaves reporting to the sender).
@@ -77,12 +80,11 @@ def reporter_coverage(
     view = view_of(source, (REPORTER,), domain=domain, policy_type=policy_type, period=period, any_type=True)
     if view.empty:
         return empty_without_reports(ax, view.no_reports)
-    names, came, failed, folded = _rows(view, most)
+    names, came, part, folded = _rows(view, most)
+    failed = part > 0
     reporters = len(names) - 1 + folded if folded else len(names)
-    entries = [
-        (swatch(REPORT), "report without failures"),
-        (swatch(REPORT_WITH_FAILURES), "report with failed sessions"),
-    ]
+    entries = [(swatch(REPORT), "report, no failure")]
+    entries += [(swatch(style), text) for style, text, _, flags in _classes(part) if flags.any()]
     if view.unknown_days:
         entries.append(no_report_entry(view.unknown_days))
     mean = len(view.rows.drop_duplicates(["offset", REPORTER])) / view.days
@@ -102,7 +104,8 @@ def reporter_coverage(
     )
     no_report(axes, view.first, view.known)
     name_rows(axes, names)
-    for style, flags, inset in ((REPORT, came & ~failed, 0.14), (REPORT_WITH_FAILURES, failed, 0.02)):
+    classes = [(style, inset, flags) for style, _, inset, flags in _classes(part)]
+    for style, inset, flags in ((REPORT, 0.3, came & ~failed), *classes):
         path = [(start, end, row) for row, flag in enumerate(flags) for start, end in runs(flag)]
         if path:
             start, end, row = np.array(path).T
@@ -114,6 +117,7 @@ def reporter_coverage(
             tally, (1, row + 0.5), xytext=(4, 0), xycoords=axes.get_yaxis_transform(), textcoords="offset points",
             va="center", size=TEXT_SIZE, family=FONT, color=ink_around(axes, quiet=True), annotation_clip=False,
         )  # fmt: skip
+    set_tips(axes, _tips(view, names, part))
     days = came.sum(axis=1)
     set_alt(
         axes,
@@ -128,8 +132,26 @@ def reporter_coverage(
     return axes
 
 
-def _rows(view: View, most: int) -> tuple[list[str], Bools, Bools, int]:
-    """Return names, and for each the days with a report and with failures; and how many the last row folds."""
+def _classes(part: Floats) -> Iterator[tuple[Style, str, float, Bools]]:
+    """Yield for each class of failed shares its style, its name, how far it stays from the edges of a row, and its days."""
+    small, some = 0.01, 0.1
+    flags = ((part > 0) & (part < small), (part >= small) & (part < some), part >= some)
+    texts = ("below 1 % failed", "1 to 10 %", "10 % or more")
+    yield from zip(FAILED_SHARES, texts, (0.2, 0.1, 0.02), flags, strict=True)
+
+
+def _tips(view: View, names: list[str], part: Floats) -> Iterator[Tip]:
+    for row, day in np.argwhere(part > 0):
+        left = view.first + int(day)
+        text = f"{when(day_of(left))}, {names[row]}: {share(float(part[row, day]), 1)} of its sessions failed"
+        yield Tip(left, left + 1, text, row, row + 1)
+
+
+def _rows(view: View, most: int) -> tuple[list[str], Bools, Floats, int]:
+    """Return names, and for each the days with a report, the share that failed; and how many the last row folds.
+
+    The share of a day is that of the policy type with the largest: types may count the same sessions (RFC 8460 §4.4).
+    """
     values = view.rows[REPORTER].astype(object)
     codes, reporters = pd.factorize(values)
     count = len(reporters)
@@ -144,11 +166,18 @@ def _rows(view: View, most: int) -> tuple[list[str], Bools, Bools, int]:
     line = np.full(count + 1, len(kept))
     line[kept] = np.arange(len(kept))
     came = np.zeros((len(kept) + bool(rest), view.days), bool)
-    failed = came.copy()
     came[line[codes], view.rows["offset"].to_numpy()] = True
-    bad = view.rows["failed"].to_numpy() > 0
-    failed[line[codes][bad], view.rows["offset"].to_numpy()[bad]] = True
+    counts = pd.DataFrame(
+        {"line": line[codes], "offset": view.rows["offset"].to_numpy(), "kind": view.rows["policy_type"].to_numpy(),
+         "failed": view.rows["failed"].to_numpy(), "sessions": view.rows["group_sessions"].to_numpy()}
+    ).groupby(["line", "offset", "kind"])[["failed", "sessions"]].sum().reset_index()  # fmt: skip
+    counts = counts[counts["failed"] > 0]
+    part = np.zeros(came.shape)
+    np.maximum.at(
+        part, (counts["line"].to_numpy(), counts["offset"].to_numpy()),
+        counts["failed"].to_numpy() / np.maximum(counts["sessions"].to_numpy(), 1),
+    )  # fmt: skip
     names = [label(reporters[code]) if code < count else KEYS[REPORTER].unnamed for code in kept]
     if rest:
         names.append(f"other ({plural(len(rest), 'reporter')})")
-    return names, came, failed, len(rest)
+    return names, came, part, len(rest)

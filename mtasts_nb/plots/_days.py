@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
@@ -12,6 +12,7 @@ from matplotlib.path import Path
 from matplotlib.ticker import Formatter, FuncFormatter, Locator, MaxNLocator
 
 from ..markup import number, plural, when
+from ._show import Tip
 from ._style import FONT, HATCH_WIDTH, INK, NO_REPORT, NO_REPORT_HATCH, PANEL, TEXT_SIZE, Style, width
 from ._view import day_of
 
@@ -28,6 +29,7 @@ __all__ = [
     "count_axis",
     "count_points",
     "day_axis",
+    "day_tips",
     "draw_stack",
     "fill",
     "name_peak",
@@ -199,6 +201,17 @@ def no_report(ax: Axes, first: int, known: Bools) -> None:
         start, end = np.array(gaps).T
         path, across = boxes(first + start, first + end, 0, 1), ax.get_xaxis_transform()
         fill(ax, path, NO_REPORT, zorder=0.6, edgecolor=NO_REPORT_HATCH, transform=across)
+
+
+def day_tips(view: View, series: Sequence[Series]) -> Iterator[Tip]:
+    """Yield what each day with failures shows under the pointer: the date, and how many failed of which."""
+    for day in range(view.days):
+        parts = [(int(each.values[day]), each.name) for each in reversed(series) if each.values[day]]
+        if parts:
+            failed = f"{plural(sum(count for count, _ in parts), 'failed session')}"
+            listed = "; ".join(f"{number(count)} {name}" for count, name in parts)
+            left = view.first + day
+            yield Tip(left, left + 1, f"{when(day_of(left))}: {failed} of {number(int(view.sessions[day]))} ({listed})")
 
 
 def swatch(style: Style, edge: str = "white") -> Patch:

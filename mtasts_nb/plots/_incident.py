@@ -13,9 +13,21 @@ from matplotlib.lines import Line2D
 from ..analysis import expected_failures, find_incidents
 from ..markup import number, plural, share, when
 from ._canvas import empty_without_reports, lay_out
-from ._days import count_axis, count_points, day_axis, draw_stack, name_peak, no_report, runs, stack_entries, swatch
-from ._show import set_alt
+from ._days import (
+    count_axis,
+    count_points,
+    day_axis,
+    day_tips,
+    draw_stack,
+    name_peak,
+    no_report,
+    runs,
+    stack_entries,
+    swatch,
+)
+from ._show import set_alt, set_tips
 from ._style import (
+    EVENT,
     FONT,
     INCIDENT,
     INCIDENT_EDGE,
@@ -24,7 +36,6 @@ from ._style import (
     NO_REPORT_HATCH,
     PANEL,
     TEXT_SIZE,
-    VIOLET,
     label,
     with_defaults,
 )
@@ -42,7 +53,7 @@ __all__ = ["incident"]
 _MOST_EVENTS: Final = 9
 _TENTH: Final = 0.1
 _BOUND_LINE: Final[dict[str, Any]] = {"color": MARK, "linewidth": 1.3, "linestyle": (0, (4, 2))}
-_EVENT_LINE: Final[dict[str, Any]] = {"color": VIOLET, "linewidth": 1.3, "linestyle": ":"}
+_EVENT_LINE: Final[dict[str, Any]] = {"color": EVENT, "linewidth": 1.3, "linestyle": ":"}
 
 _Events = list[tuple[pd.Timestamp, str]]
 
@@ -191,6 +202,7 @@ def incident(
     if 0 <= case.peak - view.first < view.days:
         name_peak(axes, view, case.peak - view.first, "peak: ")
     _draw_events(axes, marked)
+    set_tips(axes, day_tips(view, series))
     set_alt(axes, *_sentences(view, case, known, bound, marked, by))
     return axes
 
@@ -282,7 +294,7 @@ def _draw_events(ax: Axes, marked: _Events) -> None:
         ax.annotate(
             str(order), (at, 1 - 0.075 * level), xytext=(0, -7), xycoords=ax.get_xaxis_transform(),
             textcoords="offset points", ha="center", va="center", size=TEXT_SIZE - 1, family=FONT, color=PANEL,
-            bbox={"boxstyle": "circle,pad=0.22", "facecolor": VIOLET, "edgecolor": PANEL, "linewidth": 0.6}, zorder=5,
+            bbox={"boxstyle": "circle,pad=0.22", "facecolor": EVENT, "edgecolor": PANEL, "linewidth": 0.6}, zorder=5,
         )  # fmt: skip
 
 

@@ -8,8 +8,8 @@ import numpy as np
 
 from ..markup import number, plural, share, when
 from ._canvas import empty, empty_without_reports, lay_out, total_points
-from ._days import count_axis, count_points, day_axis, draw_stack, name_peak, no_report, stack_entries
-from ._show import set_alt
+from ._days import count_axis, count_points, day_axis, day_tips, draw_stack, name_peak, no_report, stack_entries
+from ._show import set_alt, set_tips
 from ._style import FONT, INK, PANEL, TEXT_SIZE, dress, fit, width, with_defaults
 from ._view import KEYS, MX, RESULT_TYPE, Series, day_of, fold, view_of
 
@@ -41,7 +41,7 @@ def failures_over_time(
     most: int | None = None,
     ax: Axes | None = None,
 ) -> Axes:
-    """Return an Axes with the failed sessions of each day, stacked by result type, MX or reporter.
+    """Return an Axes with the failed sessions of each day, stacked by result type, MX, reporter or policy domain.
 
     Days without any report are hatched grey: unknown, not zero. The days are those of UTC.
 
@@ -49,7 +49,7 @@ def failures_over_time(
     ----------
     source : Source
         An `Archive`, or a store.
-    by : {"result_type", "receiving_mx_hostname", "organization_name"}
+    by : {"result_type", "receiving_mx_hostname", "organization_name", "policy_domain"}
         What the stack is made of.
     domain : str, optional
         Only this policy domain; all by default, and the figure states how many.
@@ -59,7 +59,7 @@ def failures_over_time(
     period : tuple of two days, optional
         First and last day; by default from the first day with a report to the last.
     most : int, optional
-        How many series have a name; the rest are folded into "other". By default 13 result types, 8 MX or reporters.
+        How many series have a name; the rest are folded into "other". By default 13 result types, 8 of the others.
     ax : Axes, optional
         Where to draw; by default on a new figure, which belongs to no pyplot state.
 
@@ -86,6 +86,8 @@ def failures_over_time(
     if view.empty:
         return empty_without_reports(ax, view.no_reports)
     series = fold(view, by, most)
+    if not series:
+        return empty(ax, view.no_failures)
     axes = lay_out(
         ax,
         180,
@@ -98,14 +100,10 @@ def failures_over_time(
     height = draw_stack(axes, view, series)
     day_axis(axes, view.first, view.days)
     count_axis(axes, height)
-    if not height:
-        axes.text(
-            0.5, 0.5, "no failed session reported", transform=axes.transAxes, ha="center", va="center", size=TEXT_SIZE,
-            family=FONT, color=INK, bbox={"facecolor": PANEL, "edgecolor": "none", "pad": 3},
-        )  # fmt: skip
-    elif view.days >= 3:
+    if view.days >= 3:
         name_peak(axes, view, int(np.argmax(view.failed)))
     axes.set_ylabel("failed sessions per day", labelpad=4)
+    set_tips(axes, day_tips(view, series))
     hosts, at_hosts = view.failed_at_mx
     set_alt(
         axes,

@@ -20,16 +20,15 @@ from ._style import (
     GREY,
     INK,
     MARK,
+    MODE_UNKNOWN,
     MODES,
     NO_POLICY,
     OTHER,
     PANEL,
-    PLUM,
     POLICY_NOT_GIVEN,
     TEXT_SIZE,
     Style,
     fit,
-    ink_on,
     label,
     width,
     with_defaults,
@@ -198,7 +197,7 @@ def _styles(policies: pd.DataFrame, rows: _Rows) -> dict[int, Style]:
     used: Counter[str] = Counter()
     for row in policies.to_dict("records"):
         if row["policy"] in rows.by_policy:
-            colour = MODES.get(row["policy_mode"], PLUM)
+            colour = MODES.get(row["policy_mode"], MODE_UNKNOWN)
             hatch = _HATCHES[used[colour]] if used[colour] < len(_HATCHES) else None
             styles[row["policy"]] = OTHER if hatch is None else Style(colour, hatch)
             used[colour] += 1
@@ -245,7 +244,7 @@ def _draw(axes: Axes, rows: _Rows, styles: dict[int, Style], view: View, per_day
     if thin:
         start, end, row = np.array(thin).T
         fill(axes, boxes(view.first + start, view.first + end, row + 0.44, row + 0.56), POLICY_NOT_GIVEN)
-    _number(axes, rows, styles, total, view, per_day)
+    _number(axes, rows, total, view, per_day)
 
 
 def _level_runs(flags: Bools, total: Any, above: Any) -> list[tuple[int, int]]:
@@ -255,10 +254,10 @@ def _level_runs(flags: Bools, total: Any, above: Any) -> list[tuple[int, int]]:
     return [(start, end) for start, end in pairwise(edges) if flags[start]]
 
 
-def _number(axes: Axes, rows: _Rows, styles: dict[int, Style], total: Any, view: View, per_day: float) -> None:
+def _number(axes: Axes, rows: _Rows, total: Any, view: View, per_day: float) -> None:
     """Write each policy's number where it is applied and there is room."""
     for policy, flags in rows.by_policy.items():
-        text, colour = str(policy), styles[policy].colour
+        text = str(policy)
         need = width(text, TEXT_SIZE) + 4
         for row, line in enumerate(flags):
             # A weekend without a report does not need the number again.
@@ -268,8 +267,8 @@ def _number(axes: Axes, rows: _Rows, styles: dict[int, Style], total: Any, view:
                 start, end = max(parts, key=lambda part: part[1] - part[0])
                 axes.text(
                     view.first + (start + end) / 2, row + 0.5, text, ha="center", va="center_baseline", size=TEXT_SIZE,
-                    family=FONT, color=ink_on(colour), zorder=4, weight="bold",
-                    bbox={"boxstyle": "square,pad=0.12", "facecolor": colour, "edgecolor": "none"}, clip_on=True,
+                    family=FONT, color=INK, zorder=4, weight="bold",
+                    bbox={"boxstyle": "square,pad=0.12", "facecolor": PANEL, "edgecolor": "none"}, clip_on=True,
                 )  # fmt: skip
 
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 import base64
 import io
 import re
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Final
 from weakref import WeakKeyDictionary
 
@@ -13,14 +14,43 @@ import matplotlib as mpl
 from matplotlib.axes import Axes
 
 from ..markup import svg_text
-from ._style import DEFAULTS, PNG_DPI
+from ..render import Document, Paragraph, to_html
+from ._style import AGAIN, DEFAULTS, FIGURE_WIDTH, NARROW, PNG_DPI
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure, SubFigure
 
-__all__ = ["Picture", "alt_text", "show", "to_png", "to_svg"]
+__all__ = ["NARROW_SVG", "Picture", "alt_text", "show", "to_png", "to_svg"]
 
 _TEXTS: WeakKeyDictionary[Axes, str] = WeakKeyDictionary()
+_EMPTY: WeakKeyDictionary[Axes, str] = WeakKeyDictionary()
+_TIPS: WeakKeyDictionary[Axes, Sequence[Tip]] = WeakKeyDictionary()
+#: The kind of output of a rendering as wide as a phone; a notebook passes it by, `publish` puts it into the page.
+NARROW_SVG: Final = "application/vnd.mtasts-nb.narrow-figure"
+
+
+@dataclass(frozen=True, slots=True)
+class Tip:
+    """What a part of a panel shows when the pointer is on it: from `left` to `right`, over the whole height or a part."""
+
+    left: float
+    right: float
+    text: str
+    low: float | None = None
+    high: float | None = None
+
+
+def set_tips(ax: Axes, tips: Iterable[Tip]) -> None:
+    """Keep what parts of a panel show under the pointer; not in a rendering for a phone, which has none."""
+    if FIGURE_WIDTH.get() != NARROW:
+        # In a figure a dollar sign is escaped.
+        _TIPS[ax] = tuple(replace(tip, text=tip.text.replace(r"\$", "$")) for tip in tips)
+
+
+def set_empty(ax: Axes, sentence: str) -> None:
+    """Keep the sentence that is shown in place of a figure with nothing to show."""
+    _EMPTY[ax] = " ".join(sentence.split()).replace(r"\$", "$")
+
 
 # An SVG beyond this is shown as PNG: a page with a year of reports stays below two megabytes.
 _LARGEST_SVG: Final = 300_000
@@ -40,6 +70,8 @@ _NO_METADATA: Final = {"Date": None, "Creator": None, "Format": None, "Type": No
 
 _PREAMBLE = re.compile(r"\A.*?(?=<svg\b)", re.DOTALL)
 _METADATA = re.compile(r"\s*<metadata>.*?</metadata>", re.DOTALL)
+# Each text is repeated in a comment.
+_COMMENT = re.compile(r"\s*<!--.*?-->", re.DOTALL)
 _PATH = re.compile(r'(?<= d=")[^"]*')
 _DECIMALS = re.compile(r"(?<=\.\d\d)\d+")
 
@@ -105,10 +137,32 @@ def to_svg(what: Axes | Figure | SubFigure) -> str:
     """
     text = _write(what, "svg", metadata=_NO_METADATA).decode("utf-8")
     text = _METADATA.sub("", _PREAMBLE.sub("", text), count=1)
+    text = _COMMENT.sub("", text)
     # A hundredth of a point is finer than any screen; it halves the file.
     text = _PATH.sub(lambda path: " ".join(_DECIMALS.sub("", path.group()).split()), text)
+    text = text.rstrip().removesuffix("</svg>") + "".join(_tips(_figure_of(what))) + "</svg>"
     label = svg_text(alt_text(_figure_of(what)))
     return text.replace("<svg ", f'<svg role="img" aria-label="{label}" ' if label else "<svg ", 1).strip() + "\n"
+
+
+def _tips(figure: Figure) -> Iterator[str]:
+    """Yield an invisible box with a title for each tip of a figure that was drawn."""
+    high = figure.bbox.height
+    to_points = 72 / figure.dpi
+    for axes in figure.axes:
+        for tip in _TIPS.get(axes, ()):
+            box = axes.bbox
+            left, right = (axes.transData.transform((x, 0))[0] for x in (tip.left, tip.right))
+            if tip.low is None or tip.high is None:
+                low, top = box.y0, box.y1
+            else:
+                low, top = sorted(axes.transData.transform((0, y))[1] for y in (tip.low, tip.high))
+            sizes = (left, high - top, right - left, top - low)
+            x, y, across, up = (f"{size * to_points:.1f}" for size in sizes)
+            yield (
+                f'<rect x="{x}" y="{y}" width="{across}" height="{up}" fill="none" pointer-events="all">'
+                f"<title>{svg_text(tip.text)}</title></rect>"
+            )
 
 
 def to_png(what: Axes | Figure | SubFigure, *, dpi: float = PNG_DPI) -> bytes:
@@ -143,19 +197,28 @@ class Picture:
         The figure, unless it would be too large.
     png : bytes or None
         The figure, where the SVG would be too large.
+    narrow : str or None
+        The figure as wide as a phone.
+    sentence : str
+        What is shown in place of a figure with nothing to show; else empty.
     """
 
     alt: str
     svg: str | None = field(default=None, repr=False)
     png: bytes | None = field(default=None, repr=False)
+    narrow: str | None = field(default=None, repr=False)
+    sentence: str = ""
 
     def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> tuple[dict[str, str], dict[str, Any]]:
         del include, exclude  # there is one picture; IPython filters what it is given
+        if self.sentence:
+            return {"text/html": to_html(Document((Paragraph(self.sentence),))), "text/plain": self.sentence}, {}
         kind, content = "image/svg+xml", self.svg
         if content is None:
             kind, content = "image/png", base64.b64encode(self.png or b"").decode("ascii")
         words = self.alt or "A figure without a description."
-        return {kind: content, "text/plain": words}, {kind: {"alt": words}}
+        narrow = {NARROW_SVG: self.narrow} if self.narrow else {}
+        return {kind: content, **narrow, "text/plain": words}, {kind: {"alt": words}}
 
 
 def show(what: Axes | Figure | SubFigure) -> Picture:
@@ -171,7 +234,8 @@ def show(what: Axes | Figure | SubFigure) -> Picture:
     Returns
     -------
     Picture
-        SVG, or PNG where the SVG would be larger than 300 kB; the alternative text is in the output's metadata.
+        SVG, or PNG where the SVG would be larger than 300 kB; the alternative text is in the output's metadata. A figure
+        with nothing to show is a sentence.
 
     Examples
     --------
@@ -180,5 +244,22 @@ def show(what: Axes | Figure | SubFigure) -> Picture:
     True
     """
     figure = _figure_of(what)
-    words, svg = alt_text(figure), to_svg(figure)
-    return Picture(words, svg=svg) if len(svg) <= _LARGEST_SVG else Picture(words, png=to_png(figure))
+    words = alt_text(figure)
+    own = [ax for ax in figure.axes if ax in _TEXTS]
+    if len(own) == 1 and own[0] in _EMPTY:
+        return Picture(words, sentence=_EMPTY[own[0]])
+    svg = to_svg(figure)
+    if len(svg) > _LARGEST_SVG:
+        return Picture(words, png=to_png(figure))
+    again = AGAIN.get(own[0]) if len(own) == 1 else None
+    return Picture(words, svg=svg, narrow=_narrow(again) if again is not None else None)
+
+
+def _narrow(again: Callable[[], Axes]) -> str | None:
+    """Return the rendering of a figure that is as wide as a phone; None where it would be too large."""
+    token = FIGURE_WIDTH.set(NARROW)
+    try:
+        svg = to_svg(again())
+    finally:
+        FIGURE_WIDTH.reset(token)
+    return svg if len(svg) <= _LARGEST_SVG else None

@@ -1,7 +1,7 @@
 """One place for sizes, colours, hatches and letters, so that a result type looks the same in every figure.
 
-The panel is opaque white on any page, a dark one too: the colours are chosen against white. Each has a contrast of 3:1
-or more with it (WCAG 2.2, 1.4.11) and keeps its distance from the others under deuteranopia, protanopia and
+The panel is opaque white: the colours are chosen against it. A page that `publish` makes gives each its counterpart on a
+dark page (`dark.css`). Each has a contrast of 3:1 or more with its panel (WCAG 2.2, 1.4.11) and keeps its distance from the others under deuteranopia, protanopia and
 tritanopia. Colour is never the only sign: a hatch distinguishes the families, and the legend is in stack order.
 
 Text in a figure is visible, on one line, without mathtext, and no wider than its space.
@@ -11,20 +11,21 @@ from __future__ import annotations
 
 import re
 import zlib
+from collections.abc import Callable
+from contextvars import ContextVar
 from dataclasses import dataclass
-from functools import lru_cache
-from typing import TYPE_CHECKING, Any, Final
+from functools import lru_cache, partial, wraps
+from typing import Any, Final, ParamSpec
+from weakref import WeakKeyDictionary
 
 import matplotlib as mpl
+from matplotlib.axes import Axes
 from matplotlib.colors import LinearSegmentedColormap, to_rgb, to_rgba
 from matplotlib.font_manager import FontProperties, findfont
 from matplotlib.ft2font import FT2Font, LoadFlags
 
 from ..markup import number, one_line
 from ..vocabulary import UNATTRIBUTED, UNKNOWN, Mode, ResultType
-
-if TYPE_CHECKING:
-    from matplotlib.axes import Axes
 
 __all__ = ["colour_of"]
 
@@ -34,18 +35,39 @@ _USERS: Final = ("backend", "interactive", "toolbar", "webagg", "docstring", "fi
 DEFAULTS: Final[dict[Any, Any]] = {
     name: value for name, value in mpl.rcParamsDefault.items() if not name.startswith(_USERS)
 }
-#: Decorates what draws a figure.
-with_defaults = mpl.rc_context(DEFAULTS)
+_P = ParamSpec("_P")
+#: How to draw again what is on an Axes of its own, for as long as the Axes lives: narrower, for a phone.
+AGAIN: WeakKeyDictionary[Axes, Callable[[], Axes]] = WeakKeyDictionary()
+
+
+def with_defaults(draw: Callable[_P, Axes]) -> Callable[_P, Axes]:
+    """Decorate what draws a figure: matplotlib's own settings hold, and the figure can be drawn again."""
+
+    @wraps(draw)
+    def drawn(*args: _P.args, **kwargs: _P.kwargs) -> Axes:
+        with mpl.rc_context(DEFAULTS):
+            axes = draw(*args, **kwargs)
+        if kwargs.get("ax") is None:
+            AGAIN[axes] = partial(drawn, *args, **kwargs)
+        return axes
+
+    return drawn
+
 
 #: Ships with matplotlib, so that a figure is the same on every machine.
 FONT: Final = "DejaVu Sans"
 TITLE_SIZE: Final = 11.5
 TEXT_SIZE: Final = 9.0
-#: Inches. A figure is then about as wide as a column of text in a notebook or on a page.
-WIDTH: Final = 7.2
+#: Inches. A figure is then about as wide as a column of text in a notebook or on a page; and as a phone.
+WIDTH: Final = 8.2
+NARROW: Final = 3.75
 PNG_DPI: Final = 160
 HATCH_WIDTH: Final = 0.8
 
+#: The width of a new figure, in inches.
+FIGURE_WIDTH: Final[ContextVar[float]] = ContextVar("figure_width", default=WIDTH)
+
+# `dark.css` has the dark counterpart of each colour here.
 PANEL: Final = "#ffffff"
 INK: Final = "#1f2328"
 QUIET_INK: Final = "#57606a"
@@ -68,13 +90,15 @@ SLATE: Final = "#5c6370"
 #: Behind the days of an incident, and at its first and last day.
 INCIDENT: Final = "#fdf0d5"
 INCIDENT_EDGE: Final = "#b07d1a"
+EVENT: Final = "#24527a"
 #: Between two bounds: of a forecast, of what was measured, of an interval with its limits.
 FORECAST_BAND: Final = "#e3eef7"
 MEASURED_BAND: Final = "#f4d9cb"
 INTERVAL: Final = "#b9d5ec"
 INTERVAL_LIMIT: Final = "#4384bd"
 #: The mode of a policy.
-MODES: Final = {Mode.ENFORCE: BLUE, Mode.TESTING: ORANGE, Mode.NONE: SLATE}
+MODES: Final = {Mode.ENFORCE: "#1b232c", Mode.TESTING: "#616c77", Mode.NONE: "#8b949e"}
+MODE_UNKNOWN: Final = "#a2803c"
 #: One hue, from pale to dark: order without colour vision, and in print.
 SHADES: Final = LinearSegmentedColormap.from_list("failed", ["#e3edf6", "#6aa3d0", "#08306b"])
 
@@ -121,16 +145,21 @@ _UNREGISTERED: Final = ("+++", "||||", "\\\\\\", "xx||", "//--", "\\\\--")
 OTHER: Final = Style("#858b94", "|||")
 #: Failures for which a report names no MX, or a report that names no reporter.
 UNNAMED: Final = Style(SLATE, "////")
-#: MX hosts and reporters, by rank: they have no colour of their own.
-RANKED: Final = (
-    *(Style(colour) for colour in (BLUE, ORANGE, NAVY, TEAL, WINE, OLIVE)),
-    *(Style(colour, "----") for colour in (VIOLET, PLUM)),
-)
+#: Reporters, MX hosts and policy domains, by rank among all of a source: no result type and no mode has these colours, and
+#: each kind of name has hatches of its own.
+RANKED_COLOURS: Final = ("#ab24e5", "#788bc7", "#671a57", "#bf7a63", "#353905", "#0d2a9f")
+RANKED_HATCHES: Final = {
+    "organization_name": ("", "----", "xxxx"),
+    "receiving_mx_hostname": ("\\\\\\\\", "////", "++++"),
+    "policy_domain": ("||||", "||--", "||//"),
+}
 #: Days without any report: unknown, which is not zero.
 NO_REPORT: Final = Style("#f0f1f3", "\\\\\\\\")
 NO_REPORT_HATCH: Final = "#80868f"
-REPORT: Final = Style("#4384bd")
-REPORT_WITH_FAILURES: Final = Style("#a3400f")
+#: A report, and how much of it failed; the darker and the taller, the more.
+REPORT: Final = Style("#8794a1")
+FAILED_SHARES: Final = (Style("#a8701a"), Style("#854d0e"), Style("#4a1d05"))
+RATE: Final = "#854d0e"
 SESSIONS: Final = Style("#7b838d")
 #: A report that shows no policy, and one that does not say which.
 NO_POLICY: Final = Style(PANEL, "xxxx")
@@ -191,15 +220,16 @@ def luminance(colour: object) -> float:
 
 
 def ink_on(colour: object) -> str:
-    """Return the text colour, black or white, that reads better on a background: 4.5:1 or more.
+    """Return the text colour, nearly black or white, that reads better on a background: 4.5:1 or more.
 
     Examples
     --------
     >>> ink_on("white"), ink_on("#0d0c49")
-    ('#000000', '#ffffff')
+    ('#010101', '#fefefe')
     """
     # From here on black has more contrast than white: both 4.58:1.
-    return "#000000" if luminance(colour) > 0.179 else "#ffffff"
+    # Not quite black and white: those turn round on a dark page, and the background does not.
+    return "#010101" if luminance(colour) > 0.179 else "#fefefe"
 
 
 def ink_around(ax: Axes, *, quiet: bool = False) -> str:

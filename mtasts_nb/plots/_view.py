@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import TYPE_CHECKING, Final
@@ -14,7 +14,7 @@ import pandas as pd
 from ..markup import number, plural, share, when
 from ..reports import daily
 from ..vocabulary import UNKNOWN, PolicyType
-from ._style import OTHER, RANKED, RESULT_ORDER, UNNAMED, Style, label, style_of
+from ._style import OTHER, RANKED_COLOURS, RANKED_HATCHES, RESULT_ORDER, UNNAMED, Style, label, style_of
 
 if TYPE_CHECKING:
     from ..reports import Source
@@ -43,14 +43,15 @@ class Key:
     unnamed: str
 
 
-RESULT_TYPE, MX, REPORTER = "result_type", "receiving_mx_hostname", "organization_name"
+RESULT_TYPE, MX, REPORTER, DOMAIN = "result_type", "receiving_mx_hostname", "organization_name", "policy_domain"
 KEYS: Final = {
     RESULT_TYPE: Key("result type", "result types", UNKNOWN),
     MX: Key("MX", "MX", "no MX (policy host, or not given)"),
     REPORTER: Key("reporter", "reporters", "reporter not named"),
+    DOMAIN: Key("policy domain", "policy domains", "domain not named"),
 }
 #: How many series have a name of their own, the rest together with `other` not counted.
-_MOST: Final = {RESULT_TYPE: len(RESULT_ORDER), MX: len(RANKED), REPORTER: len(RANKED)}
+_MOST: Final = {RESULT_TYPE: len(RESULT_ORDER), MX: 8, REPORTER: 8, DOMAIN: 8}
 
 
 def day_of(day: int) -> date:
@@ -84,6 +85,9 @@ class View:
         None where there is nothing to show, or where the type makes no difference.
     left_out : tuple of str
         What the source has beside this view.
+    ranks : mapping of str to (mapping of str to int)
+        For each key that has no colours of its own, the rank of each name among all of the source, not of this view
+        alone: a reporter has the same colour in every figure of one source.
     """
 
     rows: pd.DataFrame
@@ -94,6 +98,7 @@ class View:
     domains: tuple[str, ...]
     policy_type: str | None
     left_out: tuple[str, ...]
+    ranks: Mapping[str, Mapping[str, int]]
 
     @property
     def days(self) -> int:
@@ -215,6 +220,7 @@ def view_of(
     if policy_type is not None and not isinstance(policy_type, str):
         raise ValueError(f"policy_type is one type, None or '*', not {policy_type!r}: types are never added unasked")
     rows = daily(source, tuple(by), policy_type=EVERY_TYPE if policy_type == EVERY_TYPE else None)
+    ranks = {key: _ranked(rows, key) for key in by if key in RANKED_HATCHES}
     if domain is not None:
         rows = rows[rows["policy_domain"].astype("str") == domain.strip().lower().removesuffix(".")]
     # A reporter that does not name itself has an empty name.
@@ -243,7 +249,15 @@ def view_of(
         domains=tuple(sorted(set(own_rows["policy_domain"]))) or ((domain,) if domain else ()),
         policy_type=chosen,
         left_out=tuple(left_out),
+        ranks=ranks,
     )
+
+
+def _ranked(rows: pd.DataFrame, key: str) -> dict[str, int]:
+    """Return the rank of each name, those with the most failed sessions first."""
+    failed = rows.groupby(key, observed=True)["failed"].sum()
+    names = sorted(((-int(count), str(name)) for name, count in failed.items() if str(name)))
+    return {name: rank for rank, (_, name) in enumerate(names)}
 
 
 def _named(column: pd.Series) -> pd.Series:
@@ -370,7 +384,7 @@ def fold(view: View, key: str, most: int | None = None) -> list[Series]:
     np.add.at(table, (line[codes], offsets), failed)
 
     series = [
-        Series(_name(key, str(names[code])), _style(key, str(names[code]), rank), table[rank], (str(names[code]),))
+        Series(_name(key, str(names[code])), _style(view, key, str(names[code])), table[rank], (str(names[code]),))
         for rank, code in enumerate(kept)
     ]
     if key == RESULT_TYPE:
@@ -390,9 +404,9 @@ def _name(key: str, name: str) -> str:
     return f"“{label(name)}”" if ours and (key != RESULT_TYPE or name != UNKNOWN) else label(name)
 
 
-def _style(key: str, name: str, rank: int) -> Style:
+def _style(view: View, key: str, name: str) -> Style:
     if key == RESULT_TYPE:
         return style_of(name)
-    # With `most` raised the colours come round again, distinguished by a hatch.
-    style = RANKED[rank % len(RANKED)]
-    return style if rank < len(RANKED) else Style(style.colour, ("||", "xx", "oo")[rank // len(RANKED) % 3])
+    # The colours come round again, distinguished by a hatch.
+    rank, hatches = view.ranks[key].get(name, 0), RANKED_HATCHES[key]
+    return Style(RANKED_COLOURS[rank % len(RANKED_COLOURS)], hatches[rank // len(RANKED_COLOURS) % len(hatches)])

@@ -16,11 +16,11 @@ from ..diagnosis import Cause, Diagnosis, Group, diagnose
 from ..probe import Probe
 from ..reports import Archive
 from ..sender import Delivery, simulate
-from ..vocabulary import Confidence, State, Verdict
+from ..vocabulary import Confidence, MailEffect, State, Verdict
 
 __all__ = ["LATEST", "Case", "Day", "Kind", "ProbeCheck", "read_case"]
 
-#: The period of the incident that is ongoing or, where none is, of the one that ended last.
+#: The period of the most urgent incident: open before over, by what it does to mail; of those over, the one that ended last.
 LATEST: Final = "latest incident"
 
 Day = str | date | datetime | None
@@ -237,7 +237,7 @@ def read_case(
     if isinstance(period, str):
         if period != LATEST:
             raise ValueError(f"period is {period!r}: expected {LATEST!r}, a pair of days, or None")
-        rows = _latest(every)
+        rows = _most_urgent(every, cells(history))
         first, last = (rows["start"].min(), rows["end"].max()) if len(rows) else (None, None)
     else:
         first, last = (_day(side) for side in _pair(period))
@@ -261,16 +261,25 @@ def read_case(
     }
 
 
-def _latest(incidents: pd.DataFrame) -> pd.DataFrame:
-    """Return the rows of the story that is ongoing, else of the one that ended last."""
+def _most_urgent(incidents: pd.DataFrame, split: Cells) -> pd.DataFrame:
+    """Return the rows of the most urgent story.
+
+    Open before over, but one of low confidence, which may be background noise, after all others; open ones by what they
+    do to mail. Then the confidence; of those that are over, the one that ended last; and the failed sessions.
+    """
     if incidents.empty:
         return incidents
-    stories = incidents.groupby("story").agg(
-        ongoing=("ongoing", "any"), end=("end", "max"), start=("start", "max"), failed=("failed_session_count", "sum")
-    )
-    last = stories.sort_values(["ongoing", "end", "start", "failed"]).index[-1]
-    latest: pd.DataFrame = incidents[incidents["story"] == last]
-    return latest
+    stories = []
+    for story, rows in incidents.groupby("story"):
+        is_open = bool(rows["ongoing"].any())
+        confidence = min(Confidence(value).rank for value in rows["confidence"])
+        doubtful = confidence == Confidence.LOW.rank
+        effects = _rows_of(split.failures, rows)["effect"].unique() if is_open else ()
+        effect = min((MailEffect(value).rank for value in effects), default=0)
+        order = (doubtful, not is_open, effect, confidence, -rows["end"].max().value, -rows["start"].max().value)
+        stories.append((*order, -int(rows["failed_session_count"].sum()), story))
+    first: pd.DataFrame = incidents[incidents["story"] == min(stories)[-1]]
+    return first
 
 
 def _pair(period: tuple[Day, Day] | list[Day] | None) -> tuple[Day, Day]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import cached_property
 from typing import Any
 
 import pandas as pd
@@ -20,20 +21,24 @@ from ..analysis import (
     meanings,
 )
 from ..diagnosis import Causes
+from ..markup import number, plural, share
 from ..probe import Probe
-from ..render import Document, Paragraph, Strong, Terms, document
+from ..render import Block, Document, Paragraph, Quiet, Section, Strong, Terms, document
 from ..render import Table as Rows
 from ..reports import Archive
-from ..vocabulary import verdict_badge, verdict_sentence
+from ..vocabulary import Level, verdict_badge, verdict_sentence
 from ._case import LATEST, Case, Day, read_case
+from ._fleet import MANY, Fleet, fleet
 from ._opening import Opening, opening
-from ._statements import Facts, Heading, facts, heading, not_checked, statements
+from ._statements import Facts, Heading, case_title, facts, heading, not_checked, statements
 from ._tables import Actions, actions, evidence, nearby_events, other_incidents
 
 __all__ = ["Postmortem", "open_case"]
 
 #: A line to write on, as wide as a name; a cell that is empty looks like one that was forgotten.
 _BLANK = "\u00a0" * 14
+#: So many domains are open in a table of all.
+_FIRST_DOMAINS = 10
 
 
 class Postmortem(Case):
@@ -41,11 +46,36 @@ class Postmortem(Case):
 
     def heading(self) -> Heading:
         """Return the title, as given or made from the incident, the author and the days."""
-        return heading(self)
+        return heading(self, self._fleet_title)
 
     def opening(self) -> Opening:
         """Return what a reader must know first: status, one sentence, four figures, the next step."""
-        return opening(self, actions(self).steps[0][0])
+        return opening(self, actions(self).steps[0][0], case_title(self) if self._fleet_title else "")
+
+    @cached_property
+    def all_domains(self) -> Fleet:
+        """The policy domains of all reports, the worst first."""
+        return fleet(self.history, pd.concat([self.incidents, self.others]))
+
+    @property
+    def _fleet_title(self) -> str:
+        """The title of a document about many domains; empty for one about few."""
+        count = self.all_domains.count()
+        if sum(count.values()) < MANY:
+            return ""
+        urgent = count.get(Level.ACT_NOW, 0)
+        first = (
+            f"{number(urgent)} {'needs' if urgent == 1 else 'need'} action now" if urgent else "none needs action now"
+        )
+        return f"{plural(sum(count.values()), 'domain')}, {first}"
+
+    def fleet(self) -> Fleet:
+        """Return the policy domains, the worst first, where there are many; else none: `domains` has them."""
+        return self.all_domains if self._fleet_title else Fleet(())
+
+    def domains(self) -> Fleet:
+        """Return the policy domains, the worst first, where there are several, and few; else none: `fleet` has them."""
+        return Fleet(()) if self._fleet_title or len(self.all_domains.domains) < 2 else self.all_domains
 
     def sentences(self) -> Story:
         """Return what happened, what it did to mail and whether it is over, with numbers."""
@@ -130,7 +160,8 @@ def open_case(
     domain : str, optional
         Only this policy domain.
     period : str or pair, optional
-        ``latest incident``: the story that is ongoing, else the one that ended last; where there is none, all reports. A
+        ``latest incident``: the most urgent story, an open one by what it does to mail, else the one that ended last; where
+        there is none, all reports. A
         pair of days, both included, each None for an open side: every incident on any of these days, each included
         whole. None: all reports.
     events : DataFrame, optional
@@ -173,15 +204,41 @@ def _(start: Opening) -> Document:
     badge = verdict_badge(start.level)
     status = Paragraph(badge, Strong(f" · {start.openness}") if start.openness else "", status=True)
     reason = () if start.verdict is None else (Paragraph(verdict_sentence(start.verdict)),)
-    return Document(
-        (
-            status,
-            Paragraph(start.sentence, lead=True),
-            *reason,
-            *document(start.figures).body,
-            Paragraph(Strong("Next step. "), start.step, step=True),
-        )
+    body: tuple[Block, ...] = (
+        status,
+        Paragraph(start.sentence, lead=True),
+        *reason,
+        *document(start.figures).body,
+        Paragraph(Strong("Next step. "), start.step, step=True),
     )
+    return Document((Section(start.title, body),) if start.title else body)
+
+
+@document.register
+def _(many: Fleet) -> Document:
+    if not many.domains:
+        return Document(())
+    parts = [
+        part for level, count in many.count().items() for part in (verdict_badge(level), f": {number(count)}", "  ")
+    ]
+    rows = [
+        {
+            "level": verdict_badge(one.level),
+            "domain": (Strong(one.policy_domain), Quiet(f" {one.why}" if one.level.rank < Level.FINE.rank else "")),
+            "share": None if one.share is None else share(one.share, 1),
+            "trend": (one.trend,),
+            "incident": one.incident,
+            "reporters": one.reporters,
+        }
+        for one in many.domains
+    ]
+    headings = {
+        "level": "Status", "domain": "Policy domain", "share": "Failed", "trend": "Trend", "incident": "Open incident",
+        "reporters": "Reporters",
+    }  # fmt: skip
+    caption = "The worst first. Failed: the share of the sessions reported in the last 30 days; trend: the same by day."
+    table = Rows(headings, rows, caption=caption, numeric=("share", "reporters"), first=_FIRST_DOMAINS)
+    return Document((Paragraph(*parts[:-1], status=True), table))
 
 
 @document.register

@@ -45,6 +45,8 @@ class Opening(Rendered):
 
     Attributes
     ----------
+    title : str
+        What the incident is, where the document is about more; else empty.
     level : Level
         How urgent the domains are now.
     openness : str
@@ -58,6 +60,7 @@ class Opening(Rendered):
         What to do next.
     """
 
+    title: str
     level: Level
     openness: str
     sentence: str
@@ -66,12 +69,13 @@ class Opening(Rendered):
     step: str
 
 
-def opening(case: Case, step: str) -> Opening:
+def opening(case: Case, step: str, title: str) -> Opening:
     """Return how the document of a case begins; `step` is the most urgent of what is left to do."""
     verdict, cause = case.verdict, case.main_cause
     nothing = case.all_cells.sessions.empty
     same = verdict.cause == (cause.code if cause is not None else "") or (verdict.level is Level.FINE)
     return Opening(
+        title=title,
         level=Level.NOT_KNOWN if nothing else verdict.level,
         openness=_openness(case),
         sentence=_sentence(case),

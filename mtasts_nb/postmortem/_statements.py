@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 
     import pandas as pd
 
-__all__ = ["Facts", "Heading", "facts", "heading", "not_checked", "statements"]
+__all__ = ["Facts", "Heading", "case_title", "facts", "heading", "not_checked", "statements"]
 
 _HAPPENED: Final = "What happened."
 _EFFECT: Final = "What it did to mail."
@@ -59,14 +59,15 @@ class Facts(Rendered):
     facts: tuple[tuple[str, str], ...]
 
 
-def heading(case: Case) -> Heading:
+def heading(case: Case, title: str = "") -> Heading:
     """Return the title, as given or from the incident, and a line on author and days."""
     author = f"By {one_line(case.author, 120)}. " if case.author.strip() else ""
     about = "No report at all." if case.first is None else f"About {_span(case.first, case.last)}, days in UTC."
-    return Heading(one_line(case.title or _title(case), 200), f"{author}{about}")
+    return Heading(one_line(case.title or title or case_title(case), 200), f"{author}{about}")
 
 
-def _title(case: Case) -> str:
+def case_title(case: Case) -> str:
+    """Return what the incident is, and of which domain; or that there is none."""
     if case.top is not None:
         cause = case.main_cause
         what = cause.title if cause is not None else result_type_text(str(case.top["result_type"])).title

@@ -211,7 +211,7 @@ def _label(table: Tag, labels: list[str]) -> None:
     for row in table.select("tbody tr"):
         for number, (cell, label) in enumerate(zip(row.find_all(("td", "th")), labels, strict=False)):
             # Two short cells share a line of the block.
-            if number and len(_text(cell)) <= _BRIEF and len(label) <= 2 * _BRIEF:
+            if number and not cell.img and len(_text(cell)) <= _BRIEF and len(label) <= 2 * _BRIEF:
                 cell["class"] = f"{cell.get('class', '')} brief".strip()
             cell["data-label"] = label
             if len(cell.contents) != 1:  # beside its label, one thing

@@ -13,6 +13,7 @@ from typing import Any
 from ..markup import MISSING, html_text, plural, terminal_text
 from ..render import style
 from ._clean import clean_markdown, clean_output, slug
+from ._drawing import inline_svg
 from ._promises import is_only_a_picture
 
 __all__ = ["About", "page"]
@@ -27,6 +28,8 @@ _HEADING = re.compile(r"<h([1-6])[^>]*>(.*?)</h\1>", re.DOTALL)
 _TAG = re.compile(r"<[^>]+>")
 # The first kind that an output offers is the one shown. A widget is shown by its HTML, never by a script.
 _KINDS = ("text/html", "image/svg+xml", "image/png", "image/jpeg", "text/markdown", "text/latex", "text/plain")
+#: As in `plots`, which is not loaded for it: a figure as wide as a phone.
+_NARROW = "application/vnd.mtasts-nb.narrow-figure"
 _WIDGET = "application/vnd.jupyter.widget-view+json"
 _REMOVED = {"remove-cell", "remove_cell"}
 #: The tag of a markdown cell that begins with a heading: in the page, what it heads is folded.
@@ -78,6 +81,7 @@ class _Body:
     code: list[str] = field(default_factory=list)
     appended: list[str] = field(default_factory=list)
     heading: str = ""
+    figures: int = 0
     has_evidence: bool = False
     #: The levels of the headings whose sections are folded, and open at this place.
     folds: list[int] = field(default_factory=list)
@@ -97,7 +101,8 @@ def page(node: Any, about: About) -> str:
     title, content, contents = _ordered("\n".join(body.parts), fallback=about.notebook.replace("_", " "))
     page_style = (resources.files(__package__) / "_page.css").read_text(encoding="utf-8")
     # In a layer, a rule of the documents' sheet gives way to any rule of the page, however specific it is.
-    sheet = f"@layer page, documents;\n@layer documents {{\n{style()}}}\n{page_style}"
+    dark = (resources.files("mtasts_nb") / "plots" / "dark.css").read_text(encoding="utf-8")
+    sheet = f"@layer page, documents;\n@layer documents {{\n{style()}}}\n{dark}{page_style}"
     digest = base64.b64encode(hashlib.sha256(sheet.encode()).digest()).decode()
     environment = Environment(
         loader=PackageLoader(__package__, "."),
@@ -148,7 +153,7 @@ def _body(node: Any) -> _Body:
             added = bool(cell.metadata.get(ADDED))
             if cell.source.strip() and not added:
                 body.code.append(_visible_source(cell.source))
-            (body.appended if added else body.parts).extend(_outputs(cell.outputs, body.heading))
+            (body.appended if added else body.parts).extend(_outputs(cell.outputs, body))
             body.has_evidence |= not added and any(map(_is_evidence, cell.outputs))
     body.parts.extend("</details>" for _ in body.folds)
     if body.has_evidence:
@@ -185,7 +190,7 @@ def _visible_source(source: str) -> str:
     return "\n".join(line[: len(line) - len(line.lstrip())] + terminal_text(line, 10_000) for line in lines)
 
 
-def _outputs(outputs: Sequence[Mapping[str, Any]], heading: str) -> Iterator[str]:
+def _outputs(outputs: Sequence[Mapping[str, Any]], body: _Body) -> Iterator[str]:
     for output in outputs:
         kind = output["output_type"]
         if kind == "stream":
@@ -199,14 +204,14 @@ def _outputs(outputs: Sequence[Mapping[str, Any]], heading: str) -> Iterator[str
         elif kind == "error":
             yield _verbatim(f"{output.get('ename', '')}: {output.get('evalue', '')}", 2000)
         else:
-            yield from _displayed(output.get("data", {}), output.get("metadata", {}), heading)
+            yield from _displayed(output.get("data", {}), output.get("metadata", {}), body)
 
 
 def _verbatim(text: str, width: int | None = None) -> str:
     return f'<pre class="sts-text">{html_text(_ANSI.sub("", text), width)}</pre>'
 
 
-def _displayed(data: Mapping[str, Any], metadata: Mapping[str, Any], heading: str) -> Iterator[str]:
+def _displayed(data: Mapping[str, Any], metadata: Mapping[str, Any], body: _Body) -> Iterator[str]:
     kinds = [kind for kind in _KINDS if kind in data]
     if not kinds or (_WIDGET in data and kinds[0] in ("text/latex", "text/plain")):
         return  # a live view without a static rendering: its text is the widget's class, of no use to a reader
@@ -218,7 +223,10 @@ def _displayed(data: Mapping[str, Any], metadata: Mapping[str, Any], heading: st
     elif kind == "text/markdown":
         yield clean_output(clean_markdown(_text(value)))
     elif kind.startswith("image/"):
-        yield _figure(kind, _text(value), str(own.get("alt") or metadata.get("alt") or ""), heading)
+        alt = str(own.get("alt") or metadata.get("alt") or "")
+        alt = alt or f"Figure in the section “{body.heading or 'start'}”. It came without a description."
+        body.figures += 1
+        yield _figure(kind, _text(value), _text(data.get(_NARROW, "")), alt, f"f{body.figures}")
     else:
         yield _verbatim(_text(value))
 
@@ -227,21 +235,25 @@ def _text(value: object) -> str:
     return "".join(str(part) for part in value) if isinstance(value, list) else str(value)
 
 
-def _figure(kind: str, value: str, alt: str, heading: str) -> str:
-    """Return a figure as an image inside the file; an SVG in an image element can neither run nor load anything."""
+def _figure(kind: str, value: str, narrow: str, alt: str, prefix: str) -> str:
+    """Return a figure inside the file, an SVG as a part of the page where it consists of shapes alone.
+
+    Anything else is an image: an SVG in an image element can neither run nor load anything.
+    """
     if kind == "image/svg+xml":
         if not is_only_a_picture(value.encode("utf-8")):
             return '<p class="sts-note">A figure was left out: its SVG holds a script or an address.</p>'
+        if drawing := inline_svg(value, prefix, alt, "wide"):
+            return f"<figure>{drawing}{inline_svg(narrow, f'{prefix}n', alt, 'narrow') or ''}</figure>"
         address = "data:image/svg+xml;charset=utf-8," + _as_address(value)
     else:
         encoded = re.sub(r"\s+", "", value)
         if not re.fullmatch(r"[A-Za-z0-9+/]+=*", encoded):
             return '<p class="sts-note">A figure was left out: its data is damaged.</p>'
         address = f"data:{kind};base64,{encoded}"
-    label = html_text(alt) if alt else f"Figure in the section “{heading or 'start'}”. It came without a description."
     return (
         '<figure class="frame" role="region" tabindex="0" aria-label="Figure">'
-        f'<img src="{address}" alt="{label}"></figure>'
+        f'<img src="{address}" alt="{html_text(alt)}"></figure>'
     )
 
 

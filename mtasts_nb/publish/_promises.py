@@ -11,9 +11,11 @@ from ..markup import one_line
 __all__ = ["broken_promises", "check", "is_only_a_picture"]
 
 # Elements that run something or load something, and attributes that do.
-_FORBIDDEN = {"script", "iframe", "frame", "object", "embed", "base", "form", "input", "button", "svg", "math", "audio",
+_FORBIDDEN = {"script", "iframe", "frame", "object", "embed", "base", "form", "input", "button", "math", "audio",
               "video", "source", "track", "applet", "portal", "template", "noscript"}  # fmt: skip
 _LOADING = {"src", "srcset", "poster", "background", "data", "action", "formaction", "ping", "manifest", "xlink:href"}
+# In an SVG element that is a part of the page, shapes alone.
+_SHAPES = {"svg", "g", "path", "use", "defs", "clippath", "rect", "pattern", "title"}
 _STYLE_ADDRESS = re.compile(r"@import|url\(|expression\(|\\", re.IGNORECASE)
 _HREF = re.compile(r"(https?://|mailto:|#)", re.IGNORECASE)
 # An image element runs and loads none of this; we want none of it in the file.
@@ -41,30 +43,37 @@ class _Reader(HTMLParser):
         self.broken: list[str] = []
         self.in_style = False
         self.styles = 0
+        self.in_svg = False
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        if tag in _FORBIDDEN:
-            self._add(f"an element <{tag}>")
+        self.in_svg |= tag == "svg"
+        if tag in _FORBIDDEN or (self.in_svg and tag not in _SHAPES):
+            self._add(f"an element <{tag}>{' in a figure' if self.in_svg else ''}")
         self.in_style = tag == "style"
         self.styles += tag == "style"
         attributes = {name: value or "" for name, value in attrs}
         for name, value in attributes.items():
+            if self.in_svg and ((name.endswith("href") and value[:1] != "#") or re.search(r"url\((?!#)", value)):
+                self._add(f"an address in a figure: {one_line(value, 80)}")
             if name.startswith("on") or name in ("style", "srcdoc"):
                 self._add(f"an attribute {name} on <{tag}>")
             elif name in _LOADING and not (tag == "img" and name == "src" and value.startswith("data:image/")):
                 self._add(f"an address to load on <{tag}>: {one_line(value, 80)}")
             elif name == "href" and tag == "link" and value != "data:,":
                 self._add(f"a link element to {one_line(value, 80)}")
-            elif name == "href" and tag != "link" and not _HREF.match(value):
+            elif name == "href" and tag not in ("link", "use") and not _HREF.match(value):
                 self._add(f"a link to {one_line(value, 80)}")
             elif tag == "meta" and name == "http-equiv" and value.lower() != "content-security-policy":
                 self._add(f"a meta element {one_line(value, 80)}")
         if tag == "img" and not attributes.get("alt", "").strip():
             self._add("an image without alternative text")
+        if tag == "svg" and not attributes.get("aria-label", "").strip():
+            self._add("a figure without alternative text")
 
     def handle_endtag(self, tag: str) -> None:
         if tag == "style":
             self.in_style = False
+        self.in_svg &= tag != "svg"
 
     def handle_data(self, data: str) -> None:
         if self.in_style and _STYLE_ADDRESS.search(data):

@@ -36,6 +36,7 @@ __all__ = [
     "Table",
     "Terms",
     "Tone",
+    "Trend",
 ]
 
 
@@ -85,7 +86,18 @@ class Quote:
     text: str
 
 
-Inline: TypeAlias = str | Badge | Code | Strong | Quiet | Quote
+@dataclass(frozen=True, slots=True)
+class Trend:
+    """Shares by day as a small picture within a line: from 0 to 1, None for a day that is not known.
+
+    `text` says the same in a few words.
+    """
+
+    values: tuple[float | None, ...]
+    text: str
+
+
+Inline: TypeAlias = str | Badge | Code | Strong | Quiet | Quote | Trend
 Line: TypeAlias = Inline | tuple[Inline, ...]
 
 
@@ -218,7 +230,7 @@ class Document:
     title: Line = ""
 
 
-_INLINE = (str, Badge, Code, Strong, Quiet, Quote)
+_INLINE = (str, Badge, Code, Strong, Quiet, Quote, Trend)
 _BLOCK = (Paragraph, Preformatted, Section, Fold, Items, Terms, Steps, Figures, Table)
 
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import itertools
+import re
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -50,11 +52,13 @@ ALL_STYLES = {
     "other": _style.OTHER,
     "unnamed": _style.UNNAMED,
     "report": _style.REPORT,
-    "report with failures": _style.REPORT_WITH_FAILURES,
+    **{f"failed share {number}": style for number, style in enumerate(_style.FAILED_SHARES)},
+    "rate": _style.Style(_style.RATE),
+    **{f"mode {mode}": _style.Style(colour) for mode, colour in _style.MODES.items()},
     "interval": _style.Style(_style.INTERVAL_LIMIT),
     "share": _style.Style(_style.BLUE),
     "sessions": _style.SESSIONS,
-    **{f"rank {rank}": style for rank, style in enumerate(_style.RANKED)},
+    **{f"rank {rank}": _style.Style(colour) for rank, colour in enumerate(_style.RANKED_COLOURS)},
 }
 
 
@@ -79,7 +83,8 @@ def test_result_types_of_one_hatch_are_far_apart(sight: str) -> None:
 
 @pytest.mark.parametrize("sight", SIGHT)
 def test_neighbours_in_a_stack_are_far_apart(sight: str) -> None:
-    for order in ([_style.style_of(kind) for kind in _style.RESULT_ORDER], [*_style.RANKED, _style.OTHER]):
+    ranked = [_style.Style(colour) for colour in _style.RANKED_COLOURS]
+    for order in ([_style.style_of(kind) for kind in _style.RESULT_ORDER], [*ranked, _style.OTHER]):
         for first, second in itertools.pairwise(order):
             assert distance(first.colour, second.colour, SIGHT[sight]) >= 20 or first.hatch != second.hatch
 
@@ -97,6 +102,61 @@ def test_colour_of_is_what_a_figure_uses_and_takes_any_text() -> None:
     assert len({plots.colour_of(kind) for kind in KINDS}) == 11
     for text in ("", "$", "\ud800", "x" * 10_000):
         assert plots.colour_of(text) == plots.colour_of("made-up")
+
+
+def test_a_colour_has_one_meaning() -> None:
+    """On one page a colour is a result type, a reporter, a mode or a share; hatches keep reporters, hosts and domains apart."""
+    meanings = (
+        {_style.style_of(kind).colour for kind in KINDS},
+        set(_style.RANKED_COLOURS),
+        {*_style.MODES.values(), _style.MODE_UNKNOWN},
+        {_style.REPORT.colour, *(style.colour for style in _style.FAILED_SHARES)},
+    )
+    assert sum(map(len, meanings)) == len(set().union(*meanings))
+    hatches = [hatch for own in _style.RANKED_HATCHES.values() for hatch in own]
+    assert len(hatches) == len(set(hatches))
+
+
+@pytest.mark.parametrize("sight", SIGHT)
+def test_reporters_are_far_apart_and_not_taken_for_result_types(sight: str) -> None:
+    for one, other in itertools.combinations(_style.RANKED_COLOURS, 2):
+        assert distance(one, other, SIGHT[sight]) >= 22
+    for one, kind in itertools.product(_style.RANKED_COLOURS, KINDS):
+        assert distance(one, _style.style_of(kind).colour, SIGHT[sight]) >= 13
+
+
+DARK = dict(re.findall(r'\[fill="(#\w+)"\] \{ fill: ([^;]+);', (Path(_style.__file__).parent / "dark.css").read_text()))
+DARK_PANEL = "#14181d"
+
+
+def test_every_colour_has_a_counterpart_on_a_dark_page() -> None:
+    colours = {
+        value for value in vars(_style).values() if isinstance(value, str) and re.fullmatch("#[0-9a-f]{6}", value)
+    }
+    colours |= {value.colour for value in vars(_style).values() if isinstance(value, _style.Style)}
+    colours |= {style.colour for style in (*_style.FAILED_SHARES, *map(_style.style_of, KINDS))}
+    colours |= {*_style.MODES.values(), *_style.RANKED_COLOURS}
+    # For a dark figure of a caller, whose letters are pale already.
+    assert colours - set(DARK) == {_style.PALE_INK}
+
+
+@pytest.mark.parametrize("name", [name for name in ALL_STYLES if name != "interval"])
+def test_stands_out_from_a_dark_panel(name: str) -> None:
+    colour = DARK[ALL_STYLES[name].colour]
+    assert contrast(DARK_PANEL if colour == "var(--ground)" else colour, DARK_PANEL) >= 3
+
+
+def test_letters_on_a_dark_page_can_be_read() -> None:
+    for ink in (_style.INK, _style.QUIET_INK):
+        assert contrast(DARK[ink], DARK_PANEL) >= 4.5
+
+
+@pytest.mark.parametrize("sight", SIGHT)
+def test_result_types_are_apart_on_a_dark_page(sight: str) -> None:
+    for one, other in itertools.combinations(KINDS, 2):
+        first, second = _style.style_of(one), _style.style_of(other)
+        least = 19 if first.hatch == second.hatch else 11
+        assert distance(DARK[first.colour], DARK[second.colour], SIGHT[sight]) >= least, (one, other)
 
 
 def test_shades_carry_readable_numbers() -> None:

@@ -11,10 +11,11 @@ import urllib.parse
 
 import pytest
 
+from mtasts_nb.publish._drawing import inline_svg
 from mtasts_nb.publish._promises import broken_promises
 
 SVG = (
-    '<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 9 9"><title>50 % &amp; #1 "é"</title>\n'
+    '<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 9 9"><text>50 % &amp; #1 "é"</text>\n'
     "<rect width='9' height=\"9\"/></svg>"
 )
 PNG = base64.b64encode(b"\x89PNG not really").decode()
@@ -93,6 +94,42 @@ def test_a_figure_is_inside_the_file_with_its_alternative_text(page_of, cell, sh
 def test_a_png_is_inside_the_file(page_of, cell, shown) -> None:
     page = page_of(cell("1", shown({"image/png": PNG + "\n"}, {"image/png": {"alt": "a", "width": 9}})))
     assert f'<img src="data:image/png;base64,{PNG}" alt="a">' in page
+
+
+SHAPES = (
+    '<svg xmlns="http://www.w3.org/2000/svg" xmlns:xlink="http://www.w3.org/1999/xlink" viewBox="0 0 9 9"><defs><path id="a" d="M0 0"/></defs>'
+    '<use xlink:href="#a" style="fill: #ffffff; stroke: none"/><rect x="1" y="1" width="2" height="2"><title>1 &lt; 2</title></rect></svg>'
+)
+
+
+def test_a_figure_of_shapes_is_a_part_of_the_page_for_a_desk_and_for_a_phone(page_of, cell, shown) -> None:
+    data = {"image/svg+xml": SHAPES, "application/vnd.mtasts-nb.narrow-figure": SHAPES}
+    page = page_of("# T", *(cell(str(number), shown(data, {"alt": "a & b"})) for number in range(2)))
+    assert broken_promises(page) == []
+    assert [page.count(f'<svg class="{kind}" role="img" aria-label="a &amp; b" ') for kind in ("wide", "narrow")] == [
+        2,
+        2,
+    ]
+    ids = re.findall(r' id="([^"]*a)"', page)
+    assert len(set(ids)) == len(ids) == 4
+    assert all(f'<use href="#{name}" fill="#ffffff" stroke="none"/>' in page for name in ids)
+    assert "<title>1 &lt; 2</title>" in page
+
+
+@pytest.mark.parametrize(
+    "inside",
+    [
+        "<a href='https://evil.example'><path d='M0 0'/></a>", "<path d='M0 0' onclick='x()'/>", "<text>x</text>",
+        "<use href='#a'/>", "<use xmlns:l='http://www.w3.org/1999/xlink' l:href='https://evil.example#a'/>",
+        "<path style='fill: url(https://evil.example)'/>", "<path d='M0 0\" onload=x() a=\"'/>", "<style>*{}</style>",
+        "<path class='skip'/>", "<g>text</g>", "<path fill='expression(x)'/>", "<svg/>", "<foreignObject/>",
+    ],
+)  # fmt: skip
+def test_a_figure_of_more_than_shapes_is_no_part_of_the_page(inside: str) -> None:
+    assert (
+        inline_svg(f"<svg xmlns='http://www.w3.org/2000/svg' viewBox='0 0 9 9'>{inside}</svg>", "f", "x", "wide")
+        is None
+    )
 
 
 @pytest.mark.parametrize(
@@ -176,6 +213,13 @@ def test_whatever_the_cells_hold_the_page_keeps_its_promises(page_of, cell, show
 
 BROKEN = [
     ("<script></script>", "an element <script>"),
+    ("<svg aria-label='x'><a></a></svg>", "an element <a> in a figure"),
+    ("<svg aria-label='x'><use href='https://e.example/#a'></svg>", "an address in a figure: https://e.example/#a"),
+    (
+        "<svg aria-label='x'><path fill='url(https://e.example)'></svg>",
+        "an address in a figure: url(https://e.example)",
+    ),
+    ("<svg></svg>", "a figure without alternative text"),
     ("<p onclick='x()'>", "an attribute onclick on <p>"),
     ("<p style='x'>", "an attribute style on <p>"),
     ("<img src='https://e.example/x' alt='x'>", "an address to load on <img>: https://e.example/x"),
