@@ -113,7 +113,7 @@ def _clean(html: str, link: re.Pattern[str], show: Callable[[str], str] = str) -
     # attributes and ``"`` in text unescaped. The div: text alone might be taken for a file's name.
     root = BeautifulSoup(f"<div>{cleaned}</div>", "html.parser", multi_valued_attributes=None)
     # From the end: what is inside an element comes before it.
-    for element in reversed(root.find_all(("img", "a", "table", "figure"))):
+    for element in reversed(root.find_all(("img", "a", "table", "figure", "pre"))):
         _arrange(element)
     assert root.div is not None
     return root.div.decode_contents(formatter=_Formatter(show))
@@ -162,6 +162,9 @@ def _arrange(element: Tag) -> None:
             element.unwrap()
     elif element.name == "table":
         _frame(element)
+    elif element.name == "pre":
+        if "sts-list" in str(element.get("class", "")).split():
+            element["tabindex"] = "0"  # a list that scrolls, also without a mouse
     else:
         # Wider than a phone, it scrolls in its frame.
         element.attrs |= {"class": "frame", "role": "region", "tabindex": "0", "aria-label": "Figure"}
