@@ -25,6 +25,7 @@ __all__ = ["NARROW_SVG", "Picture", "alt_text", "show", "to_png", "to_svg"]
 _TEXTS: WeakKeyDictionary[Axes, str] = WeakKeyDictionary()
 _EMPTY: WeakKeyDictionary[Axes, str] = WeakKeyDictionary()
 _TIPS: WeakKeyDictionary[Axes, Sequence[Tip]] = WeakKeyDictionary()
+_MOST_TIPS: Final = 400
 #: The kind of output of a rendering as wide as a phone; a notebook passes it by, `publish` puts it into the page.
 NARROW_SVG: Final = "application/vnd.mtasts-nb.narrow-figure"
 
@@ -41,10 +42,14 @@ class Tip:
 
 
 def set_tips(ax: Axes, tips: Iterable[Tip]) -> None:
-    """Keep what parts of a panel show under the pointer; not in a rendering for a phone, which has none."""
-    if FIGURE_WIDTH.get() != NARROW:
-        # In a figure a dollar sign is escaped.
-        _TIPS[ax] = tuple(replace(tip, text=tip.text.replace(r"\$", "$")) for tip in tips)
+    """Keep what parts of a panel show under the pointer; not in a rendering for a phone, which has none.
+
+    More parts than `_MOST_TIPS` show nothing: they are too narrow to point at, and would double the file.
+    """
+    # In a figure a dollar sign is escaped.
+    texts = tuple(replace(tip, text=tip.text.replace(r"\$", "$")) for tip in tips)
+    if FIGURE_WIDTH.get() != NARROW and len(texts) <= _MOST_TIPS:
+        _TIPS[ax] = texts
 
 
 def set_empty(ax: Axes, sentence: str) -> None:

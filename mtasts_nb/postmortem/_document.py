@@ -223,14 +223,17 @@ def _(many: Fleet) -> Document:
     ]
     rows = [
         {
-            "level": verdict_badge(one.level),
-            "domain": (Strong(one.policy_domain), Quiet(f" {one.why}" if one.level.rank < Level.FINE.rank else "")),
-            "share": None if one.share is None else share(one.share, 1),
-            "trend": (one.trend,),
-            "incident": one.incident,
-            "reporters": one.reporters,
+            "level": verdict_badge(domain.level),
+            "domain": (
+                Strong(domain.policy_domain),
+                Quiet(f" {domain.why}" if domain.level.rank < Level.FINE.rank else ""),
+            ),
+            "share": None if domain.share is None else share(domain.share, 1),
+            "trend": (domain.trend,),
+            "incident": domain.incident,
+            "reporters": domain.reporters,
         }
-        for one in many.domains
+        for domain in many.domains
     ]
     headings = {
         "level": "Status", "domain": "Policy domain", "share": "Failed", "trend": "Trend", "incident": "Open incident",

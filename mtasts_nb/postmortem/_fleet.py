@@ -108,7 +108,11 @@ def fleet(source: Source, incidents: pd.DataFrame) -> Fleet:
             )
         )
     return Fleet(
-        tuple(sorted(domains, key=lambda one: (one.level.rank, not one.incident, -(one.share or 0), one.policy_domain)))
+        tuple(
+            sorted(
+                domains, key=lambda each: (each.level.rank, not each.incident, -(each.share or 0), each.policy_domain)
+            )
+        )
     )
 
 

@@ -10,6 +10,7 @@ from matplotlib.figure import Figure
 
 import mtasts_nb as sts
 from mtasts_nb import plots
+from mtasts_nb.plots._style import MODES
 from mtasts_nb.reports import Archive
 
 DAY = 86_400
@@ -94,7 +95,7 @@ def test_a_day_that_shows_both_is_shared_and_all_other_days_are_whole(change) ->
         for corners in patch.get_path().to_polygons(closed_only=True):
             low, high = corners[:, 1].min(), corners[:, 1].max()
             heights.setdefault(patch.get_facecolor(), set()).add(round(high - low, 2))
-    testing, enforce = ((*matplotlib_rgb(colour), 1.0) for colour in ("#ca633d", "#055f9f"))
+    testing, enforce = ((*matplotlib_rgb(colour), 1.0) for colour in (MODES["testing"], MODES["enforce"]))
     assert heights[testing] == heights[enforce] == {0.46, 0.92}
 
 

@@ -64,7 +64,7 @@ def test_svg_is_one_inert_element_with_its_label(hostile: Archive) -> None:
         assert root.get("role") == "img"
         assert root.get("aria-label") == plots.alt_text(ax)
         tags = {element.tag.rpartition("}")[2] for element in root.iter()}
-        assert tags <= {"svg", "defs", "style", "g", "path", "use", "clipPath", "rect", "pattern"}
+        assert tags <= {"svg", "defs", "style", "g", "path", "use", "clipPath", "rect", "pattern", "title"}
         links = [value for element in root.iter() for key, value in element.items() if key.endswith("href")]
         assert all(link.startswith("#") for link in links)
         rest = svg.replace("http://www.w3.org/2000/svg", "").replace("http://www.w3.org/1999/xlink", "")
