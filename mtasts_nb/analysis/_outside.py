@@ -53,8 +53,7 @@ def outside_policy(source: Source) -> pd.DataFrame:
             & failures["receiving_mx_hostname"].notna()
             & (failures["failed_session_count"] > 0)
         ]
-        applied = sessions[sessions["report_key"].isin(rows["report_key"].unique())]
-        rows = rows.merge(applied, on=_LINK)
+        rows = rows.merge(sessions, on=_LINK)
         parts.append(rows[_outside(rows)].astype(dict.fromkeys(_KEYS[1:], "str")))
     table = pd.concat(parts).rename(columns={"failed_session_count": "failed"})
     return table.groupby(_KEYS, dropna=False)["failed"].sum().reset_index()
