@@ -59,13 +59,18 @@ class Candidate:
 
 
 @cache
-def _of_type(result_type: str) -> tuple[CauseText, ...]:
-    texts = [
-        text
-        for text in causes().values()
-        if result_type in text.result_types and (text.kind is not CauseKind.SENDER or text.area is Area.DANE)
-    ]
-    return tuple(sorted(texts, key=lambda text: (text.result_types[result_type], text.kind is CauseKind.SENDER)))
+def _by_type() -> Mapping[str, tuple[CauseText, ...]]:
+    """Return the causes that each result type may have, the most frequent first."""
+    texts = [text for text in causes().values() if text.kind is not CauseKind.SENDER or text.area is Area.DANE]
+    return {
+        name: tuple(
+            sorted(
+                (text for text in texts if name in text.result_types),
+                key=lambda text: (text.result_types[name], text.kind is CauseKind.SENDER),
+            )
+        )
+        for name in {name for text in texts for name in text.result_types}
+    }
 
 
 def candidates(group: Reported) -> tuple[Candidate, ...]:
@@ -76,7 +81,7 @@ def candidates(group: Reported) -> tuple[Candidate, ...]:
     The order is that of the reason codes, weighed by failed sessions; then whether the policy in the same reports matches
     the host; then the order in the knowledge base.
     """
-    usual = _of_type(group.result_type)
+    usual = _by_type().get(group.result_type, ())
     if not usual and not group.mx:  # nothing says what a failure of an unregistered type is about
         return ()
     known = {text.code for text in usual}

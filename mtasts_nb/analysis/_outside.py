@@ -22,7 +22,10 @@ _LINK: Final = ["report_key", "policy_index"]
 _KEYS: Final = ["day", "policy_domain", "organization_name", "receiving_mx_hostname", "result_type"]
 
 
-@lru_cache(maxsize=1024)
+#: Longer texts are strangers' and are not remembered: what is, takes at most 1,024 times so many characters.
+_LONGEST_REMEMBERED: Final = 2000
+
+
 def covers(policy: str, host: str) -> bool | None:
     """Return whether the policy of a report matches a host; None where its text names no host.
 
@@ -31,6 +34,12 @@ def covers(policy: str, host: str) -> bool | None:
     >>> covers("version: STSv1\\nmode: enforce\\nmx: *.nordwind.example", "mx1.nordwind.example"), covers("", "mx1")
     (True, None)
     """
+    function = _covers if len(policy) + len(host) <= _LONGEST_REMEMBERED else _covers.__wrapped__
+    return function(policy, host)
+
+
+@lru_cache(maxsize=1024)
+def _covers(policy: str, host: str) -> bool | None:
     keyed = (line.partition(":") for line in policy.splitlines())
     patterns = [value.strip() for key, _, value in keyed if key.strip().lower() == "mx"]
     return any(mx_matches(pattern, host) for pattern in patterns) if patterns else None

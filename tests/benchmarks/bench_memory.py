@@ -11,13 +11,14 @@ from .setting import Figure, Setting
 
 COUNT = 200_000
 _SCRIPT = """
-import resource, sys
+import sys
 import numpy, pandas, pyarrow
 from mtasts_nb.reports import load
 load(b"{}", progress=False)
-before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+from tests.benchmarks.setting import peak_kib
+before = peak_kib()
 archive = load(sys.argv[1], progress=False)
-after = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+after = peak_kib()
 print(len(archive.reports), before, after)
 """
 

@@ -99,3 +99,12 @@ def interleaved(runs: dict[str, Callable[[], float]], rounds: int = 7) -> dict[s
             if number:
                 best[name] = min(seconds, best.get(name, seconds))
     return best
+
+
+def peak_kib() -> int:
+    """Return the most memory that this process has had, in KiB, as Linux counts it since the program was started.
+
+    Not `resource.getrusage`: its figure is inherited from the process that started this one, however large that was.
+    """
+    with Path("/proc/self/status").open() as status:
+        return next(int(line.split()[1]) for line in status if line.startswith("VmHWM:"))

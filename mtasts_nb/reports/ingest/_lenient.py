@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from functools import lru_cache
 
 from ...vocabulary import UNKNOWN
 from ._exports import exported
@@ -73,6 +72,8 @@ def looks_like_report(document: object) -> bool:
     """Return whether a JSON object is meant as a report: it has policies, or at least two other keys of one."""
     if not isinstance(document, dict):
         return False
+    if "policies" in document:
+        return True
     keys = {_canonical(key) for key in document}
     return "policies" in keys or len(keys.intersection(_TOP)) >= 2
 
@@ -112,7 +113,6 @@ def read_policy(document: object) -> tuple[ReportedPolicy, list[Deviation]]:
     return policy, reader.deviations
 
 
-@lru_cache(maxsize=1024)
 def _canonical(key: str) -> str:
     name = key.strip().lower().replace("_", "-").replace(" ", "-")
     return _ALIASES.get(name, name)
@@ -244,7 +244,7 @@ class _Reader:
 
     def policy(self, where: str, element: dict[str, object]) -> tuple[ReportedPolicy, Result]:
         known = ("policy", "summary", "failure-details")
-        flat = not any(_canonical(key) in known[:2] for key in element)
+        flat = "summary" not in element and not any(_canonical(key) in known[:2] for key in element)
         values = self.keys(element, where, (*known, *_POLICY, *_SUMMARY) if flat else known)
         if flat:
             self.note(where, None, "without policy and summary; their keys are looked for beside")

@@ -56,6 +56,10 @@ class TypedReport(msgspec.Struct, gc=False, rename="kebab", forbid_unknown_field
 decode_report = msgspec.json.Decoder(TypedReport).decode
 
 
+#: Remembered periods; a text of one has at most 32 characters, so that all together take less than 4 MB.
+_MOST_PERIODS: Final = 10_000
+
+
 class Periods(dict[tuple[str, str], tuple[int, int]]):
     """Begin and end as text to microseconds, remembered; raises `NeedsLenientReader` for a period that needs a remark."""
 
@@ -63,7 +67,7 @@ class Periods(dict[tuple[str, str], tuple[int, int]]):
         start, end = strict_moment(texts[0]), strict_moment(texts[1])
         if start is None or end is None or not 0 <= end - start <= LONGEST_SPAN:
             raise NeedsLenientReader
-        if len(self) < 100_000:
+        if len(self) < _MOST_PERIODS:
             self[texts] = start, end
         return start, end
 

@@ -11,7 +11,7 @@ import json
 import re
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
-from functools import lru_cache
+from socket import AF_INET, AF_INET6, inet_pton
 
 import msgspec
 
@@ -157,7 +157,6 @@ def is_plain_host(text: str) -> bool:
     return read_host(text) == (text, None)
 
 
-@lru_cache(maxsize=65536)
 def is_address(text: str) -> bool:
     """Return whether a text is an IPv4 or IPv6 address.
 
@@ -167,9 +166,13 @@ def is_address(text: str) -> bool:
     (True, True, False)
     """
     try:
-        ipaddress.ip_address(text)
-    except ValueError:
-        return False
+        # A tenth of the time of `ipaddress`, which alone knows IPv6 zones and says no the same way on every system.
+        inet_pton(AF_INET6 if ":" in text else AF_INET, text)
+    except (OSError, ValueError):
+        try:
+            ipaddress.ip_address(text)
+        except ValueError:
+            return False
     return True
 
 
