@@ -34,6 +34,7 @@ from .ingest import (
     Skipped,
     TypedReport,
     Unreadable,
+    bytes_of,
     check_keys,
     count_texts,
     decode_document,
@@ -89,7 +90,7 @@ class Collector:
         self.report_id, self.source, self.member = Texts(), Texts(), Texts()
         self.keys: list[bytes] = []
         self.digests: list[bytes] = []
-        self._text_size = size = [0]  # characters of all texts and policies, in a list so that all can count there
+        self._text_size = size = [0]  # bytes of all texts and policies, in a list so that all can count there
         self.organizations, self.contacts = Codes(size), Codes(size)
         self.types, self.addresses, self.hosts = Codes(size), Codes(size), Codes(size)
         self.helos, self.reasons, self.informations = Codes(size), Codes(size), Codes(size)
@@ -126,7 +127,7 @@ class Collector:
         except Exception as error:  # noqa: BLE001 - whatever is wrong with it costs none of its neighbours
             detail = self.refuse(error, source, member)
             if budget:
-                budget.owe(1, len(source) + len(member) + len(detail))
+                budget.owe(1, bytes_of(source, member, detail))
         if budget:
             budget.owe(0, self._text_size[0] - before)
 
@@ -135,7 +136,7 @@ class Collector:
         report = read_document(document, hints)
         deviations = (*assumed, *report.deviations)
         if budget:
-            text = sum(len(source) + len(member) + len(deviation.value or "") for deviation in deviations)
+            text = sum(bytes_of(source, member, deviation.value) for deviation in deviations)
             budget.rows(len(deviations) + _rows(report.results), text)
         self._add_lenient(report, data, source, member)
         for deviation in deviations:
@@ -146,7 +147,7 @@ class Collector:
         try:
             report = decode_report(data)
             if budget:
-                budget.rows(_rows(report.policies), len(report.report_id))
+                budget.rows(_rows(report.policies), bytes_of(report.report_id))
             self._add_typed(report, data, source, member)
         except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError, NeedsLenientReader):
             return False
@@ -188,7 +189,7 @@ class Collector:
         number = self.policies.setdefault(policy, len(self.policies))
         if number == len(self.policy_domains):
             self.policy_domains.append(policy.policy_domain)
-            self._text_size[0] += sum(len(text) for text in policy if isinstance(text, str))
+            self._text_size[0] += bytes_of(*(text for text in policy if isinstance(text, str)))
         return number
 
     def _add_lenient(self, report: Report, data: bytes, source: str, member: str) -> None:

@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from .ingest import NeedsLenientReader
+from .ingest import NeedsLenientReader, bytes_of
 
 __all__ = ["Codes", "IntTable", "Ints", "PlainCodes", "Texts", "text_array"]
 
@@ -23,12 +23,12 @@ class Codes(dict[str | None, int]):
 
     def __init__(self, size: list[int] | None = None) -> None:
         super().__init__({None: -1})
-        #: Its one number is how many characters all texts have, over all that share it.
+        #: Its one number is how many bytes all texts have, over all that share it.
         self._size = size if size is not None else [0]
 
     def __missing__(self, text: str) -> int:
         number = self[text] = len(self) - 1
-        self._size[0] += len(text)
+        self._size[0] += bytes_of(text)
         return number
 
     def texts(self) -> list[str]:

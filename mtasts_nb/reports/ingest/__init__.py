@@ -24,6 +24,7 @@ from ._model import (
     Result,
     Skipped,
     Unreadable,
+    bytes_of,
     fault,
 )
 from ._sources import flat_sources, iter_inputs
@@ -68,6 +69,7 @@ __all__ = [
     "TypedReport",
     "Unreadable",
     "Verdict",
+    "bytes_of",
     "check_keys",
     "count_texts",
     "decode_document",

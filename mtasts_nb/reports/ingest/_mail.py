@@ -11,7 +11,7 @@ from ...markup import one_line
 from ...settings import Limits
 from ._budget import Budget
 from ._mime import Mail, Part, decode, parse_mail
-from ._model import Deviation, Hints, Leaf, Rejected, Skipped, Unreadable, step_down
+from ._model import Deviation, Hints, Leaf, Rejected, Skipped, Unreadable, bytes_of, step_down
 from ._sniff import Kind, foreign_name, is_report_name, sniff
 
 __all__ = ["mail_results"]
@@ -52,7 +52,7 @@ def mail_results(
         except Unreadable as error:
             if _is_meant_as_report(part, mail):
                 reports = True
-                budget.rows(1, len(source) + len(step) + len(error.detail))
+                budget.rows(1, bytes_of(source, step, error.detail))
                 yield error.at(source, step)
             continue
         if content is None:
@@ -70,7 +70,7 @@ def mail_results(
     if reports:
         yield from skipped
     else:
-        budget.rows(1, len(source) + len(member))
+        budget.rows(1, bytes_of(source, member))
         yield Skipped(source, member, NO_REPORT)
 
 

@@ -19,7 +19,7 @@ from typing import Final, NamedTuple, cast
 from ...markup import one_line
 from ...settings import Limits
 from ._budget import Budget, over
-from ._model import Deviation, member_name
+from ._model import Deviation, bytes_of, member_name
 from ._streams import CHUNK, Stream
 
 __all__ = ["Mail", "Part", "decode", "is_mail", "is_mbox", "mbox_messages", "parse_mail", "without_emlx_frame"]
@@ -241,7 +241,7 @@ def _collect(
     encoding = _field(head, lowered, b"content-transfer-encoding") or b""
     name = filename or parameters.get("name")
     part = Part(media_type, name and member_name(name), encoding.lower(), data[start:end])
-    budget.rows(1, len(media_type) + len(part.filename or "") + len(encoding))
+    budget.rows(1, bytes_of(media_type, part.filename) + len(encoding))
     parts.append(part)
 
 

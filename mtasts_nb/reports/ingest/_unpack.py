@@ -23,7 +23,7 @@ from ._exports import csv_reports
 from ._json import BLANK, as_utf8, is_ndjson, lines, split_json
 from ._mail import mail_results
 from ._mime import mbox_messages, without_emlx_frame
-from ._model import Deviation, Hints, Leaf, Rejected, Skipped, Unreadable, fault, member_name, named, step_down
+from ._model import Deviation, Hints, Leaf, Rejected, Skipped, Unreadable, bytes_of, fault, member_name, named, step_down
 from ._postfix import log_reports
 from ._sniff import HEAD, Kind, no_report, sniff
 from ._sources import ignored
@@ -186,9 +186,9 @@ class _Unpacking:
             self.budget = outer
 
     def _row(self, result: Result) -> Result:
-        text = len(result.source) + len(result.member)
+        text = bytes_of(result.source, result.member)
         if isinstance(result, Rejected):  # a row of `inputs`, and one of `rejects`
-            self.budget.rows(1, text + len(result.detail))
+            self.budget.rows(1, text + bytes_of(result.detail))
         self.budget.rows(1, text)
         return result
 
