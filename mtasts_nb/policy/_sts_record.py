@@ -19,7 +19,7 @@ STS = Kind(
     key="id",
     prefix="sts-record",
     subject="_mta-sts",
-    typo=re.compile(r"(v\s*[=:]\s*)?\W*(m?ta-?)?sts?[-_ ]?v?[-_ ]?1?(\.0)?\W*|version\s*[=:]\s*stsv1"),
+    typo=re.compile(r"(v\s*+[=:]\s*+)?\W*(m?ta-?)?sts?[-_ ]?v?[-_ ]?1?(\.0)?\W*|version\s*[=:]\s*stsv1"),
 )
 _ID = re.compile(r"[A-Za-z0-9]{1,32}")
 

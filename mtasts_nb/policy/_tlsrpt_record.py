@@ -19,7 +19,7 @@ TLSRPT = Kind(
     key="rua",
     prefix="tlsrpt-record",
     subject="_smtp._tls",
-    typo=re.compile(r"(v\s*[=:]\s*)?\W*(smtp-?)?tls-?r(e?p(or)?t?|tp)?s?[-_ ]?v?[-_ ]?1?(\.0)?\W*"),
+    typo=re.compile(r"(v\s*+[=:]\s*+)?\W*(smtp-?)?tls-?r(e?p(or)?t?|tp)?s?[-_ ]?v?[-_ ]?1?(\.0)?\W*"),
 )
 # A TXT record can hold some thousands; RFC 8460 §3 sets no limit, and no sender delivers to more than a few.
 _MOST_ADDRESSES = 500

@@ -51,7 +51,8 @@ _NAMES: Final = {
     "reports": ("organization_name",),
 }
 _HTTPS = r"https://(?P<https>[^\s,;!/:]+)[^\s,;!]*"
-_REPORTS_TO = re.compile(rf"mailto:[^\s,;!@]+@(?P<mail>[^\s,;!]+)|{_HTTPS}", re.IGNORECASE)
+# What is no address is matched too, whole: to begin again in the middle of it would take quadratic time.
+_REPORTS_TO = re.compile(rf"mailto:[^\s,;!@]++(?:@(?P<mail>[^\s,;!]+))?|{_HTTPS}", re.IGNORECASE)
 _ID_FIELD = re.compile(r"(\s*id\s*=\s*)([A-Za-z0-9]+)(\s*)")
 _TYPE = re.compile(r"[a-z]+/[a-z0-9.+-]+( *; *charset=[a-z0-9-]+)?", re.IGNORECASE)
 
@@ -292,6 +293,8 @@ class _Redaction:
             return f"{match[1]}{digits.ljust(33, '0') if len(match[2]) > 32 else digits}{match[3]}"
         made, at = "", 0
         for match in _REPORTS_TO.finditer(field):
+            if not match.lastgroup:
+                continue
             host = self._names.host(match["mail"] or match["https"])
             made += redacted_text(field[at : match.start()], self._names)
             made += f"mailto:reports@{host}" if match["mail"] else f"https://{host}/"

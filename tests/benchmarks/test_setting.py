@@ -23,7 +23,9 @@ def test_the_peak_of_memory_is_of_the_process_itself_and_grows_with_what_it_uses
     block[::4096] = b"x" * len(block[::4096])  # what this process has does not count in the other
 
     def run(size: int) -> list[int]:
-        done = subprocess.run([sys.executable, "-c", SCRIPT.format(size=size)], capture_output=True, text=True, check=True)
+        done = subprocess.run(
+            [sys.executable, "-c", SCRIPT.format(size=size)], capture_output=True, text=True, check=True
+        )
         return [int(figure) for figure in done.stdout.split()]
 
     before, grown = run(1024)

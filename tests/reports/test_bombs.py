@@ -122,7 +122,8 @@ def test_a_bomb_is_a_reject_row_in_a_second_and_200_mib(name: str) -> None:
 def test_text_is_counted_in_bytes() -> None:
     """Three texts of 800 characters are 7,200 bytes, and 3,000 are allowed; the one that exceeds it is in memory already."""
     reports = [
-        report(POLICY % (1, 1, DETAIL.replace('"x"', f'"{number}{"€" * 800}"')), str(number)).decode() for number in range(3)
+        report(POLICY % (1, 1, DETAIL.replace('"x"', f'"{number}{"€" * 800}"')), str(number)).decode()
+        for number in range(3)
     ]
     archive = load(f"[{','.join(reports)}]".encode(), progress=False, limits=Limits(label_bytes=3000))
     assert (len(archive.reports), list(archive.rejects["reason"])) == (2, ["label-bytes"])

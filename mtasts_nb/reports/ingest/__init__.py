@@ -5,7 +5,7 @@ Nothing here knows about tables; a report is handed on as it was read, with what
 
 from __future__ import annotations
 
-from ._budget import Budget
+from ._budget import Budget, bytes_of
 from ._dkim import DnsFunc, Signature, Verdict
 from ._dkim_queue import DkimCheck
 from ._json import decode_document
@@ -24,7 +24,6 @@ from ._model import (
     Result,
     Skipped,
     Unreadable,
-    bytes_of,
     fault,
 )
 from ._sources import flat_sources, iter_inputs

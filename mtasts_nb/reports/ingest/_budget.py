@@ -14,7 +14,7 @@ from typing import Final
 from ...settings import ALLOWANCE_BYTES, Limits
 from ._model import Unreadable
 
-__all__ = ["FREE", "Budget", "Exhausted", "over"]
+__all__ = ["FREE", "Budget", "Exhausted", "bytes_of", "over"]
 
 #: What may come out of compression before the ratio is checked (`Limits.expansion_ratio`).
 FREE: Final = 1024 * 1024
@@ -37,6 +37,17 @@ def over(limits: Limits, name: str, what: str, stage: str = "unpack") -> Unreada
 
 def _hint(limits: Limits, name: str) -> str:
     return f"the limit is {name}={getattr(limits, name)}; to allow more, call load(..., limits=Limits({name}=...))"
+
+
+def bytes_of(*texts: str | None) -> int:
+    """Return how many bytes texts take in UTF-8, as `Limits.label_bytes` counts them.
+
+    Examples
+    --------
+    >>> bytes_of("mx1", None, "\u00fc")
+    5
+    """
+    return sum(len(text) if text.isascii() else len(text.encode("utf-8", "replace")) for text in texts if text)
 
 
 class Exhausted(Unreadable):

@@ -9,9 +9,9 @@ from typing import Final
 
 from ...markup import one_line
 from ...settings import Limits
-from ._budget import Budget
+from ._budget import Budget, bytes_of
 from ._mime import Mail, Part, decode, parse_mail
-from ._model import Deviation, Hints, Leaf, Rejected, Skipped, Unreadable, bytes_of, step_down
+from ._model import Deviation, Hints, Leaf, Rejected, Skipped, Unreadable, step_down
 from ._sniff import Kind, foreign_name, is_report_name, sniff
 
 __all__ = ["mail_results"]

@@ -18,8 +18,8 @@ from typing import Final, NamedTuple, cast
 
 from ...markup import one_line
 from ...settings import Limits
-from ._budget import Budget, over
-from ._model import Deviation, bytes_of, member_name
+from ._budget import Budget, bytes_of, over
+from ._model import Deviation, member_name
 from ._streams import CHUNK, Stream
 
 __all__ = ["Mail", "Part", "decode", "is_mail", "is_mbox", "mbox_messages", "parse_mail", "without_emlx_frame"]

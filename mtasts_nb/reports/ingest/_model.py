@@ -40,7 +40,6 @@ __all__ = [
     "Skipped",
     "Summary",
     "Unreadable",
-    "bytes_of",
     "fault",
     "member_name",
     "named",
@@ -189,17 +188,6 @@ class Leaf:
     remarks: tuple[Deviation, ...] = ()
     #: Pays for the rows that the document gives.
     budget: Payer | None = field(default=None, compare=False, repr=False)
-
-
-def bytes_of(*texts: str | None) -> int:
-    """Return how many bytes texts take in UTF-8, as `Limits.label_bytes` counts them.
-
-    Examples
-    --------
-    >>> bytes_of("mx1", None, "\u00fc")
-    5
-    """
-    return sum(len(text) if text.isascii() else len(text.encode("utf-8", "replace")) for text in texts if text)
 
 
 def step_down(member: str, name: str) -> str:

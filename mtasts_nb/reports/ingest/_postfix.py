@@ -27,7 +27,7 @@ _LINE: Final = re.compile(
     rb"(?P<time>\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d(?:[.,]\d{1,9})?(?:Z|[+-]\d\d:?\d\d))\s+(?P<host>[^\s]{1,255})\s+[^\s\[]{1,100}"
     rb"\[\d{1,10}\]: TLSRPT: status=(?P<status>success|failure), domain=(?P<domain>[^\s,]{1,255}), "
     rb"receiving_mx=(?P<mx>[^\s,\[]{0,255})\[(?P<address>[^\s\]]{0,64})\]"
-    rb"(?:, failure_type=(?P<type>[^\s,]{1,60})(?:, failure_reason=(?P<reason>[^\r\n]{0,1000}))?)?\s*"
+    rb"(?:, failure_type=(?P<type>[^\s,]{1,60})(?:, failure_reason=(?P<reason>[^\r\n]{0,1000}+))?)?\s*"
 )
 _REMARK: Final = Deviation(
     "",

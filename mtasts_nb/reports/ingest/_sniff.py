@@ -59,7 +59,7 @@ _FOREIGN: Final = (
 )
 _BASE64_START: Final = (b"H4sI", b"eyJ", b"ewog", b"ewo")
 _BASE64: Final = re.compile(rb"[A-Za-z0-9+/\r\n]+={0,2}\s*")
-_REPORT_NAME: Final = re.compile(r"[^!]+![^!]+!\d+!\d+|\.json(?:\.(?:gz|bz2|xz))?$|tlsrpt", re.IGNORECASE)
+_REPORT_NAME: Final = re.compile(r"(?<=[^!])![^!]+!\d+!\d|\.json(?:\.(?:gz|bz2|xz))?$|tlsrpt", re.IGNORECASE)
 
 
 def sniff(head: bytes) -> Kind:

@@ -18,12 +18,12 @@ from typing import BinaryIO, Final, TypeVar
 
 from ...settings import Limits
 from ._archives import Member, tar_members, zip_members
-from ._budget import Budget, Exhausted, over
+from ._budget import Budget, Exhausted, bytes_of, over
 from ._exports import csv_reports
 from ._json import BLANK, as_utf8, is_ndjson, lines, split_json
 from ._mail import mail_results
 from ._mime import mbox_messages, without_emlx_frame
-from ._model import Deviation, Hints, Leaf, Rejected, Skipped, Unreadable, bytes_of, fault, member_name, named, step_down
+from ._model import Deviation, Hints, Leaf, Rejected, Skipped, Unreadable, fault, member_name, named, step_down
 from ._postfix import log_reports
 from ._sniff import HEAD, Kind, no_report, sniff
 from ._sources import ignored
