@@ -158,8 +158,17 @@ class Reported:
         return State.THESE_SENDERS if self.few else State.REPORTED
 
 
-@lru_cache(maxsize=4096)
+#: Longer texts are strangers' and are not remembered: what is, takes at most 4,096 times so many characters.
+_LONGEST_REMEMBERED: Final = 500
+
+
 def _named_causes(reason: str, side: str) -> tuple[str, ...]:
+    function = _causes_of_short if len(reason) <= _LONGEST_REMEMBERED else _causes_of_short.__wrapped__
+    return function(reason, side)
+
+
+@lru_cache(maxsize=4096)
+def _causes_of_short(reason: str, side: str) -> tuple[str, ...]:
     return causes_of_reason(reason, side, reported=True)
 
 
