@@ -56,14 +56,14 @@ class Outcome:
     seconds: float = 0.0
 
 
-def fleet(domains: int, days: int, seed: int) -> Fleet:
-    """Return a fleet of scenarios of two domains each, with other names; one reporter and one domain go silent."""
+def fleet(domains: int, days: int, seed: int, first_pair: int = 0) -> Fleet:
+    """Return a fleet of scenarios of two domains each, from `first_pair` on, with other names; one reporter and one domain go silent."""
     bodies: list[bytes] = []
     events: list[Event] = []
     first = _EPOCH + timedelta(days=FIRST_DAY)
     silent_from, gone_from = first + timedelta(days=days * 2 // 3), first + timedelta(days=days // 2)
     silent_reporter, gone = "Kranich Betrieb", "suedwind-01.example"
-    for number in range(domains // 2):
+    for number in range(first_pair, first_pair + domains // 2):
         made = scenario(seed * 1000 + number, days=days)
 
         def renamed(text: str, number: int = number) -> str:
@@ -104,7 +104,8 @@ def fleet(domains: int, days: int, seed: int) -> Fleet:
             silent_reporter,
         )
     )
-    events.append(Event(Kind.NO_REPORTS, gone_from, first + timedelta(days=days), gone, frozenset(), frozenset()))
+    if first_pair <= 1 < first_pair + domains // 2:
+        events.append(Event(Kind.NO_REPORTS, gone_from, first + timedelta(days=days), gone, frozenset(), frozenset()))
     return Fleet(load(b"\n".join(bodies), progress=False), tuple(events), first, days)
 
 
@@ -132,7 +133,7 @@ def run(of: Fleet) -> Outcome:
             if each.change is Change.OVER:
                 outcome.over += 1
                 continue
-            events = [event for event in of.events if _is_about(each, event)]
+            events = _about(each, of)
             if not events:
                 outcome.false.append((morning, each))
             for event in events:
@@ -147,7 +148,16 @@ def run(of: Fleet) -> Outcome:
     return outcome
 
 
-def _is_about(news: News, event: Event) -> bool:
+def _about(news: News, of: Fleet) -> list[Event]:
+    """Return the events that the news names; by its place alone only if no result type of it fits."""
+    events = [event for event in of.events if is_about(news, event)]
+    problem = news.problem
+    named = [event for event in events if problem is not None and event.codes & set(problem.codes)]
+    return named or events
+
+
+def is_about(news: News, event: Event) -> bool:
+    """Return whether the news may be about the event."""
     problem = news.problem
     if problem is None or problem.kind is not event.kind:
         return False
