@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import argparse
+import os
 import sys
 from datetime import date, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ..errors import SourceError
+from ..errors import PublishError, SourceError
+from ..files import read_file
 from ..markup import number
 from ._archives import first_rows, head, open_archive, to_json, verdicts
 from ._parser import add_command
@@ -23,6 +25,9 @@ if TYPE_CHECKING:
 
 __all__ = ["add"]
 
+#: The environment variable that may hold the seed of a redaction.
+_SEED = "MTASTS_NB_REDACT_SEED"
+_LONGEST_SEED = 4096
 _HELP = "make one self-contained HTML file from TLS reports"
 _DESCRIPTION = f"""\
 Read TLS reports and write the incident postmortem as one HTML file that you can send on: no script, nothing loaded from
@@ -79,10 +84,11 @@ def add(commands: _SubParsersAction[Parser]) -> None:
     )
     parser.add_argument(
         "--redact",
-        metavar="SEED",
+        metavar="SEEDFILE",
         nargs="?",
         const=True,
-        help="replace domains, hosts, addresses and reporters by pseudonyms; with a secret seed of 20 characters or more, the same in every document",
+        help="replace domains, hosts, addresses and reporters by pseudonyms; the same in every document, with a secret seed of "
+        f"20 characters or more in this file, or in the environment variable {_SEED}",
     )
     parser.add_argument("-o", "--output", metavar="FILE", default="report.html", help="the file to write (report.html)")
     parser.add_argument(
@@ -132,6 +138,21 @@ def _parameters(arguments: argparse.Namespace) -> dict[str, object]:
     return {name: value for name, value in given.items() if value is not None}
 
 
+def _redaction(asked: str | bool | None) -> str | bool | None:
+    """Return the seed of the redaction, from a file or the environment: a command is seen by others and kept in a history."""
+    if asked is None:
+        return None
+    if isinstance(asked, str):
+        try:
+            return read_file(Path(asked), _LONGEST_SEED).decode("utf-8", "replace").strip()
+        except OSError as error:
+            raise PublishError(
+                f"The seed of --redact cannot be read: {error.strerror or error}. Give a file that holds the seed, or set "
+                f"{_SEED}; or give no file: the pseudonyms are then of this document only."
+            ) from error
+    return os.environ.get(_SEED, "").strip() or True
+
+
 def run(arguments: argparse.Namespace) -> int:
     """Write the file and print what is in it; return the exit status."""
     from ..analysis import narrow
@@ -159,7 +180,7 @@ def run(arguments: argparse.Namespace) -> int:
         domain=arguments.domain,
         notebook=arguments.notebook,
         parameters=parameters,
-        redact=arguments.redact,
+        redact=_redaction(arguments.redact),
         timeout=arguments.timeout,
     )
     size = path.stat().st_size

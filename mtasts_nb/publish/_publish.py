@@ -8,6 +8,7 @@ import os
 import platform
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack, suppress
+from copy import deepcopy
 from dataclasses import replace
 from datetime import UTC, date, datetime
 from importlib import metadata
@@ -36,6 +37,7 @@ __all__ = ["publish"]
 #: Programs whose version can change a figure in the page.
 _PROGRAMS = ("pandas", "numpy", "pyarrow", "msgspec", "matplotlib", "nbconvert", "nh3")
 _EVIDENCE_CELL = "from mtasts_nb.publish._evidence import evidence_in\nevidence_in(globals())"
+_NOTHING = About("", "", "", "", {"mtasts-nb": "", "Python": ""}, {}, "", "")
 _SAMPLE_WARNING = (
     "This page is made from the sample archive that comes with the kit: invented reports about invented domains."
 )
@@ -135,9 +137,19 @@ def publish(
     html = page(node, about)
     check(html, stored.name)
     if redaction is not None:
-        redaction.check(html, stored)
+        redaction.check(html, stored, page(_bare(node), _NOTHING) if stored.guided else "")
     _write(target, html)
     return target
+
+
+def _bare(node: Any) -> Any:
+    """Return a notebook without its outputs and without the cells that publishing added."""
+    bare = deepcopy(node)
+    bare.cells = [cell for cell in bare.cells if ADDED not in cell.metadata]
+    for cell in bare.cells:
+        if cell.cell_type == "code":
+            cell.outputs = []
+    return bare
 
 
 def _redacted(
@@ -156,7 +168,7 @@ def _redacted(
             f"{stored.name} reads sources of its own, which cannot be redacted. Give the sources to publish(…), and let "
             "the notebook read its parameter `sources`."
         )
-    return redact_inputs(sources, domain, given, how, folder, archive)
+    return redact_inputs(sources, domain, given, how, folder, archive, stored.parameters.get("domain"))
 
 
 def _about_redacted(about: About, redaction: Redaction, *, guided: bool) -> About:

@@ -17,7 +17,7 @@ from ..markup import visible
 from ._harmless import PROTOCOL_LABELS, REPORT_KEYS, is_harmless, own_texts
 from ._redact_names import as_address, as_host
 
-__all__ = ["code_names", "leaks", "strangers", "texts_of"]
+__all__ = ["code_names", "leaks", "strangers", "texts_of", "words_of"]
 
 #: Elements within a line: what they hold is one word with what is beside them.
 _INLINE = frozenset({"a", "abbr", "b", "bdi", "cite", "code", "em", "i", "kbd", "mark", "q", "s", "small", "span", "strong", "sub", "sup", "tspan", "u", "wbr"})  # fmt: skip
@@ -143,8 +143,8 @@ def _plain(match: re.Match[str]) -> str:
 
 @cache
 def _own() -> frozenset[str]:
-    """Return the host names, files and addresses that our own texts name; and the names of SVG."""
-    return frozenset({"www.w3.org", *REPORT_KEYS, *(word for text in own_texts() for word in _shaped(text))})
+    """Return the host names, files and addresses that our own texts name; the names of SVG; and what stands for a host."""
+    return frozenset({"www.w3.org", "mx-host", *REPORT_KEYS, *(word for text in own_texts() for word in _shaped(text))})
 
 
 def code_names(node: Any) -> set[str]:
@@ -184,6 +184,11 @@ def _shaped(text: str) -> Iterator[str]:
     yield from _DASHED.findall(text)
     yield from _DIGITS.findall(text)
     yield from (f"{local}@" for local in _MAIL.findall(text))
+
+
+def words_of(texts: Iterable[str]) -> set[str]:
+    """Return the words of texts that have the form of a host name, an address or the local part of a mail address."""
+    return {word for text in texts for word in _shaped(text)}
 
 
 def _cut(word: str, core: str) -> str:

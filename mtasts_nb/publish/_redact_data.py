@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 import re
 from collections.abc import Callable, Iterable
 from dataclasses import fields, is_dataclass, replace
@@ -41,6 +42,9 @@ _KEPT_POLICY_TYPES: Final = frozenset(map(str, PolicyType)) | {UNKNOWN}
 _POLICY_LINE = re.compile(
     r"(version: *STSv1|mode: *(enforce|testing|none)|max_age: *\d{1,10} ?[a-z]?|#)", re.IGNORECASE
 )
+_KEY = re.compile(r"(?:version|mode|max_age|mx): *", re.IGNORECASE)
+# Bytes as `surrogateescape` (PEP 383) leaves them.
+_NOT_UTF8 = re.compile("[\udc80-\udcff]")
 _MX_LINE = re.compile(r"(mx: *)(\S+)", re.IGNORECASE)
 #: Rows are sorted by these pseudonyms, so that their order is not that of the names.
 _ORDER: Final = ("report_key", "source", "member")
@@ -137,7 +141,10 @@ def _report_key(names: Pseudonyms, text: str) -> str:
 
 
 def _policy_line(line: str, names: Pseudonyms) -> str:
-    """Return a line of a policy file with its names replaced."""
+    """Return a line of a policy file with its names replaced; of one that is no UTF-8, the key, a note and a byte that is none."""
+    if _NOT_UTF8.search(line):
+        key = _KEY.match(line)
+        return f"{key[0] if key else 'line: '}not shown: not text \udcff"
     if _POLICY_LINE.fullmatch(line.strip()):
         return line
     match = _MX_LINE.fullmatch(line.strip())
@@ -262,7 +269,10 @@ class _Redaction:
         )
 
     def _response(self, response: HttpResponse) -> HttpResponse:
-        text = response.body.decode("utf-8", "surrogateescape")
+        wide = response.body.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE))
+        # What is wrong with the encoding stays wrong: the finding about it is what the document is about.
+        encoding, errors = ("utf-16", "replace") if wide else ("utf-8", "surrogateescape")
+        text = response.body.decode(encoding, errors)
         mark = "\ufeff" * text.startswith("\ufeff")
         text = text.removeprefix(mark)
         lines = [_policy_line(line, self._names) if line.strip() else line for line in re.split(r"(\r\n|\n|\r)", text)]
@@ -271,7 +281,7 @@ class _Redaction:
             for key, value in response.headers
             if key.lower() == "content-type"
         )
-        body = "".join([mark, *lines]).encode("utf-8", "surrogateescape")
+        body = "".join([mark, *lines]).encode(encoding, errors)
         return replace(response, headers=headers, body=body)
 
     def _record(self, record: DnsRecord) -> str:

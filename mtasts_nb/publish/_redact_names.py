@@ -22,8 +22,9 @@ _HOST = re.compile(r"(?=.{4,253}$)(\*\.)?([a-z0-9_]([a-z0-9_-]{0,61}[a-z0-9_])?\
 _WORD = re.compile(r"\w+")
 _BENCHMARK = int(ipaddress.IPv4Address("198.18.0.0"))
 _DOCUMENTATION = int(ipaddress.IPv6Address("2001:db8::"))
-#: No vowels, so that no words come up; no digits, which would be read as counts.
-_LETTERS = str.maketrans("0123456789abcdef", "bcdfghjkmnpqrstw")
+#: No vowels, and no F, K, S, T, Y, so that neither words nor rude abbreviations come up; no digits, which would be read as
+#: counts.
+_LETTERS = str.maketrans("0123456789abcdef", "bcdghjlmnpqrvwxz")
 #: A seed is stretched: each try of one costs time.
 _ROUNDS = 600_000
 _SHORTEST_SEED, _FEWEST_KINDS = 20, 8
@@ -92,9 +93,9 @@ class Pseudonyms:
     --------
     >>> names = Pseudonyms(b"for this example only")
     >>> names.domain("nordwind.example"), names.host("mx1.nordwind.example"), names.host("*.nordwind.example")
-    ('domain-qsrp.example', 'host-hrkh.domain-qsrp.example', '*.domain-qsrp.example')
+    ('domain-rwvq.example', 'host-jvmj.domain-rwvq.example', '*.domain-rwvq.example')
     >>> names.address("203.0.113.9"), names.reporter("Post")
-    ('198.19.143.22', 'Reporter NTKK')
+    ('198.19.143.22', 'Reporter PXMX')
     """
 
     def __init__(self, key: bytes, given: Mapping[str, str] | None = None, avoid: Iterable[str] = ()) -> None:
@@ -227,7 +228,8 @@ def as_address(text: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address | Non
 
 
 def _letters(digits: str, length: int) -> str:
-    return digits[:length].translate(_LETTERS)
+    # No letter twice in a row: "XXX" is no name for a reporter.
+    return "".join(after for before, after in pairwise(f"-{digits}") if before != after)[:length].translate(_LETTERS)
 
 
 def _v4(digits: str, length: int) -> str:

@@ -33,6 +33,8 @@ _EDGES = re.compile(r"([.:/-]{0,3})(.*?)([.:/-]{0,3})", re.DOTALL)
 _BEFORE_SENTENCE = '.!?:[("“\n'
 # Four numbers in a row may be an address or letters, however they are separated.
 _RUN = re.compile(r"(?<![A-Za-z0-9])\d+(?:[\W_]{1,3}\d+){3,}")
+# A count with its thousands separated, such as 12,345: no part of an address.
+_GROUPED = re.compile(r"(?<![\w.,])([1-9]\d{0,2}(?:,\d{3}){1,2})(?![\w]|[.,]\d)")
 # Quoted-printable (RFC 2045 §6.7).
 _QUOTED = re.compile(r"(?<![A-Za-z])=\d[0-9A-Fa-f]")
 _REPEATED = re.compile(rf"{LEFT_OUT}(?:[\s_.+-]*{LEFT_OUT})+")
@@ -52,7 +54,8 @@ def redacted_text(text: str, names: Pseudonyms) -> str:
 
     def close() -> None:
         """Check what was kept since the last pseudonym as a whole."""
-        made.append(_RUN.sub(LEFT_OUT, _QUOTED.sub(LEFT_OUT, "".join(loose))))
+        parts = _GROUPED.split(_QUOTED.sub(LEFT_OUT, "".join(loose)))
+        made.extend(part if position % 2 else _RUN.sub(LEFT_OUT, part) for position, part in enumerate(parts))
         loose.clear()
 
     for part, is_pseudonym in _parts(text, names):

@@ -7,6 +7,7 @@ import importlib
 import json
 import re
 from collections import Counter
+from dataclasses import replace
 from pathlib import Path
 from urllib.parse import unquote
 
@@ -18,6 +19,7 @@ import mtasts_nb as sts
 from mtasts_nb.cli import main
 from mtasts_nb.errors import PublishError, SourceError
 from mtasts_nb.publish._promises import broken_promises
+from mtasts_nb.publish._redact import _probe
 from mtasts_nb.publish._redact_data import names_in, names_in_probe, redacted_archive, redacted_probe
 from mtasts_nb.publish._redact_names import Pseudonyms, key_of
 from mtasts_nb.reports import Archive, schema
@@ -370,7 +372,48 @@ def test_the_command_takes_a_seed_or_none(tmp_path: Path, monkeypatch, capsys) -
 
     monkeypatch.setattr(importlib.import_module("mtasts_nb.publish"), "publish", take)
     out = str(tmp_path / "x.html")
-    for extra in ([], ["--redact"], ["--redact", "abc"]):
-        assert main(["report", str(tmp_path), "-o", out, *extra]) == 0
-    assert asked == [None, True, "abc"]
+    (tmp_path / "seed").write_text("abc\n")
+    for extra in ([], ["--redact"], ["--redact", str(tmp_path / "seed")]):
+        assert main(["report", "-o", out, *extra]) == 0
+    monkeypatch.setenv("MTASTS_NB_REDACT_SEED", "def")
+    assert main(["report", "-o", out, "--redact"]) == 0
+    assert asked == [None, True, "abc", "def"]
     capsys.readouterr()
+    assert main(["report", "-o", out, "--redact", "no-such-file"]) == 2
+    assert "The seed of --redact cannot be read" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        "version: STSv1\nmode: enforce\nmx: mx1.nordwind.example\nmax_age: 86400\n".encode("utf-16"),
+        b"version: STSv1\nmode: enforce\nmx: b\xfccher.example\nmx: mx1.nordwind.example\nmax_age: 86400\n",
+        b"version: STSv1\nmode: enforce\nmx: mx1.nordwind.example\nmax_age: 86400\nnote: b\xfccher\n",
+        b"\xff\xfe\x00",
+        b"\x80\x81",
+    ],
+    ids=["UTF-16", "in a host", "in a field", "half of UTF-16", "no text"],
+)
+def test_a_probe_whose_policy_is_no_text_can_be_redacted(look, body: bytes) -> None:
+    probe = look()
+    host = probe.policy_host
+    odd = replace(
+        probe,
+        policy_host=replace(
+            host,
+            attempts=tuple(
+                replace(attempt, response=replace(attempt.response, body=body)) if attempt.response else attempt
+                for attempt in host.attempts
+            ),
+        ),
+    )
+    assert {finding.code for finding in odd.findings} & {"policy-utf16", "policy-not-utf8"}
+    clean = _probe(odd, Pseudonyms(b"a"))
+    assert b"cher" not in b"".join(clean.policy_host.policy_files)
+
+
+def test_pseudonyms_are_no_words() -> None:
+    names = Pseudonyms(b"a")
+    letters = "".join(names.reporter(f"Post {number}").removeprefix("Reporter ") + " " for number in range(300))
+    assert not set(letters) & set("AEIOUYFKST")
+    assert not re.search(r"(.)\1", letters)

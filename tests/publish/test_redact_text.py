@@ -45,6 +45,8 @@ def _names() -> Pseudonyms:
         ("454 4.7.0 TLS not available", "454 4.7.0 TLS not available"),
         ("policies[0].failure-details[1].receiving-mx-hostname", "policies[0].failure-details[1].receiving-mx-hostname"),
         ("max_age=604800, 92.8 %, 12,345 sessions, 5s", "max_age=604800, 92.8 %, 12,345 sessions, 5s"),
+        ("of 1,234,567: 12,345, 1,000 and 9,012", "of 1,234,567: 12,345, 1,000 and 9,012"),
+        ("203,113,200,150 and 1,203,0,113,9", "… and …"),
         ("on 2026-02-08 at 14:05, 2026-02-08T14:05:10.5+01:00", "on 2026-02-08 at 14:05, 2026-02-08T14:05:10.5+01:00"),
         ("STARTTLS: remote error: 0x800B0109", "STARTTLS: remote error: 0x800B0109"),
         ("TLS_AES_256_GCM_SHA384 ECDHE-RSA-AES256-GCM-SHA384 TLSv1.3", "TLS_AES_256_GCM_SHA384 ECDHE-RSA-AES256-GCM-SHA384 TLSv1.3"),
