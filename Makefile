@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
 .DEFAULT_GOAL := help
-.PHONY: help report notebooks test lint bench fuzz docs screenshots sample flowchart lock clean
+.PHONY: help report notebooks test lint bench fuzz hardening docs screenshots sample flowchart lock clean
 
 help:  ## what can be made
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /  make \1\t/' | expand -t 20
@@ -43,6 +43,9 @@ docs: $(READY)  ## the documentation site, notebooks run afresh, in docs/_build/
 
 screenshots: report  ## the pictures of the README (needs Chromium)
 	$(BIN)/python docs/screenshots.py report.html docs/static
+
+hardening: $(READY)  ## what a hostile sender or server may try: class, tried, held, worst time and memory
+	$(BIN)/python -m tests.hardening
 
 sample: $(READY)  ## write data/sample again, byte for byte the same
 	$(BIN)/python -m tests.fleet.sample data/sample
