@@ -15,6 +15,7 @@ import ipywidgets
 import pyarrow.parquet as pq
 import pytest
 
+from mtasts_nb.plots import NARROW_SVG
 from mtasts_nb.reports import Archive
 from tests.hardening.harmless import (
     faults_of_csv,
@@ -31,6 +32,7 @@ MEDIA = {
     "text/html": faults_of_html,
     "text/plain": faults_of_text,
     "image/svg+xml": faults_of_svg,
+    NARROW_SVG: faults_of_svg,
     "application/json": faults_of_json,
 }
 #: These hold no text: their content is a picture, or a reference to a live view.
