@@ -184,6 +184,4 @@ def test_on_paper_every_page_has_its_number_and_folded_parts_are_open(open_at, p
     assert len(pages) > 3
     for number, text in enumerate(pages, start=1):
         assert f"{number}/{len(pages)}" in text.replace(" ", "")
-    assert "watchreportsfor48hours" in "".join(pages).replace(" ", ""), (
-        "of a part that is folded on a screen"
-    )
+    assert "watchreportsfor48hours" in "".join(pages).replace(" ", ""), "of a part that is folded on a screen"
