@@ -18,7 +18,8 @@ __all__ = ["COMMANDS", "main"]
 
 #: The sub-commands, in the order of the help text: each is a module `_<name>` here, with a function `add`.
 COMMANDS = (
-    "report", "load", "incidents", "diagnose", "rollback", "probe", "check", "validate", "explain", "lab", "notebooks",
+    "report", "load", "incidents", "diagnose", "rollback", "probe", "check", "validate", "explain", "ingest", "lab",
+    "notebooks",
 )  # fmt: skip
 
 FINE, COULD_NOT = 0, 2
