@@ -79,11 +79,12 @@ def run(arguments: argparse.Namespace) -> int:
 
 def _client(address: str, stack: ExitStack) -> Any:
     try:
-        from distributed import Client
+        import distributed
     except ImportError as error:
         raise StoreError('--scheduler needs the package distributed: pip install "mtasts-nb[scale]"') from error
     try:
-        return stack.enter_context(Client(address, timeout=_CONNECT_SECONDS))
+        connect: Any = distributed.Client
+        return stack.enter_context(connect(address, timeout=_CONNECT_SECONDS))
     except (OSError, ValueError) as error:
         raise StoreError(
             f"No Dask scheduler answers at {one_line(address)}: {one_line(error, 200)}. Check the address, for example "
