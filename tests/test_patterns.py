@@ -38,6 +38,7 @@ MADE_AT_RUN_TIME = {
 #: Patterns for text of ours only, where no stranger can write the character that makes them slow.
 OURS = {
     "plots/_flowchart.py:_LABEL": "our own drawing",
+    "plots/_show.py:_COMMENT": "matplotlib's SVG: a stranger's < is escaped",
     "plots/_show.py:_METADATA": "matplotlib's SVG: a stranger's < is escaped",
     "publish/_promises.py:re.sub(b'<!DOCTYPE[^>\\\\[]*>', b'', svg)": "matplotlib's SVG: a stranger's < is escaped",
     "publish/_clean.py:_TAG": "HTML of a page that was written here: a stranger's < is escaped",
