@@ -2,7 +2,7 @@
 
 `simulate` evaluates the evidence of a probe by RFC 8461 §§3–5, and by RFC 7672 if there are TLSA records, and returns
 `Outcomes`: rows per MX host and address, and what happens to the message. Pure: no network, no clock.
-`sending_operators` says who the senders in reports are; it asks the DNS only where it is told to.
+`sending_operators` says who the senders in reports are; it asks the DNS only on request.
 """
 
 from . import _view as _view  # registers how outcomes are shown
