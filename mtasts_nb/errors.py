@@ -5,6 +5,7 @@
     MtaStsNbError                 everything this package raises on purpose
     ├── RecordError               a TXT record is not a valid `_mta-sts` or `_smtp._tls` record
     ├── PolicyError               a policy file is not valid under RFC 8461 §3.2
+    ├── ParameterError            a value that was given is not of the kind that is expected
     ├── SourceError               there is nothing to read: no such path, no file, no report
     ├── SnapshotError             a saved probe cannot be loaded
     ├── StoreError                a store cannot be opened or written
@@ -26,6 +27,7 @@ __all__ = [
     "DeliveryError",
     "LabError",
     "MtaStsNbError",
+    "ParameterError",
     "PolicyError",
     "PublishError",
     "RecordError",
@@ -56,7 +58,18 @@ def did_you_mean(name: str, known: Iterable[str], cutoff: float = 0.6) -> str:
 
 
 class MtaStsNbError(Exception):
-    """Base of every error this package raises on purpose."""
+    """Base of every error this package raises on purpose.
+
+    A notebook shows it as one line: its message says what is wrong, and a traceback of our code says nothing more.
+    """
+
+    def _render_traceback_(self) -> list[str]:
+        """Return what IPython shows in place of the traceback."""
+        return [f"{type(self).__name__}: {self}"]
+
+
+class ParameterError(MtaStsNbError, ValueError):
+    """A value that was given is not of the kind that is expected."""
 
 
 class _TextError(MtaStsNbError):

@@ -5,15 +5,16 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import date, datetime
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from ..bundled import sample_dir
 from ..errors import SourceError, did_you_mean
 from ..markup import one_line
-from ..reports import daily
+from ..reports import daily, load
 from ..vocabulary import UNEXPLAINED, MailEffect, Mode, PolicyType, ResultType, is_on_policy_host
 
 if TYPE_CHECKING:
@@ -21,7 +22,17 @@ if TYPE_CHECKING:
 
 Ints = npt.NDArray[np.int64]
 
-__all__ = ["EFFECT_TEXTS", "Cells", "Ints", "cells", "day_numbers", "far_off_days", "narrow", "on_policy_host"]
+__all__ = [
+    "EFFECT_TEXTS",
+    "Cells",
+    "Ints",
+    "cells",
+    "day_numbers",
+    "far_off_days",
+    "narrow",
+    "on_policy_host",
+    "open_reports",
+]
 
 #: One reporter's sessions of one day, about one domain, under one policy type and mode.
 CELL: Final = ["day", "policy_domain", "policy_type", "organization_name", "policy_mode"]
@@ -167,6 +178,30 @@ def _with_effect(failures: pd.DataFrame, sessions: pd.DataFrame) -> pd.DataFrame
     }
     effect = np.select(list(rule.values()), [name.value for name in rule], default=MailEffect.NOT_KNOWN.value)
     return failures.assign(effect=effect)
+
+
+def open_reports(sources: Any = ()) -> Archive:
+    """Return the archive at the sources that a notebook's parameter names; of none, the bundled sample.
+
+    Parameters
+    ----------
+    sources : source, or list or tuple of sources
+        As `load` takes them; one may stand alone.
+
+    Raises
+    ------
+    SourceError
+        There is no such source, or no report in it.
+    TypeError
+        It is no source at all.
+
+    Examples
+    --------
+    >>> len(open_reports(str(sample_dir())).reports) == len(open_reports().reports)
+    True
+    """
+    given = list(sources) if isinstance(sources, list | tuple) else [] if sources in ("", None) else [sources]
+    return load(*(given or [sample_dir()])).require_reports()
 
 
 def narrow(

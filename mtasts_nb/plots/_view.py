@@ -12,6 +12,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from ..markup import number, plural, share, when
+from ..moments import utc_moment
 from ..reports import daily
 from ..vocabulary import UNKNOWN, PolicyType
 from ._style import OTHER, RANKED_COLOURS, RANKED_HATCHES, RESULT_ORDER, UNNAMED, Style, label, style_of
@@ -271,12 +272,12 @@ def _usual_type(rows: pd.DataFrame) -> str | None:
     return next((kind.value for kind in preferred if kind in present), min(present, default=None))
 
 
+_EPOCH = date(1970, 1, 1).toordinal()
+
+
 def day_number(moment: Moment) -> int:
     """Return the number of a moment's day in UTC, counted from 1970-01-01."""
-    stamp = pd.Timestamp(moment)
-    if stamp.tzinfo is not None:
-        stamp = stamp.tz_convert("UTC").tz_localize(None)
-    return int(stamp.to_datetime64().astype("datetime64[D]").astype(np.int64))
+    return utc_moment(moment).date().toordinal() - _EPOCH
 
 
 def _limits(period: Period | None, rows: pd.DataFrame) -> tuple[int, int]:

@@ -13,6 +13,8 @@ import pandas as pd
 
 from ..analysis import Cells, FixCheck, cells, find_incidents, narrow, verify_fix
 from ..diagnosis import Cause, Diagnosis, Group, diagnose
+from ..errors import ParameterError
+from ..moments import utc_moment
 from ..probe import Probe
 from ..reports import Archive
 from ..sender import Delivery, simulate
@@ -232,17 +234,19 @@ def read_case(
     archive: Archive, domain: str | None, period: str | tuple[Day, Day] | list[Day] | None, **more: Any
 ) -> dict[str, Any]:
     """Return the fields of a `Case`: `open_case` says what the parameters mean; `more` are the other fields."""
+    if more.get("fixed_at") is not None:
+        utc_moment(more["fixed_at"], "fixed_at")
     history = narrow(archive, domain)
     every = find_incidents(history)
     if isinstance(period, str):
         if period != LATEST:
-            raise ValueError(f"period is {period!r}: expected {LATEST!r}, a pair of days, or None")
+            raise ParameterError(f"period is {period!r}: expected {LATEST!r}, a pair of days, or None")
         rows = _most_urgent(every, cells(history))
         first, last = (rows["start"].min(), rows["end"].max()) if len(rows) else (None, None)
     else:
         first, last = (_day(side) for side in _pair(period))
         if first is not None and last is not None and last < first:
-            raise ValueError(f"the period ends on {last.date()}, before it begins on {first.date()}")
+            raise ParameterError(f"the period ends on {last.date()}, before it begins on {first.date()}")
         rows = every if first is None else every[every["end"] >= first]
         rows = rows if last is None else rows[rows["start"] <= last]
         # An incident is included whole, or its counts and its days would not be of the same sessions.
@@ -282,20 +286,18 @@ def _most_urgent(incidents: pd.DataFrame, split: Cells) -> pd.DataFrame:
     return first
 
 
-def _pair(period: tuple[Day, Day] | list[Day] | None) -> tuple[Day, Day]:
+def _pair(period: object) -> tuple[Day, Day]:
     if period is None:
         return None, None
-    if len(period) != 2:
-        raise ValueError(f"period is {period!r}: expected {LATEST!r}, a pair of days, or None")
+    if not isinstance(period, tuple | list) or len(period) != 2:
+        raise ParameterError(f"period is {period!r}: expected {LATEST!r}, a pair of days, or None")
     return period[0], period[1]
 
 
 def _day(side: Day) -> pd.Timestamp | None:
     if side is None:
         return None
-    stamp = pd.Timestamp(side)
-    stamp = stamp.tz_localize("UTC") if stamp.tzinfo is None else stamp.tz_convert("UTC")
-    return stamp.floor("D").as_unit("us")
+    return pd.Timestamp(utc_moment(side, "period")).floor("D").as_unit("us")
 
 
 def _is_group_of(group: Group, row: Mapping[Any, Any]) -> bool:

@@ -53,7 +53,7 @@ _LINE_WIDTH, _PASTE_WIDTH = 2000, 20_000
 _TOP_HEADING: Final = 3
 #: A few more rows than `Table.first` are not worth a line that opens.
 _SPARE: Final = 3
-#: A table has at most so many rows, the first ones: whoever makes a table puts what matters first. The rest is counted.
+#: A table has at most so many rows, the first ones: the maker of a table puts what matters first. The rest is counted.
 _MOST_ROWS: Final = 500
 
 

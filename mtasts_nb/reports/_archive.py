@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import ExitStack
-from datetime import UTC, date, datetime
+from datetime import date, datetime
 from pathlib import Path
 from typing import Any, BinaryIO, Final, Protocol, runtime_checkable
 
@@ -13,6 +13,7 @@ import pandas as pd
 from ..errors import SourceError
 from ..files import replacing
 from ..markup import csv_cell, number, one_line, plural, share, terminal_text, when
+from ..moments import is_day, utc_moment
 from ..render import Block, Document, Paragraph, Rendered, Section, Table, Terms, document, no_formulas_in_frames
 from . import schema
 from ._daily import Source
@@ -264,24 +265,13 @@ def outcomes(archive: Archive) -> list[tuple[str, int]]:
 
 def moments(start: str | date | datetime, end: str | date | datetime) -> tuple[pd.Timestamp, pd.Timestamp]:
     """Return the first moment and the first one after the end, UTC; an end that is a whole day is included."""
-    last = _moment(end)
-    return _moment(start), last + pd.Timedelta(days=1) if _is_day(end) else last
+    first, last = pd.Timestamp(utc_moment(start, "start")), pd.Timestamp(utc_moment(end, "end"))
+    return first, last + pd.Timedelta(days=1) if is_day(end) else last
 
 
 def domain_name(domain: str) -> str:
     """Return a policy domain as the tables have it."""
     return domain.strip().lower().removesuffix(".")
-
-
-def _moment(value: str | date | datetime) -> pd.Timestamp:
-    moment = pd.Timestamp(value)
-    return moment.tz_localize(UTC) if moment.tzinfo is None else moment.tz_convert(UTC)
-
-
-def _is_day(value: str | date | datetime) -> bool:
-    if isinstance(value, str):
-        return len(value.strip()) <= len("2026-02-28") and ":" not in value
-    return not isinstance(value, datetime)
 
 
 def _tidy(table: pd.DataFrame) -> pd.DataFrame:

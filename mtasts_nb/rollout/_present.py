@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, timedelta
+from datetime import date, datetime, timedelta
 from typing import Final
 
 from ..analysis import PolicyHistory, listed, policy_history
 from ..errors import PolicyError, RecordError
 from ..markup import one_line, plural, span, when
+from ..moments import is_day, utc_moment
 from ..policy import (
     Policy,
     StsRecord,
@@ -262,25 +263,12 @@ def moment(value: date | datetime | str) -> datetime:
     >>> moment("2026-02-08").isoformat()
     '2026-02-09T00:00:00+00:00'
     """
-    if isinstance(value, str):
-        text = value.strip()
-        try:
-            value = date.fromisoformat(text) if len(text) <= 10 else datetime.fromisoformat(text)
-        except ValueError:
-            raise ValueError(f"{value!r}: expected a time in the form 2026-02-08T14:05") from None
-    if not isinstance(value, datetime):
-        value = datetime(value.year, value.month, value.day, tzinfo=UTC) + timedelta(days=1)
-    value = value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
-    return value.replace(microsecond=0)
+    return start_of(value) + timedelta(days=is_day(value))
 
 
 def start_of(value: date | datetime | str) -> datetime:
     """Return a moment; a day alone is its beginning."""
-    if isinstance(value, str) and len(value.strip()) <= 10:
-        value = date.fromisoformat(value.strip())
-    if not isinstance(value, datetime) and isinstance(value, date):
-        return moment(value) - timedelta(days=1)
-    return moment(value)
+    return utc_moment(value).replace(microsecond=0)
 
 
 def _policy(policy: str | bytes | Policy, notes: list[str]) -> Policy:

@@ -11,6 +11,7 @@ import pandas as pd
 
 from ..analysis import Cells, PolicyHistory, by_reporter, cells, policy_history
 from ..markup import MISSING, one_line, plural, span, when
+from ..moments import utc_moment
 from ..probe import Probe
 from ..render import Rendered
 from ..reports import Source, daily
@@ -260,8 +261,7 @@ def _check(
 
 
 def _midnight(until: str | date) -> pd.Timestamp:
-    stamp = pd.Timestamp(until)
-    return (stamp.tz_localize("UTC") if stamp.tzinfo is None else stamp.tz_convert("UTC")).normalize()
+    return pd.Timestamp(utc_moment(until, "until")).normalize()
 
 
 def _domain(source: Source, probe: Probe | None, domain: str | None) -> str:

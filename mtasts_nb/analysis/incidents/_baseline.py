@@ -157,13 +157,13 @@ def _quiet_rate(failed: Floats, sessions: Floats, known: Bools) -> Floats:
     return rate
 
 
-def _in_a_run(outlying: Bools, place: npt.NDArray[np.int64]) -> Bools:
+def _in_a_run(outlying: Bools, positions: npt.NDArray[np.int64]) -> Bools:
     """Return which days are outlying and have another such day at most two days before or after.
 
     A day alone shows how clumped failures are and counts in full for the dispersion. Several together are what is
     searched for: in full they would become their own dispersion, and hide in it.
     """
-    near = np.diff(place[outlying]) <= 2
+    near = np.diff(positions[outlying]) <= 2
     run = np.zeros_like(outlying)
     run[outlying] = np.append(near, False) | np.append(False, near) if outlying.any() else False
     return run

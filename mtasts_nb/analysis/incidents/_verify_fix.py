@@ -12,6 +12,7 @@ import pandas as pd
 
 from ...knowledge import CauseText
 from ...markup import number, one_line, plural, share, when
+from ...moments import utc_moment
 from ...render import Rendered
 from ...reports import Source
 from ...vocabulary import UNKNOWN, Concern, FixStatus, FixView, PolicyType
@@ -145,7 +146,7 @@ def verify_fix(
     if watch <= timedelta(0) or before <= timedelta(0):
         raise ValueError(f"watch is {watch} and before is {before}: expected lengths of time above zero")
     wanted, start = fix_target(cause, lambda: _result_types(source)), _first_day(cause)
-    moment = _moment(since)
+    moment = utc_moment(since, "since")
     fixed_on = (moment - _EPOCH) // timedelta(days=1)
     first = -((_EPOCH - moment) // timedelta(days=1))
     length = -(-watch // timedelta(days=1))
@@ -161,15 +162,6 @@ def _date(number: int) -> date:
     return (_EPOCH + timedelta(days=number)).date()
 
 
-def _moment(since: str | date | datetime) -> datetime:
-    stamp = pd.Timestamp(since)
-    if pd.isna(stamp):
-        raise ValueError(f"since is {since!r}: expected the moment of the fix")
-    stamp = stamp.tz_localize("UTC") if stamp.tzinfo is None else stamp.tz_convert("UTC")
-    moment: datetime = stamp.to_pydatetime()
-    return moment
-
-
 def _result_types(source: Source) -> frozenset[str]:
     return frozenset(result_type for block in blocks(source) for _, result_type in block.kinds)
 
@@ -178,7 +170,7 @@ def _first_day(cause: object) -> int | None:
     """Return the first day of an incident; None for others."""
     row: Any = cause.iloc[0] if isinstance(cause, pd.DataFrame) else cause
     start = row.get("start") if hasattr(row, "get") else None
-    return None if start is None or pd.isna(start) else (_moment(start) - _EPOCH).days
+    return None if start is None or pd.isna(start) else (utc_moment(start, "start") - _EPOCH).days
 
 
 def _by_reporter_and_day(source: Source, wanted: FixTarget) -> pd.DataFrame:

@@ -12,6 +12,7 @@ import numpy as np
 import pandas as pd
 
 from ...markup import number, one_line, plural, when
+from ...moments import utc_moment
 from ...render import Rendered
 from ...reports import Source
 from ...vocabulary import Adoption, Mode, PolicyView
@@ -114,8 +115,7 @@ class PolicyHistory(Rendered):
         # A report ends up to two days after the midnight that it counts on, and the copy may have been fetched at its end.
         keeps = pd.to_timedelta(known["policy_max_age"].astype("Float64"), unit="s") + pd.Timedelta(days=2)
         until = known["last_observed"] + keeps
-        moment = pd.Timestamp(at)
-        moment = moment.tz_localize("UTC") if moment.tzinfo is None else moment
+        moment = pd.Timestamp(utc_moment(at, "at"))
         inside = (known["policy_mode"] == Mode.ENFORCE) & ~(until < moment)
         return self.reporters[inside.fillna(value=False).to_numpy(bool)].reset_index(drop=True)
 
