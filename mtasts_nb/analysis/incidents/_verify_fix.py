@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
 from typing import Any, Final
 
@@ -82,7 +82,8 @@ class FixCheck(Rendered):
     watch_until: datetime
     last_day: date | None
     cause: FixTarget
-    reporters: pd.DataFrame
+    # Its `repr` would show the names as they came.
+    reporters: pd.DataFrame = field(repr=False)
 
     def in_state(self, state: FixView) -> pd.DataFrame:
         """Return the reporters in one state."""
