@@ -22,6 +22,7 @@ from ..files import private_folder, read_file, write_file
 from ..markup import one_line, plural, when
 from ..reports import Mailbox, is_remote, load
 from ..settings import utc_now
+from ..store import Store
 from ._execute import execute
 from ._notebook import Notebook, find_notebook, with_parameters
 from ._page import ADDED, About, page
@@ -65,7 +66,7 @@ def publish(
     ----------
     out : str or Path
         The file to write. It is replaced in one step, and only when all went well.
-    *sources : str, Path, bytes, binary file or Mailbox
+    *sources : str, Path, bytes, binary file, Mailbox or Store
         What `load` takes. Relative paths count from the present directory. None: the bundled sample. Mailboxes and buckets
         are read here, before the notebook runs.
     archive : Archive, optional
@@ -210,7 +211,7 @@ def _check_sources(sources: Sequence[object]) -> None:
                     f"There is nothing at {one_line(text)}: no such file or folder, and no file matches it as a pattern. "
                     "Check the path, or give the folder that holds the reports."
                 )
-        elif not isinstance(source, bytes | bytearray | memoryview | Mailbox) and not hasattr(source, "read"):
+        elif not isinstance(source, bytes | bytearray | memoryview | Mailbox | Store) and not hasattr(source, "read"):
             raise PublishError(
                 f"publish takes what load takes (paths, patterns, bytes, binary files), not {type(source).__name__}: "
                 "it runs the notebook, which reads the reports itself."
@@ -233,6 +234,9 @@ def _source_literal(sources: Sequence[Any], archive: Archive | None, stack: Exit
     texts = []
     folder: Path | None = None
     for position, source in enumerate(sources):
+        if isinstance(source, Store):
+            texts.append(source.as_code())
+            continue
         if isinstance(source, str | os.PathLike):
             texts.append(repr(os.fspath(source)))
             continue
@@ -259,6 +263,8 @@ def _named(source: object, position: int) -> str:
         return one_line(os.fspath(source), 120)
     if isinstance(source, Mailbox):
         return one_line(source.name, 120)
+    if isinstance(source, Store):
+        return one_line(source.uri, 120)
     return f"<file {position}>" if hasattr(source, "read") else f"<bytes {position}>"
 
 

@@ -235,6 +235,24 @@ class Store(Rendered):
             keep &= about | ~piece.counts
         return piece.take(keep)
 
+    def as_code(self) -> str:
+        """Return Python text that opens the same part of the store, for a notebook that runs elsewhere.
+
+        Examples
+        --------
+        >>> import tempfile, mtasts_nb as sts
+        >>> with tempfile.TemporaryDirectory() as folder:
+        ...     store = sts.ingest(sts.Archive(), store=folder).for_domain("nordwind.example")
+        ...     store.as_code().replace(folder, "/srv/tls")
+        "__import__('mtasts_nb').open_store('/srv/tls').for_domain('nordwind.example')"
+        """
+        own = self._selection
+        text = f"__import__('mtasts_nb').open_store({self._table.address!r})"
+        if own.start is not None or own.end is not None:
+            first, last = (str(np.datetime64(moment, "us")) for moment in (own.start or 0, own.end or 0))
+            text += f".between({first!r}, {last!r})"
+        return text + (f".for_domain({own.domain!r})" if own.domain is not None else "")
+
     # -- upkeep
 
     def compact(self) -> int:

@@ -185,3 +185,32 @@ def test_an_empty_store(tmp_path: Path) -> None:
     assert len(store.to_archive().reports) == 0
     for name in schema.SCHEMA:
         schema.check(name, getattr(store.to_archive(), name))
+
+
+@pytest.mark.parametrize("part", PARTS)
+def test_its_code_opens_the_same_part(month_store: Store, part: str) -> None:
+    store = PARTS[part](month_store)
+    opened = eval(store.as_code())
+    assert (opened.facts(), opened.version) == (store.facts(), store.version)
+    same(sts.daily(opened), sts.daily(store))
+
+
+def test_a_store_can_be_published(month_store: Store, tmp_path: Path) -> None:
+    """The notebook opens it by itself; here a small one, which says what it was given."""
+    import nbformat
+
+    node = nbformat.v4.new_notebook(
+        cells=[
+            nbformat.v4.new_code_cell("sources = []", metadata={"tags": ["parameters"]}, id="a"),
+            nbformat.v4.new_code_cell(
+                "import mtasts_nb as sts\narchive = sts.load(*sources)\nprint(len(archive.sessions), 'rows')", id="b"
+            ),
+        ],
+        metadata={"kernelspec": {"name": "python3", "display_name": "Python 3", "language": "python"}},
+    )
+    notebook = tmp_path / "count.ipynb"
+    nbformat.write(node, notebook)
+    part = month_store.for_domain("suedwind.example")
+    page = sts.publish(tmp_path / "page.html", part, notebook=notebook, progress=False).read_text()
+    assert f"{len(part.to_archive().sessions)} rows" in page
+    assert month_store.uri in page
