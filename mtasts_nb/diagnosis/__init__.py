@@ -9,7 +9,8 @@ from . import _view as _view  # registers how a diagnosis is shown
 from ._diagnose import diagnose
 from ._explain import ExplainedCause, TextExplanation, explain
 from ._message import Message
-from ._no_reports import NoReports, NoReportsReason, ReportAddress, SilentReporter, why_no_reports
+from ._no_reports import why_no_reports
+from ._no_reports_values import NoReports, NoReportsReason, ReportAddress, SilentReporter
 from ._values import STATES, Action, Cause, Causes, Diagnosis, Evidence, Group
 from .flowchart import (
     Answer,

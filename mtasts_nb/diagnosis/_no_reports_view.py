@@ -7,7 +7,7 @@ from typing import Final
 from ..markup import one_line, plural, when
 from ..render import Badge, Block, Document, Fold, Paragraph, Quiet, Strong, Table, Terms, Tone, document
 from ..vocabulary import ReasonState
-from ._no_reports import NoReports, NoReportsReason
+from ._no_reports_values import NoReports, NoReportsReason
 
 __all__: list[str] = []
 
