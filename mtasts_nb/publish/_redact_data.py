@@ -42,9 +42,14 @@ _KEPT_POLICY_TYPES: Final = frozenset(map(str, PolicyType)) | {UNKNOWN}
 _POLICY_LINE = re.compile(
     r"(version: *STSv1|mode: *(enforce|testing|none)|max_age: *\d{1,10} ?[a-z]?|#)", re.IGNORECASE
 )
-_KEY = re.compile(r"(?:version|mode|max_age|mx): *", re.IGNORECASE)
 # Bytes as `surrogateescape` (PEP 383) leaves them.
 _NOT_UTF8 = re.compile("[\udc80-\udcff]")
+# Of a line that is not UTF-8: bytes; words that a policy is made of, or HTML instead of one; other words and numbers.
+_FORM = re.compile(
+    r"(?P<bytes>[\udc80-\udcff]+)|(?P<mailbox>[\w.+-]+(?=@))|(?P<kept>(?<![\w.-])(?:max_age *: *\d{1,10}(?![\d.])|version|mode|mx|max_age|enforce|testing|none"
+    r"|STSv1|doctype|html|head|body)(?![\w.-]))|(?P<number>(?<!\.)[0-9]+(?![A-Za-z0-9.]))|(?P<word>[A-Za-z0-9\u0080-\ud7ff\ue000-\U0010ffff]+)",
+    re.IGNORECASE,
+)
 _MX_LINE = re.compile(r"(mx: *)(\S+)", re.IGNORECASE)
 #: Rows are sorted by these pseudonyms, so that their order is not that of the names.
 _ORDER: Final = ("report_key", "source", "member")
@@ -141,16 +146,23 @@ def _report_key(names: Pseudonyms, text: str) -> str:
 
 
 def _policy_line(line: str, names: Pseudonyms) -> str:
-    """Return a line of a policy file with its names replaced; of one that is no UTF-8, the key, a note and a byte that is none."""
+    """Return a line of a policy file with its names replaced."""
     if _NOT_UTF8.search(line):
-        key = _KEY.match(line)
-        return f"{key[0] if key else 'line: '}not shown: not text \udcff"
+        return _FORM.sub(_form, line)
     if _POLICY_LINE.fullmatch(line.strip()):
         return line
     match = _MX_LINE.fullmatch(line.strip())
     if match and as_host(match[2]):
         return match[1] + names.host(match[2]) + ("." if match[2].endswith(".") else "")
     return "# …" if line.lstrip().startswith("#") else redacted_text(line, names)
+
+
+def _form(match: re.Match[str]) -> str:
+    """Return what shows the form of a part of a line that is not UTF-8, so that its faults stay; no word, no number of it.
+
+    A host name or an address does not end in one letter: the last check does not take the form for one.
+    """
+    return match["kept"] or {"bytes": "\udcff", "mailbox": "name", "number": "1"}.get(match.lastgroup or "", "x")
 
 
 def _replaced(series: pd.Series, replacement: _Replace, dtype: str) -> pd.Series:

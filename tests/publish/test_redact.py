@@ -20,9 +20,11 @@ from mtasts_nb.cli import main
 from mtasts_nb.errors import PublishError, SourceError
 from mtasts_nb.publish._promises import broken_promises
 from mtasts_nb.publish._redact import _probe
+from mtasts_nb.publish._redact_check import strangers, texts_of
 from mtasts_nb.publish._redact_data import names_in, names_in_probe, redacted_archive, redacted_probe
 from mtasts_nb.publish._redact_names import Pseudonyms, key_of
 from mtasts_nb.reports import Archive, schema
+from tests.archive_of import report_of
 
 #: Hard to guess, but for readers of this file.
 SEED = "41f9c02be77d5a1863c4"
@@ -372,27 +374,41 @@ def test_the_command_takes_a_seed_or_none(tmp_path: Path, monkeypatch, capsys) -
 
     monkeypatch.setattr(importlib.import_module("mtasts_nb.publish"), "publish", take)
     out = str(tmp_path / "x.html")
+    source = tmp_path / "one.json"
+    source.write_bytes(report_of(1, "Post", 10, {}))
     (tmp_path / "seed").write_text("abc\n")
     for extra in ([], ["--redact"], ["--redact", str(tmp_path / "seed")]):
-        assert main(["report", "-o", out, *extra]) == 0
+        assert main(["report", str(source), "-o", out, *extra]) == 0
     monkeypatch.setenv("MTASTS_NB_REDACT_SEED", "def")
-    assert main(["report", "-o", out, "--redact"]) == 0
+    assert main(["report", str(source), "-o", out, "--redact"]) == 0
     assert asked == [None, True, "abc", "def"]
     capsys.readouterr()
-    assert main(["report", "-o", out, "--redact", "no-such-file"]) == 2
+    assert main(["report", str(source), "-o", out, "--redact", "no-such-file"]) == 2
     assert "The seed of --redact cannot be read" in capsys.readouterr().err
+
+
+_POLICY = b"version: STSv1\nmode: enforce\nmx: mx1.nordwind.example\nmax_age: 86400\n"
 
 
 @pytest.mark.parametrize(
     "body",
     [
-        "version: STSv1\nmode: enforce\nmx: mx1.nordwind.example\nmax_age: 86400\n".encode("utf-16"),
-        b"version: STSv1\nmode: enforce\nmx: mx1.nordwind.example\nmax_age: 86400\nnote: b\xfccher\n",
+        _POLICY.decode().encode("utf-16"),
+        _POLICY + b"note: b\xfccher\n",
+        _POLICY + b"contact: anna@b\xfccher.com.mx\n",
+        _POLICY + b"# b\xfccher, 203.0.113.9\n",
+        _POLICY + b"mx: b\xfccher.test\n",
+        _POLICY + b"mx: *.b\xfccher.com.mx:25\n",
+        _POLICY + b'mx = "b\xfccher.test"\n',
+        _POLICY.replace(b"86400", b"86400\xff"),
+        _POLICY.replace(b"enforce", b"enforce\xa0"),
+        b"<html>b\xfccher</html>",
+        b"\x80\x81",
         b"\xff\xfe\x00",
     ],
-    ids=["UTF-16", "in a field", "half of UTF-16"],
 )
 def test_a_probe_whose_policy_is_no_text_can_be_redacted(look, body: bytes) -> None:
+    """RFC 8461 §3.2 allows UTF-8 only; the finding that it is not is what such a document is about."""
     probe = look()
     host = probe.policy_host
     odd = replace(
@@ -406,8 +422,10 @@ def test_a_probe_whose_policy_is_no_text_can_be_redacted(look, body: bytes) -> N
         ),
     )
     assert {finding.code for finding in odd.findings} & {"policy-utf16", "policy-not-utf8"}
-    clean = _probe(odd, Pseudonyms(b"a"))
-    assert b"cher" not in b"".join(clean.policy_host.policy_files)
+    names = Pseudonyms(b"a")
+    clean = _probe(odd, names)
+    assert not re.search(rb"cher|anna|113|\xfc", b"".join(clean.policy_host.policy_files))
+    assert strangers(texts_of(clean._repr_html_()), names.made) == set()
 
 
 def test_pseudonyms_are_no_words() -> None:
