@@ -11,10 +11,9 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 
 from ..knowledge import MX, POLICY_HOST, causes, causes_of_reason
-from ..reports import daily
-from ..vocabulary import UNEXPLAINED, MailEffect, Mode, PolicyType, State, is_noisy, is_on_policy_host
+from ..vocabulary import UNEXPLAINED, MailEffect, Mode, State, is_noisy, is_on_policy_host
 from ._cells import cells
-from ._outside import covers
+from ._failure_tables import KIND, Kind, Tables
 from .incidents import find_incidents
 
 if TYPE_CHECKING:
@@ -22,16 +21,11 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from ..reports import Source
-    from ._cells import Cells
 
     Ints = npt.NDArray[np.int64]
 
-Kind = tuple[str, str, str, str]
-
 __all__ = ["MOST_GROUPS", "Reported", "reported"]
 
-#: One kind of failure.
-KIND: Final = ["policy_domain", "policy_type", "receiving_mx_hostname", "result_type"]
 #: A smaller share of the sessions is background noise, for result types that also occur without a fault; others are rare.
 _NOISE: Final = 0.01
 #: A reporter of whose sessions so large a part fails has a fault, however few they are among those of all.
@@ -46,7 +40,6 @@ _TELLING: Final = 3.0
 _RECENT_DAYS: Final = 2
 #: The largest groups are kept; nobody reads more, even of an archive of a thousand domains.
 MOST_GROUPS: Final = 2000
-_MOST_TEXTS: Final = 12
 #: What begins so many days before or after something else may have begun with it; not every sender reports every day.
 _GAP: Final = 3
 _EPOCH: Final = date(1970, 1, 1)
@@ -89,6 +82,8 @@ class Reported:
     also : tuple of str
         Who reported at that time what may be the same fault, in another way: without the MX name, as another result type
         of the same cause, under another policy type, or in a summary alone.
+    strangers : tuple of str
+        Of `reporters`, those without a history in an archive in which others have one; anyone can mail a report.
     continued : Reported or None
         What may be the same fault, reported in another way and ongoing, where this way is over; `ongoing` is true then.
     """
@@ -116,13 +111,14 @@ class Reported:
     ongoing: bool
     mail: MailEffect
     also: tuple[str, ...] = ()
+    strangers: tuple[str, ...] = ()
     continued: Reported | None = None
 
     @property
     def few(self) -> bool:
         """Whether those who reported it are few among those who could have, and their policy does not explain it."""
         by_policy = 2 * self.uncovered >= self.failed
-        affected = len(self.reporters) + len(self.also)
+        affected = len(self.reporters) - len(self.strangers) + len(self.also)
         return bool(self.spared) and 2 * affected <= len(self.spared) and not by_policy
 
     def named_causes(self, reason: str) -> tuple[str, ...]:
@@ -181,7 +177,7 @@ def reported(source: Source) -> tuple[Reported, ...]:
     spans: dict[object, list[dict[Hashable, Any]]] = {}
     for row in incidents.to_dict("records"):
         spans.setdefault(tuple(row[name] for name in KIND), []).append(row)
-    tables = _Tables(source, daily_cells)
+    tables = Tables(source, daily_cells)
     sizes = daily_cells.failures.groupby(KIND, sort=False)["failed"].sum().nlargest(MOST_GROUPS)
     groups = [group for key in sizes.index for group in _groups(key, spans.get(key, []), tables)]
     return tuple(
@@ -235,7 +231,7 @@ def _may_be_same(group: Reported, codes: frozenset[str], other: Reported, possib
     )
 
 
-def _groups(key: Kind, spans: list[dict[Hashable, Any]], tables: _Tables) -> Iterator[Reported]:
+def _groups(key: Kind, spans: list[dict[Hashable, Any]], tables: Tables) -> Iterator[Reported]:
     """Yield a kind's failures in each incident, and the rest together."""
     rows = tables.failures.of(key)
     days, counts = tables.failures.days[rows], tables.failures.counts[rows]
@@ -252,7 +248,7 @@ def _groups(key: Kind, spans: list[dict[Hashable, Any]], tables: _Tables) -> Ite
         yield _group(key, rows[rest], tables, incident=False, ongoing=None)
 
 
-def _group(key: Kind, rows: Ints, tables: _Tables, *, incident: bool, ongoing: bool | None) -> Reported:
+def _group(key: Kind, rows: Ints, tables: Tables, *, incident: bool, ongoing: bool | None) -> Reported:
     domain, policy_type, mx, result_type = key
     failures, sessions = tables.failures, tables.sessions
     days = failures.days[rows]
@@ -265,6 +261,12 @@ def _group(key: Kind, rows: Ints, tables: _Tables, *, incident: bool, ongoing: b
     total, failed = int(sessions_of[affected].sum()), int(failed_of.sum())
     rate = min(1.0, failed / total) if total else 1.0
     others = np.where(failed_of > 0, 0.0, sessions_of)
+    known = tables.known(at, first, last)
+    if known.any():
+        others[~known] = 0.0
+        strangers = affected[~known[affected]]
+    else:
+        strangers = affected[:0]
     report_days = sessions.days[at][np.isin(sessions.texts[at], affected)]
     last_report = int(report_days.max()) if len(report_days) else last
     worst = float((failed_of[affected] / np.maximum(sessions_of, failed_of)[affected]).max())
@@ -284,6 +286,7 @@ def _group(key: Kind, rows: Ints, tables: _Tables, *, incident: bool, ongoing: b
         last=_date(last),
         last_report=_date(last_report),
         reporters=tables.names(affected, failed_of),
+        strangers=tables.names(strangers, failed_of),
         spared=tables.names(np.flatnonzero(others * rate >= _TELLING), others),
         modes=tuple(mode.value for mode in Mode if mode in modes),
         incident=incident,
@@ -300,118 +303,3 @@ def _day_number(moment: pd.Timestamp) -> int:
 
 def _date(number: int) -> date:
     return _EPOCH + timedelta(days=number)
-
-
-class _Table:
-    """Rows as arrays, by key: days since 1970-01-01, a text each as a code, and counts."""
-
-    def __init__(self, frame: pd.DataFrame, keys: list[str], texts: Ints, counts: str) -> None:
-        self._rows: dict[Any, Any] = frame.groupby(keys, sort=False).indices
-        self._none = np.empty(0, dtype=np.int64)
-        self.days = frame["day"].dt.as_unit("s").astype("int64").to_numpy() // 86_400
-        self.texts = texts
-        self.counts = frame[counts].to_numpy()
-
-    def of(self, key: object) -> Ints:
-        """Return the positions of the rows with a key."""
-        rows: Ints = self._rows.get(key, self._none)
-        return rows
-
-    def within(self, key: object, first: int, last: int) -> Ints:
-        """Return the positions of the rows with a key, from a first to a last day."""
-        rows = self.of(key)
-        days = self.days[rows]
-        within: Ints = rows[(days >= first) & (days <= last)]
-        return within
-
-
-class _Texts(_Table):
-    """Failed sessions by kind, day and a text."""
-
-    def __init__(self, frame: pd.DataFrame, column: str) -> None:
-        import pandas as pd
-
-        codes, names = pd.factorize(frame[column])
-        super().__init__(frame, KIND, codes, "failed")
-        self.names = [str(name) for name in names]
-
-    def sums(self, key: object, first: int, last: int, *, latest: bool = False) -> list[tuple[str, int]]:
-        """Return failed sessions by text, without the empty one: most first, or those of the latest days first."""
-        rows = self.within(key, first, last)
-        codes = self.texts[rows]
-        named = [code for code in np.unique(codes).tolist() if self.names[code]]
-        totals = {code: int(self.counts[rows][codes == code].sum()) for code in named}
-        newest = {code: int(self.days[rows][codes == code].max()) if latest else 0 for code in named}
-        ranked = sorted(named, key=lambda code: (-newest[code], -totals[code], self.names[code]))
-        return [(self.names[code], totals[code]) for code in ranked]
-
-
-class _Tables:
-    """Every table from which a group takes its fields."""
-
-    def __init__(self, source: Source, daily_cells: Cells) -> None:
-        import pandas as pd
-
-        who = pd.concat([daily_cells.sessions["organization_name"], daily_cells.failures["organization_name"]])
-        codes, names = pd.factorize(who)
-        self.reporters = [str(name) for name in names]
-        border = len(daily_cells.sessions)
-        self.sessions = _Table(daily_cells.sessions, ["policy_domain", "policy_type"], codes[:border], "sessions")
-        self.failures = _Table(daily_cells.failures, KIND, codes[border:], "failed")
-        self.modes = daily_cells.failures["policy_mode"].to_numpy(dtype=object)
-        self.effects = daily_cells.failures["effect"].to_numpy(dtype=object)
-        by_mx = ("receiving_mx_hostname", "result_type")
-        self._reasons = _Texts(_failed(daily(source, by=(*by_mx, "failure_reason_code"))), "failure_reason_code")
-        helo = daily(source, by=(*by_mx, "receiving_mx_helo"))
-        # A relay that hides STARTTLS overwrites the word with X characters.
-        hidden = [name for name in helo["receiving_mx_helo"].cat.categories if "XXXXXX" in str(name).upper()]
-        self._helo = _Texts(_failed(helo[helo["receiving_mx_helo"].isin(hidden)]), "receiving_mx_helo")
-        self._policies = _Texts(_policies(source), "policy_string")
-
-    def codes(self, names: list[str]) -> list[int]:
-        """Return the numbers of reporters."""
-        return [number for number, name in enumerate(self.reporters) if name in names]
-
-    def names(self, codes: Ints, sizes: npt.NDArray[Any]) -> tuple[str, ...]:
-        """Return reporters, the largest first."""
-        return tuple(self.reporters[code] for code in sorted(codes.tolist(), key=lambda code: (-sizes[code], code)))
-
-    def details(self, key: Kind, first: int, last: int) -> dict[str, Any]:
-        """Return the fields of `Reported` that the finer tables fill."""
-        policies = self._policies.sums(key, first, last, latest=True)
-        matched = dict.fromkeys((True, False, None), 0)
-        for text, failed in policies if key[2] else ():
-            matched[covers(text, key[2])] += failed
-        return {
-            "reasons": tuple(self._reasons.sums(key, first, last)[:_MOST_TEXTS]),
-            "policies": tuple(policies[:_MOST_TEXTS]),
-            "covered": matched[True],
-            "uncovered": matched[False],
-            "hidden_offer": sum(failed for _, failed in self._helo.sums(key, first, last)),
-        }
-
-
-def _failed(table: pd.DataFrame) -> pd.DataFrame:
-    """Return the rows with failures, texts as text and none missing."""
-    failed = table[table["failed"] > 0]
-    texts = [name for name in failed.columns if name not in ("day", "failed", "sessions", "group_sessions")]
-    return failed.astype(dict.fromkeys(texts, "str")).fillna(dict.fromkeys(texts, "")).reset_index(drop=True)
-
-
-def _policies(source: Source) -> pd.DataFrame:
-    """Return, by kind and day, the MTA-STS policies of the reports with failures."""
-    import pandas as pd
-
-    where = ["report_key", "policy_index"]
-    columns = [*KIND, "policy_string", "day", "failed_session_count"]
-    parts = []
-    wanted = [*where, "policy_type", "policy_string"]
-    for sessions, failures in source.session_rows(wanted, [*where, *KIND, "day", "failed_session_count"]):
-        of_sts = failures[failures["policy_type"] == PolicyType.STS]
-        applied = sessions[sessions["policy_type"] == PolicyType.STS][[*where, "policy_string"]]
-        joined = of_sts.merge(applied, on=where)
-        # Failures that name no MX host were under a policy too.
-        by_day = joined.groupby([*KIND, "policy_string", "day"], observed=True, dropna=False)
-        parts.append(by_day["failed_session_count"].sum().reset_index())
-    table = pd.concat(parts) if parts else pd.DataFrame(columns=columns)
-    return _failed(table.rename(columns={"failed_session_count": "failed"}))

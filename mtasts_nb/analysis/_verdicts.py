@@ -11,7 +11,8 @@ from ..knowledge import causes
 from ..vocabulary import Concern, Confidence, Effect, PolicyType, Severity, State, Verdict, ranked, verdict_on
 from ._candidates import candidates, explanations, unexplained
 from ._cells import Cells, cells
-from ._reported import KIND, Reported, reported
+from ._failure_tables import KIND
+from ._reported import Reported, reported
 
 if TYPE_CHECKING:
     from ..reports import Source

@@ -10,10 +10,10 @@ import pandas as pd
 
 from ..reports import Archive, Source
 
-__all__ = ["LONG", "independent", "signers"]
+__all__ = ["HISTORY", "LONG", "independent", "signers"]
 
 #: So many days outside a span with reports of a reporter make it known in the archive.
-_HISTORY: Final = 3
+HISTORY: Final = 3
 #: An archive of fewer days outside a span cannot show who is known.
 LONG: Final = 14
 
@@ -35,7 +35,7 @@ def independent(days: npt.NDArray[np.int64], signed_by: list[str]) -> int:
     >>> independent(np.array([30, 0]), ["a.example", "a.example"])
     1
     """
-    known = days >= _HISTORY
+    known = days >= HISTORY
     taken = {signer for signer, is_known in zip(signed_by, known, strict=True) if is_known}
     others = {signer for signer, is_known in zip(signed_by, known, strict=True) if signer and not is_known}
     return int(known.sum()) + len(others - taken)

@@ -71,7 +71,7 @@ def frames(collector: Collector, settled: Settled | None = None) -> dict[str, pd
         "size": rows.reports[4][listed],
         "duplicate_of": _text(key_text.take(pa.array(counts, mask=counts == listed))),
         "conflict": duplicates.conflict[listed],
-        "signed_by": _category([duplicates.signed_by.get(at) for at in listed.tolist()]),
+        "signed_by": _category([*map(duplicates.signed_by.get, listed.tolist())]),
     }
     set_aside = np.where(duplicates.counts != everything, 2 + duplicates.rule, 0)
     outcome = np.where(duplicates.copy_of != everything, 1, set_aside)

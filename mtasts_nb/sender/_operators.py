@@ -67,7 +67,7 @@ def sending_operators(
     domain : str, optional
         Only this policy domain.
     reverse_dns : bool, optional
-        Ask the DNS. Off by default: the questions show the resolver, and those who run the reverse zone, which addresses
+        Ask the DNS. Off by default: the questions show the resolver, and the operator of the reverse zone, which addresses
         the reports name.
     asn_file : str or Path, optional
         Lines of prefix, AS number and name, or of first address, last address, AS number, country and name; separated by

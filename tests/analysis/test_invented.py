@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 import mtasts_nb as sts
+from mtasts_nb.analysis import reported
 from mtasts_nb.analysis._witnesses import independent
 from tests.archive_of import ArchiveOf
 
@@ -60,3 +61,17 @@ def test_signers_of_their_own_make_reporters_independent() -> None:
     assert independent(none, ["a.example", "b.example", ""]) == 2
     assert independent(none, ["a.example", "a.example", ""]) == 1
     assert independent(np.array([9, 0, 0]), ["a.example", "a.example", "b.example"]) == 2
+
+
+def test_what_few_see_is_not_seen_by_many_because_invented_reporters_join(archive_of: ArchiveOf) -> None:
+    """Nor do invented reporters that see nothing make a fault that of few."""
+    known = [f"Example {number}" for number in range(6)]
+    quiet = [(day, name, 200, {}) for day in FIVE for name in known[1:]]
+    few = [*history(*known), *fault(known[0], days=FIVE), *quiet]
+    for rows in (few, [*few, *fault(*INVENTED, days=FIVE)]):
+        [group] = [group for group in reported(archive_of(*rows)) if group.incident]
+        assert group.state == "only these senders"
+    many = [*history(*known), *fault(*known, days=FIVE)]
+    for rows in (many, [*many, *[(day, f"Quiet {n}", 200, {}) for day in FIVE for n in range(20)]]):
+        [group] = [group for group in reported(archive_of(*rows)) if group.incident]
+        assert group.state == "still reported"

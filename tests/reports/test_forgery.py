@@ -167,7 +167,7 @@ def test_parts_of_a_load_know_their_own_reports() -> None:
     """A load in parts, as a store takes it, is checked part by part."""
     mails = [mail(number, signer="post.example" if number % 2 else "", day=number) for number in range(1, 8)]
     items = iter_inputs(mails, Limits())
-    parts = list(load_parts(items, size=3, progress=False, dkim="require", verify_dkim=dns))
+    parts = [part.archive for part in load_parts(items, size=3, progress=False, dkim="require", verify_dkim=dns)]
     outcomes = [part.inputs["outcome"].tolist() for part in parts]
     assert outcomes == [["loaded", "rejected", "loaded"], ["rejected", "loaded", "rejected"], ["loaded"]]
     assert [part.reports["signed_by"].tolist() for part in parts] == [

@@ -13,6 +13,8 @@ import pytest
 
 import mtasts_nb as sts
 from mtasts_nb.errors import SourceError
+from mtasts_nb.publish._redact_data import names_in, redacted_archive
+from mtasts_nb.publish._redact_names import Pseudonyms, key_of
 from tests.archive_of import report_of
 from tests.reports.remote.fake import Behaviour, Fake, Talk, asked, fake
 
@@ -291,3 +293,16 @@ def test_an_archive_of_a_mailbox_has_the_columns_of_any_other(tmp_path: Path) ->
     files = sts.load(*MAILS.values(), progress=False)
     pd.testing.assert_frame_equal(archive.sessions, files.sessions)
     pd.testing.assert_frame_equal(archive.failures, files.failures)
+
+
+def test_a_redacted_archive_has_no_name_of_the_mailbox(tmp_path: Path) -> None:
+    with fake(tmp_path, {**MAILS, 9: b"Subject: lunch\r\n\r\nAt noon?\r\n"}, {"UID FETCH BODY": refuse}) as server:
+        server.url = server.url.replace("reports@", "secretary@")
+        archive = load(server)
+    assert "secretary" in archive.inputs.to_csv()
+    clean = redacted_archive(archive, Pseudonyms(key_of(True), None, names_in(archive)))  # noqa: FBT003
+    text = "".join(getattr(clean, name).to_csv() for name in ("inputs", "reports", "rejects", "deviations")) + str(
+        clean.sources
+    )
+    assert "secretary" not in text
+    assert "localhost" not in text
