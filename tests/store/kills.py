@@ -56,7 +56,7 @@ def main(times: int, seed: int = 14) -> None:
                 killed += writer.poll() is None
                 writer.kill()
                 writer.wait()
-            if number % 5 == 0:
+            if number % 5 == 0 or killed >= times:
                 after = sts.ingest(sources, store=store, progress=False)
                 same_counts(after.to_archive(), expected)
                 same_daily(after, expected)
