@@ -137,7 +137,7 @@ def test_narrow_reads_a_part(sample: Archive, sample_store: Store) -> None:
         sample, "nordwind.example", "2026-09-01", "2026-09-30", result_type="certificate-expired"
     )
     pd.testing.assert_frame_equal(part.failures, expected.failures)
-    with pytest.raises(SourceError, match=r"no report is about ostwind\.example\. There are reports about"):
+    with pytest.raises(SourceError, match=r"no report is about ostwind\.example\..*There are reports about"):
         analysis.narrow(sample_store, "ostwind.example")
 
 
