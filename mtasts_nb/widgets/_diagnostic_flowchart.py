@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING
+from functools import partial
+from typing import TYPE_CHECKING, Any, Final
 
 import ipywidgets
 
@@ -11,7 +12,7 @@ from ..diagnosis import Answer, Walk, walk_end
 from ..markup import html_text
 from ..render import Document, document, to_html
 from ._flowchart_session import FlowchartSession
-from ._static import LABEL, WRAP, Choice, Live, button, buttons, error, picture, status
+from ._static import LABEL, WRAP, Choice, Live, button, buttons, error, free_files, picture, status
 
 if TYPE_CHECKING:
     from ..diagnosis import WalkEvidence
@@ -21,6 +22,8 @@ if TYPE_CHECKING:
 __all__ = ["DiagnosticFlowchart"]
 
 _WIDE = {"width": "44em", "max_width": "100%"}
+#: How large the picture is, with the class of `_static` that makes it so.
+_ZOOM: Final = {"fit": "sts-fit", "50 %": "sts-half", "100 %": "sts-full", "150 %": "sts-large"}
 
 
 class DiagnosticFlowchart(Live):
@@ -61,6 +64,7 @@ class DiagnosticFlowchart(Live):
         start: str | None = None,
         evidence: WalkEvidence | None = None,
     ) -> None:
+        self._pressed: Any = None
         session = self.session = FlowchartSession(_first_walk(probe, archive, start, evidence))
         self._status = ipywidgets.HTML()
         self._question = ipywidgets.HTML()
@@ -75,41 +79,45 @@ class DiagnosticFlowchart(Live):
         self._target = Choice("Jump to", session.positions, session.positions[0][1])
         self._jump = button("Go there")
         self._extent = buttons("Picture", [("around this question", False), ("whole flowchart", True)], session.whole)
+        self._zoom = buttons("Zoom", list(_ZOOM.items()), "sts-fit")
         self._picture = ipywidgets.HTML()
         self._steps = ipywidgets.HTML()
         self._commands = ipywidgets.Textarea(description="Commands", rows=4, layout=_WIDE, style=LABEL)
-        self._name = ipywidgets.Text(description="File name", placeholder="diagnosis", style=LABEL)
-        self._replace = ipywidgets.Checkbox(
-            description="replace files of that name", indent=False, layout={"width": "auto"}
-        )
+        self._name = ipywidgets.Text(description="File name", style=LABEL)
         self._export = button("Export as HTML and JSON")
+        self._exported = ipywidgets.HTML()
         for wide in (self._answered, self._target):
             wide.layout.width = "44em"
+        for pane, basis in ((self._question, "24em"), (self._picture, "32em")):
+            pane.add_class("sts-pane")
+            pane.layout.flex = f"1 1 {basis}"
+            pane.layout.min_width = "min(100%, 18em)"
+        self._picture.add_class(self._zoom.value)
         super().__init__(
             [
-                self._question,
-                ipywidgets.HBox([*self._answers.values(), self._go_on, self._back], layout=WRAP),
+                ipywidgets.HBox([self._question, self._picture], layout=WRAP),
+                ipywidgets.HBox([*self._answers.values(), self._go_on, self._back, self._restart], layout=WRAP),
                 self._status,
-                self._commands,
-                self._picture,
-                self._extent,
-                self._steps,
-                ipywidgets.HBox([self._answered, self._new_answer, self._overrule], layout=WRAP),
+                ipywidgets.HBox([self._extent, self._zoom], layout=WRAP),
                 ipywidgets.HBox([self._target, self._jump], layout=WRAP),
-                ipywidgets.HBox([self._start, self._restart], layout=WRAP),
-                ipywidgets.HBox([self._name, self._replace, self._export], layout=WRAP),
+                ipywidgets.HBox([self._answered, self._new_answer, self._overrule], layout=WRAP),
+                self._start,
+                ipywidgets.HBox([self._name, self._export, self._exported], layout=WRAP),
+                self._commands,
+                self._steps,
             ]
         )
         for answer, control in self._answers.items():
-            control.on_click(lambda _, answer=answer: self.answer(answer.value))
+            control.on_click(lambda pressed, answer=answer: self._move(partial(session.answer, answer.value), pressed))
         # Lists act by a button beside them: looking through one must not move the walk.
-        self._go_on.on_click(lambda _: self._move(session.go_on))
-        self._back.on_click(lambda _: self._move(session.back))
-        self._restart.on_click(lambda _: self._move(lambda: session.restart(self._start.value)))
-        self._overrule.on_click(lambda _: self._move(self._change_answer))
-        self._jump.on_click(lambda _: self._move(lambda: session.jump(self._target.chosen)))
+        self._go_on.on_click(lambda pressed: self._move(session.go_on, pressed))
+        self._back.on_click(lambda pressed: self._move(session.back, pressed))
+        self._restart.on_click(lambda pressed: self._move(lambda: session.restart(self._start.value), pressed))
+        self._overrule.on_click(lambda pressed: self._move(self._change_answer, pressed))
+        self._jump.on_click(lambda pressed: self._move(lambda: session.jump(self._target.chosen), pressed))
         self._export.on_click(lambda _: self._write())
         self._extent.observe(lambda change: self._show_extent(change["new"]), names="value")
+        self._zoom.observe(lambda change: self._show_zoom(change["old"], change["new"]), names="value")
         self._refresh()
 
     @property
@@ -125,7 +133,8 @@ class DiagnosticFlowchart(Live):
         if self._answered.chosen is not None:
             self.session.overrule(self._answered.chosen, self._new_answer.value)
 
-    def _move(self, move: Callable[[], None]) -> None:
+    def _move(self, move: Callable[[], None], pressed: Any = None) -> None:
+        self._pressed = pressed
         move()
         self._refresh()
 
@@ -133,16 +142,20 @@ class DiagnosticFlowchart(Live):
         self.session.whole = whole
         self._picture.value = self._picture_html()
 
+    def _show_zoom(self, before: str, now: str) -> None:
+        # By a class alone: the picture is not loaded again, and stays where it was scrolled to.
+        self._picture.remove_class(before)
+        self._picture.add_class(now)
+
     def _write(self) -> None:
         try:
-            self.session.export(self._name.value, replace=self._replace.value)
-            self._status.value = self._message()
-        except (OSError, ValueError) as failure:
-            self._status.value = error(str(failure))
+            page, data = self.session.export(self._name.value)
+            self._exported.value = status(f"Written: {page.resolve()} and {data.name}.")
+        except OSError as failure:
+            self._exported.value = error(str(failure))
 
     def _refresh(self) -> None:
         session = self.session
-        ended = self.walk.cause is not None
         self._question.value = self._question_html()
         self._status.value = self._message()
         self._picture.value = self._picture_html()
@@ -152,16 +165,33 @@ class DiagnosticFlowchart(Live):
         self._answered.offer(answered, answered[0][1] if answered else None)
         self._start.value = self.walk.start
         self._commands.value = session.commands
-        # Out of sight, not disabled: a button that is disabled while it has the focus loses it.
-        self._commands.layout.display = None if ended else "none"
-        self._go_on.layout.display = None if ended else "none"
+        self._commands.layout.display = None if session.commands else "none"
+        self._name.placeholder = free_files("", session.file_name, ".html", ".json")[0].stem
+        self._enable()
+
+    def _enable(self) -> None:
+        """Enable the moves that can be made; where the one just made no longer can, the focus goes to the next one."""
+        controls = {
+            "answer": list(self._answers.values()),
+            "go_on": [self._go_on],
+            "back": [self._back],
+            "overrule": [self._overrule],
+        }
+        moves = self.session.moves
+        lost = False
+        for move, group in controls.items():
+            for control in group:
+                lost = lost or (control is self._pressed and move not in moves)
+                control.disabled = move not in moves
+        if lost:
+            self._pressed = self._go_on if "go_on" in moves else self._answers[Answer.YES]
+            self._pressed.focus()
 
     def _message(self) -> str:
         return (error if self.session.problem else status)(self.session.message)
 
     def _picture_html(self) -> str:
         drawing = self.session.picture()
-        # Scaled to fit, it could not be read.
         return picture(drawing.svg or "", drawing.alt, scrolls=True)
 
     def _question_html(self) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -13,7 +13,7 @@ import ipywidgets
 
 from ..markup import one_line, span
 from ..settings import ProbeSettings
-from ._static import WRAP, Live, button, error, new_file, status
+from ._static import WRAP, Live, button, error, free_files, status
 
 if TYPE_CHECKING:
     from ..probe import Probe
@@ -137,19 +137,19 @@ class ProbeRun:
         self._thread.join(seconds)
         return not self._thread.is_alive()
 
-    def save(self, path: str | Path, *, replace: bool = False) -> str:
-        """Write the probe to a file; return a sentence that says so.
+    def save(self, path: str | Path = "") -> str:
+        """Write the probe to a file, by default named after the domain; return a sentence. No file is replaced.
 
         Raises
         ------
         ValueError
-            There is nothing to save, no name, or a file of that name and not `replace`.
+            There is nothing to save.
         OSError
             It cannot be written.
         """
         if self.probe is None:
             raise ValueError("there is nothing to save yet: probe a domain first.")
-        file = new_file(path, "domain.json", replace=replace)
+        (file,) = free_files(path, self.probe.domain, ".json")
         self.probe.save(file)
         return f"Saved to {one_line(file.resolve())}. Read it again with sts.load_probe({str(file)!r})."
 
@@ -222,6 +222,8 @@ class DomainProbe(Live):
         How to reach the world; the default is the real internet.
     probe : Probe, optional
         An earlier probe, shown at once.
+    domains : sequence of str
+        Domains that the field suggests, for example those that reports are about; any other can be typed.
 
     Attributes
     ----------
@@ -244,11 +246,13 @@ class DomainProbe(Live):
         settings: ProbeSettings | None = None,
         probe: Probe | None = None,
         *,
+        domains: Sequence[str] = (),
         prober: Prober = _probe,
     ) -> None:
         self.run_state = ProbeRun(settings or ProbeSettings(), probe, prober=prober)
-        self._domain = ipywidgets.Text(
+        self._domain = ipywidgets.Combobox(
             value=domain or self.run_state.domain,
+            options=list(domains),
             description="Domain",
             placeholder="the part after the @, for example nordwind.example",
             layout=_FIELD,
@@ -258,13 +262,10 @@ class DomainProbe(Live):
         self._bar = ipywidgets.FloatProgress(max=1.0, description="Time", layout=_FIELD)
         self._status, self._result, self._saved = (ipywidgets.HTML() for _ in range(3))
         self._file = ipywidgets.Text(description="File", placeholder="domain.json", layout=_FIELD)
-        self._replace = ipywidgets.Checkbox(
-            description="replace a file of that name", indent=False, layout={"width": "auto"}
-        )
         self._save = button("Save snapshot")
-        self._keeping = ipywidgets.HBox([self._file, self._replace, self._save], layout=WRAP)
+        self._keeping = ipywidgets.HBox([self._file, self._save, self._saved], layout=WRAP)
         top = ipywidgets.HBox([self._domain, self._go, self._stop], layout=WRAP)
-        super().__init__([top, self._bar, self._status, self._result, self._keeping, self._saved])
+        super().__init__([top, self._bar, self._status, self._result, self._keeping])
         self._go.on_click(lambda _: self.start())
         self._stop.on_click(lambda _: self.run_state.stop())
         self._save.on_click(lambda _: self._write())
@@ -298,7 +299,7 @@ class DomainProbe(Live):
 
     def _write(self) -> None:
         try:
-            self._saved.value = status(self.run_state.save(self._file.value, replace=self._replace.value))
+            self._saved.value = status(self.run_state.save(self._file.value))
         except (OSError, ValueError) as failure:
             self._saved.value = error(str(failure))
 

@@ -13,7 +13,7 @@ from ..files import write_file
 from ..markup import html_text, one_line
 from ..plots import flowchart
 from ..render import document, style, to_html
-from ._static import new_file, picture
+from ._static import free_files, picture
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -177,21 +177,33 @@ class FlowchartSession:
             "<footer><p>Made with mtasts-nb. This file contains no script and loads nothing.</p></footer></body></html>\n"
         )
 
-    def export(self, name: str, *, replace: bool = False) -> tuple[Path, Path]:
-        """Write the walk as ``name.html`` and ``name.json``; return the two files.
+    @property
+    def moves(self) -> frozenset[str]:
+        """The moves that can be made now, by the names of their methods; one can jump and restart at any time."""
+        possible = {
+            "answer": self.walk.cause is None,
+            "overrule": bool(self.answered),
+            "back": bool(self.walk.steps),
+            "go_on": self.walk.cause is not None,
+        }
+        return frozenset(move for move, can in possible.items() if can)
+
+    @property
+    def file_name(self) -> str:
+        """What an export is called where no name is given; it may hold a stranger's characters."""
+        return f"diagnosis-{self.walk.evidence.domain or ''}"
+
+    def export(self, name: str = "") -> tuple[Path, Path]:
+        """Write the walk as ``name.html`` and ``name.json``; return the two files. No file is replaced.
 
         Raises
         ------
-        ValueError
-            The name is empty, or such a file exists and not `replace`.
         OSError
             They cannot be written.
         """
-        stem = name.strip().removesuffix(".html").removesuffix(".json")
-        page, data = (new_file(stem and stem + end, "diagnosis", replace=replace) for end in (".html", ".json"))
+        page, data = free_files(name, self.file_name, ".html", ".json")
         write_file(page, self.page().encode("utf-8"))
         write_file(data, (json.dumps(self.walk.to_json(), indent=2, ensure_ascii=False) + "\n").encode("utf-8"))
-        self._report(f"Written: {one_line(page.resolve())} and {one_line(data.name)}.")
         return page, data
 
     def _move(

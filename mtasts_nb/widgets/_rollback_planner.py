@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -11,8 +12,9 @@ from typing import TYPE_CHECKING, Any, Final
 
 import ipywidgets
 
-from ..errors import MtaStsNbError
+from ..errors import MtaStsNbError, ParameterError
 from ..markup import when
+from ..moments import utc_moment
 from ..render import Document, Fold, Preformatted, Terms, to_html
 from ..settings import utc_now
 from ._static import WRAP, Live, button, error, picture, status
@@ -25,6 +27,7 @@ __all__ = ["FIELDS", "Rollback", "RollbackPlanner", "Stage", "length_of"]
 
 _WIDE = {"width": "44em", "max_width": "100%"}
 _WIDE_LABEL = {"description_width": "11em"}
+_SINCE: Final = "Deferred since (UTC)"
 
 
 class Stage(StrEnum):
@@ -214,6 +217,18 @@ _NOT_NOW: Final = {
 }
 
 
+def _moment_picker(text: str) -> Any:
+    """Return a picker of a time in UTC; empty where the text is not one: the plan's message says what is wrong with it."""
+    with suppress(ParameterError):
+        value = utc_moment(text).replace(tzinfo=None) if text.strip() else None
+        return ipywidgets.NaiveDatetimePicker(value=value, description=_SINCE, style=_WIDE_LABEL)
+    return ipywidgets.NaiveDatetimePicker(description=_SINCE, style=_WIDE_LABEL)
+
+
+def _iso(moment: datetime | None) -> str:
+    return moment.isoformat(timespec="minutes") if moment else ""
+
+
 def _capital(text: str) -> str:
     return f"{text[0].upper()}{text[1:]}"
 
@@ -281,10 +296,13 @@ class RollbackPlanner(Live):
             "record": "what dig +short TXT _mta-sts.your.example prints",
             "ttl": "seconds, or 1 h",
             "previous_max_age": "the longest one; empty: never longer than now",
-            "blocked_since": "2026-02-08T09:00, UTC; empty: not known",
         }
         self._fields: dict[str, Any] = {}
         for name, text in FIELDS.items():
+            if name == "blocked_since":
+                self._fields[name] = _moment_picker(blocked_since)
+                self._fields[name].observe(lambda change: self._edited("blocked_since", _iso(change["new"])), "value")
+                continue
             kind = ipywidgets.Textarea if name == "policy" else ipywidgets.Text
             more = {"rows": 6} if name == "policy" else {}
             self._fields[name] = kind(

@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import base64
+import itertools
+import re
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import Any, Final
 
 import ipywidgets
 
-from ..markup import html_text, one_line
+from ..markup import html_text
 from ..render import NO_FORMULAS, style
 
-__all__ = ["LABEL", "WRAP", "Choice", "Live", "button", "buttons", "error", "new_file", "picture", "status"]
+__all__ = ["LABEL", "WRAP", "Choice", "Live", "button", "buttons", "error", "free_files", "picture", "status"]
 
 #: The mark by which a front end knows a live view.
 VIEW: Final = "application/vnd.jupyter.widget-view+json"
@@ -25,7 +27,12 @@ STYLE: Final = (
     ".sts-widget textarea{white-space:pre;overflow-x:auto;font-family:ui-monospace,Menlo,Consolas,monospace}"
     ".sts-widget .widget-html-content{line-height:1.45;overflow-x:auto}"
     ".sts-widget button:focus-visible{outline:3px solid #0a58a8;outline-offset:1px}"
+    # Panes of one height: what is below them stays where it is, whatever they show.
+    ".sts-widget .sts-pane{height:24em;overflow:auto}.sts-widget .sts-pane .sts-scroll{max-height:none;margin:0}"
+    ".sts-widget .sts-fit img{max-width:100%!important}.sts-widget .sts-half img{zoom:.5}"
+    ".sts-widget .sts-large img{zoom:1.5}"
 )
+_UNSAFE: Final = re.compile(r"[^A-Za-z0-9.-]")
 #: A row of controls that wraps on a narrow screen, and the width of labels.
 WRAP: Final = {"flex_flow": "row wrap"}
 LABEL: Final = {"description_width": "8em"}
@@ -133,20 +140,27 @@ def button(text: str, style: str = "") -> Any:
     return ipywidgets.Button(description=text, button_style=style, layout={"width": "auto", "min_width": "8em"})
 
 
-def new_file(name: str | Path, example: str, *, replace: bool) -> Path:
-    """Return the path for a file to write.
+def free_files(name: str | Path, default: str, *endings: str) -> list[Path]:
+    """Return one path for each ending, all with the same name and none of which exists: a number is added if need be.
 
-    Raises
-    ------
-    ValueError
-        There is no name, or such a file exists and not `replace`.
+    The name may be given with one of the endings; an empty one is the default. Characters that a file name should not
+    have are taken out of the default, which may come from a stranger.
+
+    Examples
+    --------
+    >>> [file.name for file in free_files("", "diagnosis-nordwind.example", ".html", ".json")]
+    ['diagnosis-nordwind.example.html', 'diagnosis-nordwind.example.json']
     """
-    if not str(name).strip():
-        raise ValueError(f"give the file a name, for example {example}.")
-    file = Path(str(name).strip()).expanduser()
-    if file.exists() and not replace:
-        raise ValueError(f"{one_line(file)} already exists: choose another name, or tick “replace”.")
-    return file
+    text = str(name).strip()
+    for ending in endings:
+        text = text.removesuffix(ending)
+    stem = text or _UNSAFE.sub("", default)[:120].strip("-.")
+    for number in itertools.count(1):
+        numbered = stem if number == 1 else f"{stem}-{number}"
+        files = [Path(f"{numbered}{ending}").expanduser() for ending in endings]
+        if not any(file.exists() for file in files):
+            return files
+    raise AssertionError("itertools.count has no end")
 
 
 def status(text: str) -> str:

@@ -104,21 +104,31 @@ def test_how_much_is_drawn_is_a_choice() -> None:
     assert 'alt="A flowchart' in shown._picture.value, "the choice stays"
 
 
-def test_export_says_where_and_a_fault_is_shown(tmp_path: Path) -> None:
+def test_the_picture_is_zoomed_by_a_class_and_not_loaded_again() -> None:
     shown = DiagnosticFlowchart(evidence=TLSA)
+    before = shown._picture.value
+    shown._zoom.value = "sts-large"
+    assert shown._picture._dom_classes[-1] == "sts-large"
+    assert "sts-fit" not in shown._picture._dom_classes
+    assert shown._picture.value == before
+
+
+def test_export_gives_files_at_the_first_click_and_says_so_beside_the_button(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    shown = DiagnosticFlowchart(evidence=TLSA)
+    assert shown._name.placeholder == "diagnosis-suedwind.example"
     press = buttons(shown)["Export as HTML and JSON"]
     press.click()
-    assert 'role="alert"' in shown._status.value
-    assert "give the file a name" in shown._status.value
-    shown._name.value = str(tmp_path / "walk")
-    press.click()
-    assert "Written: " in shown._status.value
-    assert {file.name for file in tmp_path.iterdir()} == {"walk.html", "walk.json"}
-    press.click()
-    assert "already exists" in shown._status.value
+    assert "Written: " in shown._exported.value
+    assert {file.suffix for file in tmp_path.iterdir()} == {".html", ".json"}
+    row = next(box for box in shown.children if press in getattr(box, "children", ()))
+    assert row.children.index(shown._exported) == row.children.index(press) + 1
     shown._name.value = str(tmp_path / "no-such-folder" / "walk")
     press.click()
-    assert "no-such-folder" in shown._status.value
+    assert 'role="alert"' in shown._exported.value
+    assert "no-such-folder" in shown._exported.value
 
 
 def test_the_static_form_shows_the_picture_every_step_and_the_end() -> None:
@@ -132,7 +142,7 @@ def test_the_static_form_shows_the_picture_every_step_and_the_end() -> None:
         assert text in html
 
 
-def test_every_control_has_a_name_and_no_button_loses_the_focus() -> None:
+def test_every_control_has_a_name() -> None:
     shown = DiagnosticFlowchart(evidence=TLSA)
     controls = (
         ipywidgets.Button,
@@ -151,11 +161,33 @@ def test_every_control_has_a_name_and_no_button_loses_the_focus() -> None:
     found = [widget for widget in walk_all(shown) if isinstance(widget, controls)]
     assert len(found) > 10
     assert [widget for widget in found if not widget.description] == []
-    buttons(shown)["Restart"].click()
-    assert [button for button in buttons(shown).values() if button.disabled] == []
     # JupyterLab takes the arrow keys and letters pressed in these for its own.
     taken = (ipywidgets.Dropdown, ipywidgets.Select, ipywidgets.RadioButtons, ipywidgets.SelectionSlider)
     assert [widget for widget in walk_all(shown) if isinstance(widget, taken)] == []
+
+
+def test_only_moves_that_can_be_made_are_enabled_and_the_focus_goes_on(monkeypatch: pytest.MonkeyPatch) -> None:
+    focused: list[str] = []
+    monkeypatch.setattr(ipywidgets.Button, "focus", lambda button: focused.append(button.description))
+    shown = DiagnosticFlowchart()
+    press = buttons(shown)
+    disabled = {name for name, button in press.items() if button.disabled}
+    assert disabled == {"Take as fixed: continue", "Back", "Overrule"}
+    press["No"].click()
+    assert shown.walk.cause is not None
+    assert press["No"].disabled
+    assert focused == ["Take as fixed: continue"], "the pressed button cannot be pressed any more"
+    press["Back"].click()
+    assert {name for name, button in press.items() if button.disabled} == disabled
+    assert focused == ["Take as fixed: continue", "Yes"]
+
+
+def test_question_and_picture_come_first_in_panes_of_one_height() -> None:
+    shown = DiagnosticFlowchart()
+    first = shown.children[1]
+    assert first.children == (shown._question, shown._picture)
+    assert all("sts-pane" in pane._dom_classes for pane in first.children)
+    assert [button.description for button in shown.children[2].children][:3] == ["Yes", "No", "Cannot tell"]
 
 
 @pytest.mark.parametrize("place", ["dane-tlsa-mismatch", "tlsa-matches"])

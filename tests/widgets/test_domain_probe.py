@@ -63,11 +63,25 @@ def test_saving_says_where_and_a_fault_is_shown(seen: Probe, tmp_path: Path) -> 
     assert "Saved to" in shown._saved.value
     assert sts.load_probe(tmp_path / "seen.json") == seen
     shown._save.click()
-    assert "already exists" in shown._saved.value
-    assert 'role="alert"' in shown._saved.value
-    shown._replace.value = True
+    assert "seen-2.json" in shown._saved.value, "no file is replaced"
+    shown._file.value = str(tmp_path / "no-such-folder" / "seen")
     shown._save.click()
-    assert "Saved to" in shown._saved.value
+    assert 'role="alert"' in shown._saved.value
+
+
+def test_the_first_click_saves_under_the_domains_name(
+    seen: Probe, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    shown = DomainProbe(probe=seen)
+    shown._save.click()
+    assert [file.name for file in tmp_path.iterdir()] == ["nordwind.example.json"]
+
+
+def test_the_field_suggests_domains_and_takes_any() -> None:
+    shown = DomainProbe("other.example", domains=["nordwind.example", "suedwind.example"])
+    assert shown._domain.options == ("nordwind.example", "suedwind.example")
+    assert (shown._domain.value, shown._domain.ensure_option) == ("other.example", False)
 
 
 def test_a_front_end_may_choose_between_the_live_view_and_html(seen: Probe) -> None:
@@ -78,7 +92,7 @@ def test_a_front_end_may_choose_between_the_live_view_and_html(seen: Probe) -> N
 
 def test_every_control_has_a_name_for_who_cannot_see_it() -> None:
     for widget in _all(DomainProbe()):
-        if widget._model_name.removesuffix("Model") in ("Text", "Button", "Checkbox", "FloatProgress"):
+        if widget._model_name.removesuffix("Model") in ("Text", "Combobox", "Button", "FloatProgress"):
             assert widget.description
 
 

@@ -147,7 +147,6 @@ def test_exported_as_html_and_json(tmp_path: Path) -> None:
     session = FlowchartSession(Walk("report", TLSA))
     html, data = session.export(f" {tmp_path / 'diagnosis.html'} ")
     assert (html.name, data.name) == ("diagnosis.html", "diagnosis.json")
-    assert str(html) in session.message
     written = json.loads(data.read_text(encoding="utf-8"))
     assert written["cause"]["code"] == "dane-tlsa-mismatch"
     assert [step["by"] for step in written["steps"]] == ["evidence"] * len(session.walk.steps)
@@ -157,11 +156,29 @@ def test_exported_as_html_and_json(tmp_path: Path) -> None:
     assert "Diagnosis of suedwind.example" in page
     assert "default-src 'none'" in page
     assert "<script" not in page
-    with pytest.raises(ValueError, match="already exists"):
-        session.export(str(tmp_path / "diagnosis"))
-    session.export(str(tmp_path / "diagnosis"), replace=True)
-    with pytest.raises(ValueError, match="a name"):
-        session.export(" .json".strip())
+    again = session.export(str(tmp_path / "diagnosis"))
+    assert [file.name for file in again] == ["diagnosis-2.html", "diagnosis-2.json"], "no file is replaced"
+
+
+def test_an_export_without_a_name_is_named_after_the_domain_in_safe_characters(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    for domain, name in (
+        ("suedwind.example", "diagnosis-suedwind.example.html"),
+        ("../../etc/x", "diagnosis-....etcx.html"),
+        ("", "diagnosis.html"),
+    ):
+        page, _ = FlowchartSession(Walk("report", replace(TLSA, domain=domain))).export()
+        assert (page.name, page.resolve().parent) == (name, tmp_path)
+
+
+def test_only_moves_that_can_be_made_are_offered() -> None:
+    session = FlowchartSession(Walk("deferred"))
+    assert session.moves == {"answer"}
+    session.answer("yes")
+    assert session.moves == {"answer", "back", "overrule"}
+    assert FlowchartSession(Walk("report", TLSA)).moves == {"back", "go_on", "overrule"}
 
 
 def test_hostile_evidence_is_text_everywhere(tmp_path: Path) -> None:

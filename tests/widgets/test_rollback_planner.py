@@ -109,3 +109,13 @@ def test_hostile_texts_are_shown_as_text(field: str) -> None:
     for html in (shown._repr_html_(), *(child.value for child in controls(shown, ipywidgets.HTML).values())):
         assert "<script" not in html
         assert "<img src=x" not in html
+
+
+def test_since_when_mail_is_deferred_is_picked() -> None:
+    shown = planner(blocked_since="2026-02-08T09:00+01:00")
+    picker = shown._fields["blocked_since"]
+    assert picker.value == datetime.fromisoformat("2026-02-08T08:00"), "in UTC"
+    picker.value = datetime.fromisoformat("2026-02-08T10:30")
+    assert shown.state.given["blocked_since"] == "2026-02-08T10:30"
+    picker.value = None
+    assert shown.state.given["blocked_since"] == ""
