@@ -10,6 +10,7 @@ from ._causes import CauseText, causes
 from ._commands import Command, command, command_names
 from ._finding import finding, fix_of
 from ._findings import FindingText, finding_texts
+from ._glossary import Glossary, glossary
 from ._providers import Provider, hosted_note, mail_provider, providers
 from ._read import read_data
 from ._reason_codes import (
@@ -32,6 +33,7 @@ __all__ = [
     "CauseText",
     "Command",
     "FindingText",
+    "Glossary",
     "Provider",
     "ReasonMatch",
     "ReasonMeaning",
@@ -44,6 +46,7 @@ __all__ = [
     "finding",
     "finding_texts",
     "fix_of",
+    "glossary",
     "hosted_note",
     "mail_provider",
     "providers",

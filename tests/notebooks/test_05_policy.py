@@ -1,4 +1,4 @@
-"""Notebook 05: runs offline from any folder, guides through the guides' tables, and corrects them."""
+"""Notebooks 05 and 05b: they run offline from any folder, go through the tables of the guides, and correct them."""
 
 from __future__ import annotations
 
@@ -12,26 +12,33 @@ from nbclient import NotebookClient
 import mtasts_nb as sts
 from tests.notebooks.in_process import run_in_process
 
-PLANNER = 'ttl = 300\nprevious_max_age = "30 days"\nblocked_since = ""\nsources = []'
+OURS = ("05_policy_and_rollback", "05b_rollout")
+PLAN = (
+    'domain = "nordwind.example"\nrecord = "v=STSv1; id=20260208;"\n'
+    'policy = "version: STSv1\\nmode: enforce\\nmx: mx1.nordwind.example\\nmax_age: 604800\\n"\n'
+    'ttl = "soon"\nprevious_max_age = "30 days"\nblocked_since = ""\nsources = []'
+)
 PARAMETERS = {
     "good": (
         'domain = "nordwind.example"\nrecord = "v=STSv1; id=20260208;"\n'
         'policy = "version: STSv1\\nmode: enforce\\nmx: mx1.nordwind.example\\nmax_age: 604800\\n"\n'
-        'mx_hosts = ["mx1.nordwind.example"]\ntlsrpt_record = None\n' + PLANNER
+        'mx_hosts = ["mx1.nordwind.example"]\ntlsrpt_record = None'
     ),
     "hostile": (
         'domain = "bücher.example"\nrecord = "<script>alert(1)</script>"\npolicy = "<html><script>alert(1)</script>"\n'
-        'mx_hosts = "<script>alert(1)</script>"\ntlsrpt_record = "v=TLSRPTv1; rua=<script>alert(1)</script>"\n'
-        + PLANNER
+        'mx_hosts = "<script>alert(1)</script>"\ntlsrpt_record = "v=TLSRPTv1; rua=<script>alert(1)</script>"'
     ),
 }
 
 
 @pytest.fixture(scope="module")
 def stored(root: Path) -> nbformat.NotebookNode:
-    notebook = nbformat.read(root / "notebooks" / "05_policy_and_rollback.ipynb", as_version=4)
-    nbformat.validate(notebook)
-    return notebook
+    return nbformat.read(root / "notebooks" / f"{OURS[0]}.ipynb", as_version=4)
+
+
+@pytest.fixture(scope="module")
+def rollout(root: Path) -> nbformat.NotebookNode:
+    return nbformat.read(root / "notebooks" / f"{OURS[1]}.ipynb", as_version=4)
 
 
 def run(stored: nbformat.NotebookNode, folder: Path, parameters: str | None = None) -> dict[str, str]:
@@ -62,6 +69,11 @@ def run(stored: nbformat.NotebookNode, folder: Path, parameters: str | None = No
 @pytest.fixture(scope="module")
 def shown(stored: nbformat.NotebookNode, tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
     return run(stored, tmp_path_factory.mktemp("elsewhere"))
+
+
+@pytest.fixture(scope="module")
+def plans(rollout: nbformat.NotebookNode, tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
+    return run(rollout, tmp_path_factory.mktemp("elsewhere"))
 
 
 def test_the_sample_names_its_slips(shown: dict[str, str]) -> None:
@@ -117,38 +129,38 @@ def test_hostile_texts_are_shown_as_text(stored: nbformat.NotebookNode, tmp_path
     assert "xn--bcher-kva.example" in shown["places"]
 
 
-def test_the_emergency_is_walked_through(shown: dict[str, str]) -> None:
-    plan = shown["emergency"]
+def test_the_emergency_is_walked_through(plans: dict[str, str]) -> None:
+    plan = plans["emergency"]
     assert plan.index("mode: testing") < plan.index("v=STSv1; id=20260909104000;")  # RFC 8461 §8.1
     assert "measured from 4 reporters of this domain" in plan
     assert "The way back to enforce" in plan
     assert "Leave record and file published" in plan
 
 
-def test_the_forecast_lies_beside_what_the_sample_measured(shown: dict[str, str]) -> None:
-    told = shown["forecast"]
+def test_the_forecast_lies_beside_what_the_sample_measured(plans: dict[str, str]) -> None:
+    told = plans["forecast"]
     assert told.startswith("Forecast of how senders come back, from 2026-09-09 10:40 UTC on.")
     assert "Measured: 75.0 % to 100 % back" in told
     assert "The old max_age is 7 days." in told
     # Three on the day itself, one later, one that does not say: as the text beside it has it.
-    assert shown["spread"].count("<td>applied</td>") == 4
-    assert shown["spread"].count("<td>not observed</td>") == 1
+    assert plans["spread"].count("<td>applied</td>") == 4
+    assert plans["spread"].count("<td>not observed</td>") == 1
 
 
-def test_removal_waits_for_the_earlier_policy_and_migration_for_the_present_one(shown: dict[str, str]) -> None:
-    assert "Not before 2026-09-26 00:00 UTC" in shown["removal"]  # §8.3: thirty days from the end of 26 August
-    assert "mode: none" in shown["removal"]
-    assert "mx: mx1.suedwind.example\nmx: mx1.nordwind.example" in shown["migration"]
-    assert "Not before 2026-09-07 09:00 UTC" in shown["migration"]
+def test_removal_waits_for_the_earlier_policy_and_migration_for_the_present_one(plans: dict[str, str]) -> None:
+    assert "Not before 2026-09-26 00:00 UTC" in plans["removal"]  # §8.3: thirty days from the end of 26 August
+    assert "mode: none" in plans["removal"]
+    assert "mx: mx1.suedwind.example\nmx: mx1.nordwind.example" in plans["migration"]
+    assert "Not before 2026-09-07 09:00 UTC" in plans["migration"]
 
 
-def test_the_planner_shows_its_plan_without_a_kernel(shown: dict[str, str]) -> None:
-    assert "mode: testing\nmx: nordwind.example\nmx: mx2.nordwind.example" in shown["planner"]
-    assert "Forecast of how senders come back" in shown["planner"]
+def test_the_planner_shows_its_plan_without_a_kernel(plans: dict[str, str]) -> None:
+    assert "mode: testing\nmx: mx1.nordwind.example\nmx: mx2.nordwind.example" in plans["planner"]
+    assert "Forecast of how senders come back" in plans["planner"]
 
 
 def test_the_planner_takes_the_texts_given_and_says_what_is_wrong(
-    stored: nbformat.NotebookNode, tmp_path: Path
+    rollout: nbformat.NotebookNode, tmp_path: Path
 ) -> None:
-    shown = run(stored, tmp_path, PARAMETERS["good"].replace("ttl = 300", "ttl = 'soon'"))
+    shown = run(rollout, tmp_path, PLAN)
     assert "TTL of the record: &#x27;soon&#x27; is not a length of time" in shown["planner"]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import re
 from pathlib import Path
@@ -74,6 +75,24 @@ def test_stored_without_outputs_with_fixed_ids_and_one_parameters_cell(name: str
     assert len(ids) == len(set(ids))
     assert node["metadata"]["kernelspec"]["name"] == "python3"
     assert "".join(cells[0]["source"]).startswith("# ")
+
+
+def test_each_links_to_the_one_before_and_after_at_both_ends_and_the_first_to_all() -> None:
+    names = names_of_bundled()
+    linked = {}
+    for name in names:
+        node = json.loads((sts.notebooks_dir() / f"{name}.ipynb").read_text(encoding="utf-8"))
+        second, *_, last = node["cells"][1:]
+        assert second["source"] == last["source"], name
+        assert second["metadata"]["tags"] == last["metadata"]["tags"] == ["remove-cell"], "no links on a page"
+        linked[name] = re.findall(r"\]\((\w+)\.ipynb\)", "".join(last["source"]))
+        found = re.findall(r"\]\((\w+)\.ipynb\)", json.dumps(node))
+        assert set(found) <= set(names), "no link leads nowhere"
+        if name == names[0]:
+            assert set(names[1:]) <= set(found)
+    for before, after in itertools.pairwise(names):
+        assert after in linked[before]
+        assert before in linked[after]
 
 
 @pytest.mark.parametrize("name", OURS)
