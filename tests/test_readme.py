@@ -43,7 +43,7 @@ def test_its_names_and_files_exist() -> None:
         holder: object = sts
         for part in name.split("."):
             holder = getattr(holder, part)
-    for name in re.findall(r"^\| `(\d\d_\w+)`", TEXT, re.MULTILINE):
+    for name in re.findall(r"^\| `(\d\d\w+)`", TEXT, re.MULTILINE):
         assert (sts.notebooks_dir() / f"{name}.ipynb").is_file(), name
     for link in re.findall(r"\]\((?!https?:)([^)]+)\)", TEXT):
         assert (README.parent / link).exists(), link
@@ -51,4 +51,4 @@ def test_its_names_and_files_exist() -> None:
 
 def test_every_stored_notebook_is_in_its_table() -> None:
     stored = {path.stem for path in sts.notebooks_dir().glob("*.ipynb")}
-    assert stored <= set(re.findall(r"^\| `(\d\d_\w+)`", TEXT, re.MULTILINE))
+    assert stored <= set(re.findall(r"^\| `(\d\d\w+)`", TEXT, re.MULTILINE))

@@ -13,6 +13,7 @@ from typing import Any
 from ..errors import PublishError, SourceError
 from ..files import private_folder
 from ..markup import one_line, span
+from ._session import PUBLISHING
 
 __all__ = ["execute"]
 
@@ -108,7 +109,8 @@ class _Run:
                 on_cell_executed=lambda **_: bar.update(),
             )
             environment = {
-                **os.environ,
+                **{name: value for name, value in os.environ.items() if name != "JPY_SESSION_NAME"},
+                PUBLISHING: "1",
                 "IPYTHONDIR": str(self.home),  # no start-up files, no history: the same document for everyone
                 "MPLBACKEND": "module://matplotlib_inline.backend_inline",
                 "PYTHONHASHSEED": "0",  # the order of a set is the same in two runs

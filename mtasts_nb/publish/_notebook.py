@@ -53,6 +53,19 @@ class Notebook:
         first = next(tagged, None)
         return {} if first is None else _assigned(first.source)
 
+    @property
+    def sources(self) -> tuple[str, ...]:
+        """The sources that its tagged cell names; empty where it names none, or makes them by more than literals."""
+        value = self.parameters.get("sources")
+        listed = [value] if isinstance(value, str) else value if isinstance(value, list | tuple) else []
+        return tuple(listed) if all(isinstance(each, str) and each for each in listed) else ()
+
+    @property
+    def reads_sample(self) -> bool:
+        """Whether it is a guided notebook, or a copy of one, that names no sources and so reads the bundled sample."""
+        known = self.guided or self.name in names_of_bundled()
+        return known and self.parameters.get("sources", None) in ([], (), "")
+
 
 def names_of_bundled() -> list[str]:
     """Return the names of the guided notebooks, in order.

@@ -27,6 +27,7 @@ from ._execute import execute
 from ._notebook import Notebook, find_notebook, with_parameters
 from ._page import ADDED, About, page
 from ._promises import check
+from ._session import PUBLISHING, open_notebook, require_saved
 from ._stored import store_sources
 
 if TYPE_CHECKING:
@@ -35,6 +36,7 @@ if TYPE_CHECKING:
 
 __all__ = ["publish"]
 
+_DEFAULT = "06_incident_postmortem"
 #: Programs whose version can change a figure in the page.
 _PROGRAMS = ("pandas", "numpy", "pyarrow", "msgspec", "matplotlib", "nbconvert", "nh3")
 _EVIDENCE_CELL = "from mtasts_nb.publish._evidence import evidence_in\nevidence_in(globals())"
@@ -49,7 +51,7 @@ def publish(
     *sources: object,
     archive: Archive | None = None,
     domain: str | None = None,
-    notebook: str | Path = "06_incident_postmortem",
+    notebook: str | Path | None = None,
     parameters: Mapping[str, object] | None = None,
     redact: object = None,
     timeout: float = 1800.0,
@@ -73,9 +75,10 @@ def publish(
         What `load` gave for these sources, where it is at hand: they are not read again.
     domain : str, optional
         Only this policy domain; None is all of them.
-    notebook : str or Path
+    notebook : str or Path, optional
         The name of a guided notebook, or the path of any notebook. It gets `sources` and `domain` through its cell
-        tagged ``parameters``.
+        tagged ``parameters``. None: called in a notebook, that one as it is saved, with the sentences and the sources
+        that you gave it; anywhere else, ``06_incident_postmortem``.
     parameters : mapping of str to object, optional
         Further names that this cell assigns, with the values to take instead: text, numbers, dates, None, and lists
         and mappings of them.
@@ -104,7 +107,8 @@ def publish(
     Raises
     ------
     PublishError
-        There is no such notebook or parameter, a cell failed (the message names notebook, cell, error and what to
+        There is no such notebook or parameter, the notebook that this is called in has changes that are not saved, a
+        cell failed (the message names notebook, cell, error and what to
         do), the file cannot be written, or a redacted page would still contain a name.
     SourceError
         There is nothing to read where a source points, or a mailbox or bucket cannot be opened.
@@ -116,7 +120,13 @@ def publish(
     mtasts_nb.errors.PublishError: redact is []: give True, a seed as text, or a mapping of names.
     """
     target = _writable(Path(out))
-    stored = find_notebook(notebook)
+    here = open_notebook() if notebook is None else None
+    if notebook is None and PUBLISHING in os.environ:
+        return target  # this call is in the notebook that is being published
+    stored = find_notebook(here or notebook or _DEFAULT)
+    if here is not None:
+        require_saved(stored)
+        sources = sources or stored.sources
     given = dict(parameters or {})
     _check_sources(sources)
     with ExitStack() as stack:
@@ -270,7 +280,7 @@ def _named(source: object, position: int) -> str:
 
 def _is_sample(stored: Notebook, sources: Sequence[object]) -> bool:
     if not sources:
-        return stored.guided and "sources" in stored.parameters
+        return stored.reads_sample
     paths = [Path(os.fsdecode(os.fspath(source))) for source in sources if isinstance(source, str | os.PathLike)]
     home = sample_dir().resolve()
     return len(paths) == len(sources) and all(path.exists() and path.resolve() == home for path in paths)

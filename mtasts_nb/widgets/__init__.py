@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from ._diagnostic_flowchart import DiagnosticFlowchart as DiagnosticFlowchart
     from ._domain_probe import DomainProbe as DomainProbe
+    from ._publish_button import PublishButton as PublishButton
     from ._report_explorer import ReportExplorer as ReportExplorer
     from ._rollback_planner import RollbackPlanner as RollbackPlanner
 
@@ -19,11 +20,12 @@ if TYPE_CHECKING:
 _HOME = {
     "DiagnosticFlowchart": "_diagnostic_flowchart",
     "DomainProbe": "_domain_probe",
+    "PublishButton": "_publish_button",
     "ReportExplorer": "_report_explorer",
     "RollbackPlanner": "_rollback_planner",
 }
 
-__all__ = ["DiagnosticFlowchart", "DomainProbe", "ReportExplorer", "RollbackPlanner"]
+__all__ = ["DiagnosticFlowchart", "DomainProbe", "PublishButton", "ReportExplorer", "RollbackPlanner"]
 
 
 def __getattr__(name: str) -> object:
