@@ -156,7 +156,10 @@ class DiagnosticFlowchart(Live):
 
     def _refresh(self) -> None:
         session = self.session
-        self._question.value = self._question_html()
+        # It scrolls where it is longer than its pane, by keyboard too.
+        self._question.value = (
+            f'<div class="sts-scroll" role="region" tabindex="0" aria-label="Question">{self._question_html()}</div>'
+        )
         self._status.value = self._message()
         self._picture.value = self._picture_html()
         steps = to_html(document(self.walk), styled=False)

@@ -28,7 +28,9 @@ STYLE: Final = (
     ".sts-widget .widget-html-content{line-height:1.45;overflow-x:auto}"
     ".sts-widget button:focus-visible{outline:3px solid #0a58a8;outline-offset:1px}"
     # Panes of one height: what is below them stays where it is, whatever they show.
-    ".sts-widget .sts-pane{height:24em;overflow:auto}.sts-widget .sts-pane .sts-scroll{max-height:none;margin:0}"
+    ".sts-widget .sts-pane,.sts-widget .sts-pane .sts-scroll{height:24em;max-height:none;margin:0}"
+    ".sts-widget .sts-pane .widget-html-content{overflow:visible}"
+    ".sts-widget .widget-toggle-buttons>.widget-label{text-align:right;margin-right:8px}"
     ".sts-widget .sts-fit img{max-width:100%!important}.sts-widget .sts-half img{zoom:.5}"
     ".sts-widget .sts-large img{zoom:1.5}"
 )
