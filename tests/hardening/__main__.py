@@ -38,7 +38,7 @@ _RUNS = 200
 
 def main() -> int:
     """Print the table; return the exit status."""
-    print(f"{'class':<20} {'tried':>6} {'held':>6} {'worst time':>11} {'worst memory over':>18}", flush=True)
+    print(f"{'class':<20} {'tried':>6} {'held':>6} {'worst CPU':>11} {'worst memory over':>18}", flush=True)
     failed: list[str] = []
     for name, tests in CLASSES.items():
         rows = _tried(tests)
