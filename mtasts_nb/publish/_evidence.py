@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import os
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import TYPE_CHECKING, Any
 
 from ..markup import is_absent, number, one_line, plural
@@ -161,11 +161,15 @@ def evidence(archive: Archive) -> Evidence:
     return Evidence(archive)
 
 
-def evidence_in(names: Mapping[str, Any]) -> Evidence | None:
-    """Return the evidence of the archive that a notebook has read: the one named `archive`, else the largest."""
+def evidence_in(names: Mapping[str, Any], examples: Collection[str] = ()) -> Evidence | None:
+    """Return the evidence of the archive that a notebook has read: the one named `archive`, else the largest; of no example."""
     from ..reports import Archive
 
     if isinstance(archive := names.get("archive"), Archive):
         return Evidence(archive)
-    archives = [value for name, value in names.items() if isinstance(value, Archive) and not name.startswith("_")]
+    archives = [
+        value
+        for name, value in names.items()
+        if isinstance(value, Archive) and not name.startswith("_") and name not in examples
+    ]
     return Evidence(max(archives, key=lambda archive: len(archive.inputs))) if archives else None

@@ -16,7 +16,7 @@ from ..errors import PublishError
 from ..files import read_file
 from ..markup import one_line
 
-__all__ = ["Notebook", "find_notebook", "names_of_bundled", "with_parameters"]
+__all__ = ["Notebook", "examples_in", "find_notebook", "names_of_bundled", "with_parameters"]
 
 #: The tag of the one cell whose assignments a caller may override.
 TAG = "parameters"
@@ -148,6 +148,29 @@ def _assigned(source: str) -> dict[str, object]:
             literal = None
         values.update({target.id: literal for target in targets if isinstance(target, ast.Name)})
     return values
+
+
+def examples_in(node: Any) -> dict[str, frozenset[str]]:
+    """Return the code cells that read no parameter, nor anything made from one, so that they are the same for everyone.
+
+    The key is the id of the cell, the value are the names that it assigns.
+    """
+    made: set[str] = set()
+    found: dict[str, frozenset[str]] = {}
+    for cell in node.cells:
+        if cell.cell_type != "code":
+            continue
+        try:
+            parts = list(ast.walk(ast.parse(cell.source)))
+        except SyntaxError:
+            break  # what it makes is not known, so every later cell may show it
+        names = [part for part in parts if isinstance(part, ast.Name)]
+        assigned = {name.id for name in names if isinstance(name.ctx, ast.Store)}
+        if TAG in cell.metadata.get("tags", ()) or made.intersection(name.id for name in names):
+            made |= assigned | {part.name for part in parts if isinstance(part, ast.FunctionDef | ast.ClassDef)}
+        else:
+            found[cell.id] = frozenset(assigned)
+    return found
 
 
 def _literal(name: str, value: object) -> str:

@@ -24,7 +24,7 @@ from ..reports import Mailbox, is_remote, load
 from ..settings import utc_now
 from ..store import Store
 from ._execute import execute
-from ._notebook import Notebook, find_notebook, with_parameters
+from ._notebook import Notebook, examples_in, find_notebook, with_parameters
 from ._page import ADDED, About, page
 from ._promises import check
 from ._session import PUBLISHING, open_notebook, require_saved
@@ -39,7 +39,7 @@ __all__ = ["publish"]
 _DEFAULT = "06_incident_postmortem"
 #: Programs whose version can change a figure in the page.
 _PROGRAMS = ("pandas", "numpy", "pyarrow", "msgspec", "matplotlib", "nbconvert", "nh3")
-_EVIDENCE_CELL = "from mtasts_nb.publish._evidence import evidence_in\nevidence_in(globals())"
+_EVIDENCE_CELL = "from mtasts_nb.publish._evidence import evidence_in\nevidence_in(globals(), {})"
 _NOTHING = About("", "", "", "", {"mtasts-nb": "", "Python": ""}, {}, "", "")
 _SAMPLE_WARNING = (
     "This page is made from the sample archive that comes with the kit: invented reports about invented domains."
@@ -140,7 +140,7 @@ def publish(
                 given["domain"] = domain
             literals = {"sources": _source_literal(sources, archive, stack, progress=progress)} if sources else {}
         node = with_parameters(stored, given, literals)
-        _add_evidence(node)
+        _add_evidence(node, examples_in(stored.node) if literals else {})
         execute(node, stored.name, cwd=str(Path.cwd()), timeout=timeout, progress=progress)
     about = _about(stored, sources, domain, given, now())
     if redaction is not None:
@@ -148,19 +148,20 @@ def publish(
     html = page(node, about)
     check(html, stored.name)
     if redaction is not None:
-        redaction.check(html, stored, page(_bare(node), _NOTHING) if stored.guided else "")
+        redaction.check(html, stored, page(_own_part(node), _NOTHING) if stored.guided else "")
     _write(target, html)
     return target
 
 
-def _bare(node: Any) -> Any:
-    """Return a notebook without its outputs and without the cells that publishing added."""
-    bare = deepcopy(node)
-    bare.cells = [cell for cell in bare.cells if ADDED not in cell.metadata]
-    for cell in bare.cells:
-        if cell.cell_type == "code":
+def _own_part(node: Any) -> Any:
+    """Return what is in a notebook whatever its parameters are: no cell that publishing added, only outputs of its examples."""
+    own = deepcopy(node)
+    own.cells = [cell for cell in own.cells if ADDED not in cell.metadata]
+    examples = examples_in(own)
+    for cell in own.cells:
+        if cell.cell_type == "code" and cell.id not in examples:
             cell.outputs = []
-    return bare
+    return own
 
 
 def _redacted(
@@ -179,7 +180,7 @@ def _redacted(
             f"{stored.name} reads sources of its own, which cannot be redacted. Give the sources to publish(…), and let "
             "the notebook read its parameter `sources`."
         )
-    return redact_inputs(sources, domain, given, how, folder, archive, stored.parameters.get("domain"))
+    return redact_inputs(sources, domain, given, how, folder, archive, stored.parameters)
 
 
 def _about_redacted(about: About, redaction: Redaction, *, guided: bool) -> About:
@@ -258,13 +259,18 @@ def _source_literal(sources: Sequence[Any], archive: Archive | None, stack: Exit
     return f"[{', '.join(texts)}]"
 
 
-def _add_evidence(node: Any) -> None:
+def _add_evidence(node: Any, examples: Mapping[str, frozenset[str]]) -> None:
+    """Add the cell that shows what the figures rest on: not on the archive of an example, which may be the largest."""
     import nbformat
 
     for cell in node.cells:
         if "injected-parameters" in cell.metadata.get("tags", ()):
             cell.metadata[ADDED] = True
-    cell = nbformat.v4.new_code_cell(_EVIDENCE_CELL, id="evidence", metadata={ADDED: True})  # type: ignore[no-untyped-call]
+    cell = nbformat.v4.new_code_cell(
+        _EVIDENCE_CELL.format(sorted({name for names in examples.values() for name in names})),
+        id="evidence",
+        metadata={ADDED: True},
+    )  # type: ignore[no-untyped-call]
     node.cells.append(cell)
 
 

@@ -9,8 +9,8 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import cache
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 from ..analysis import load_events, narrow
@@ -21,7 +21,7 @@ from ..probe import Probe, load_probe
 from ..reports import Archive, load
 from ..sender import simulate
 from ._notebook import Notebook
-from ._redact_check import code_names, leaks, strangers, texts_of, words_of
+from ._redact_check import code_names, leaks, strangers, texts_of
 from ._redact_data import names_in, names_in_probe, redacted_archive, redacted_probe
 from ._redact_names import Pseudonyms, check_given, key_of
 from ._redact_text import redacted_text
@@ -72,7 +72,7 @@ class Redaction:
         """Return a text redacted: the name of a notebook."""
         return redacted_text(text, self.names)
 
-    def check(self, page: str, notebook: Notebook, bare: str = "") -> None:
+    def check(self, page: str, notebook: Notebook, own: str = "") -> None:
         """Raise PublishError where the page contains an original, or a host name or an address that is no pseudonym.
 
         Parameters
@@ -81,13 +81,11 @@ class Redaction:
             The page to check.
         notebook : Notebook
             What it was made from.
-        bare : str
-            Of a guided notebook, the page of its text and code alone, which say nothing about the inputs.
+        own : str
+            Of a guided notebook, the page of what is in it whatever the inputs are: its text, its code, its examples.
         """
-        texts = texts_of(page) - texts_of(bare)
-        sample = _names_of_sample() if notebook.guided and _shows_sample(notebook) else frozenset()
-        known = {*self.names.made, *words_of(sample)}
-        revealed = leaks(texts, self.originals - sample) | strangers(texts, known, code_names(notebook.node))
+        texts = texts_of(page, own)
+        revealed = leaks(texts, self.originals) | strangers(texts, self.names.made, code_names(notebook.node))
         if revealed:
             raise PublishError(
                 f"The page made from {notebook.name} would contain {plural(len(revealed), 'name')} that redaction replaces, such "
@@ -103,7 +101,7 @@ def redact_inputs(
     how: object,
     folder: Path,
     archive: Archive | None = None,
-    default_domain: object = None,
+    defaults: Mapping[str, object] = MappingProxyType({}),
 ) -> Redaction:
     """Return the inputs redacted; they are written to a private folder, for the notebook to read.
 
@@ -121,8 +119,8 @@ def redact_inputs(
         Private to this process and its child.
     archive : Archive, optional
         What `load` gave for the sources, where it is at hand.
-    default_domain : object
-        The domain that the notebook takes where none is asked for.
+    defaults : mapping
+        What the notebook assigns to its parameters: a text of them that names what the sources name is redacted too.
     """
     given = check_given(how) if isinstance(how, Mapping) else None
     if not isinstance(how, Mapping | str | int):
@@ -147,8 +145,14 @@ def redact_inputs(
         else:
             made[name] = _parameter(value, names)
             texts[name] = one_line(made[name], 300)
-    if domain is None and isinstance(default_domain, str) and default_domain in set(archive.sessions["policy_domain"]):
-        domain = default_domain
+    originals = frozenset(_originals(archive, seen, names))
+    for name, value in defaults.items():
+        if name not in {*parameters, "sources", "domain"} and isinstance(value, str) and leaks({value}, originals):
+            made[name] = _parameter(value, names)
+            texts[name] = one_line(made[name], 300)
+    default = defaults.get("domain")
+    if domain is None and isinstance(default, str) and default in set(archive.sessions["policy_domain"]):
+        domain = default
     own = names.domain(domain) if domain is not None else None
     if own is not None:
         made["domain"] = own
@@ -159,22 +163,9 @@ def redact_inputs(
         texts,
         own,
         plural(len(sources), "source") if sources else "the bundled sample archive",
-        frozenset(_originals(archive, seen, names)),
+        originals,
         names,
     )
-
-
-def _shows_sample(notebook: Notebook) -> bool:
-    """Return whether a notebook shows the bundled sample whatever its sources: 05 explains a rollback with it."""
-    return any("load(sts.sample_dir()" in cell.source for cell in notebook.node.cells if cell.cell_type == "code")
-
-
-@cache
-def _names_of_sample() -> frozenset[str]:
-    archive = load(sample_dir(), progress=False)
-    names = Pseudonyms(b"")
-    redacted_archive(archive, names)  # finds the names in its texts
-    return frozenset(_originals(archive, None, names))
 
 
 def _probe(probe: Probe, names: Pseudonyms) -> Probe:

@@ -7,6 +7,7 @@ import base64
 import html
 import re
 import unicodedata
+from collections import Counter
 from collections.abc import Collection, Iterable, Iterator
 from functools import cache
 from html.parser import HTMLParser
@@ -17,7 +18,7 @@ from ..markup import visible
 from ._harmless import PROTOCOL_LABELS, REPORT_KEYS, is_harmless, own_texts
 from ._redact_names import as_address, as_host
 
-__all__ = ["code_names", "leaks", "strangers", "texts_of", "words_of"]
+__all__ = ["code_names", "leaks", "strangers", "texts_of"]
 
 #: Elements within a line: what they hold is one word with what is beside them.
 _INLINE = frozenset({"a", "abbr", "b", "bdi", "cite", "code", "em", "i", "kbd", "mark", "q", "s", "small", "span", "strong", "sub", "sup", "tspan", "u", "wbr"})  # fmt: skip
@@ -87,9 +88,18 @@ class _Reader(HTMLParser):
         self.line.clear()
 
 
-def texts_of(page: str) -> frozenset[str]:
-    """Return every text of a page: what is shown, attributes, comments, those of pictures; and what its escapes stand for."""
-    return frozenset(form for text in _texts(page) for form in _decodings(text))
+def texts_of(page: str, own: str = "") -> frozenset[str]:
+    """Return every text of a page: what is shown, attributes, comments, those of pictures; and what its escapes stand for.
+
+    Parameters
+    ----------
+    page : str
+        Its HTML.
+    own : str
+        HTML of which the page says the same: each whole text of it is left out, as often as it is there, and no part of
+        another text.
+    """
+    return frozenset(form for text in Counter(_texts(page)) - Counter(_texts(own)) for form in _decodings(text))
 
 
 def _texts(page: str) -> list[str]:
@@ -187,11 +197,6 @@ def _shaped(text: str) -> Iterator[str]:
     yield from _DASHED.findall(text)
     yield from _DIGITS.findall(text)
     yield from (f"{local}@" for local in _MAIL.findall(text))
-
-
-def words_of(texts: Iterable[str]) -> set[str]:
-    """Return the words of texts that have the form of a host name, an address or the local part of a mail address."""
-    return {word for text in texts for word in _shaped(text)}
 
 
 def _cut(word: str, core: str) -> str:

@@ -3,11 +3,18 @@
 from __future__ import annotations
 
 import base64
+from contextlib import nullcontext
 
 import nbformat
 import pytest
 
+from mtasts_nb.errors import PublishError
+from mtasts_nb.publish._notebook import Notebook, examples_in
+from mtasts_nb.publish._page import About, page
+from mtasts_nb.publish._publish import _own_part
+from mtasts_nb.publish._redact import Redaction
 from mtasts_nb.publish._redact_check import code_names, leaks, strangers, texts_of
+from mtasts_nb.publish._redact_names import Pseudonyms
 
 ORIGINALS = {"mx1.nordwind.test", "nordwind.test", "203.0.113.9", "2001:db8::1", "Post & Co", "Post"}
 MADE = {"domain-a.example", "host-a.domain-a.example", "198.18.0.1", "2001:db8:a::1"}
@@ -99,3 +106,48 @@ def test_code_is_known_by_its_syntax_and_not_by_its_texts() -> None:
     cell = nbformat.v4.new_code_cell("import a.bc\narchive.sessions.head()  # nordwind.test\nx = 'elsewhere.test'")
     names = code_names(nbformat.v4.new_notebook(cells=[cell]))
     assert names == {"a.bc", "archive.sessions", "archive.sessions.head"}
+
+
+@pytest.mark.parametrize(
+    ("page", "found"),
+    [
+        ("<h2>mx1.nordwind.test</h2><p>x</p>", set()),
+        ("<h2>mx1.nordwind.test</h2><p>mx1.nordwind.test</p>", {"mx1.nordwind.test", "nordwind.test"}),
+        ("<h2>mx1.nordwind.test</h2><p>x at nordwind.test</p>", {"nordwind.test"}),
+        ("<h2>To mx1.nordwind.test</h2>", {"mx1.nordwind.test", "nordwind.test"}),
+    ],
+)
+def test_only_a_whole_text_of_our_own_is_let_through_and_once(page: str, found: set[str]) -> None:
+    assert leaks(texts_of(page, "<h2>mx1.nordwind.test</h2>"), ORIGINALS) == found
+
+
+def test_an_example_is_a_cell_that_reads_nothing_of_the_caller(made, cell) -> None:
+    cells = {
+        "domain = None": False,
+        "other = domain": False,
+        "def report(): return other": False,
+        "hosts = ['aspmx.l.google.com']": True,
+        "sts.explain(hosts)": True,
+        "sts.explain(other)": False,
+        "print(report())": False,
+        "[x for x in domain]": False,
+        "%time x": False,
+        "hosts": False,
+    }
+    node = made(*(cell(text, tags=["parameters"] if text == "domain = None" else []) for text in cells))
+    found = examples_in(node)
+    assert {each.source: each.id in found for each in node.cells} == cells
+
+
+def test_the_examples_of_a_guided_notebook_may_name_what_the_sources_name_and_no_other_output_may(
+    made, cell, shown
+) -> None:
+    """Many domains have their mail at a provider that an example is about."""
+    host = shown({"text/plain": "host aspmx.l.google.com"})
+    redaction = Redaction("", {}, {}, None, "", frozenset({"aspmx.l.google.com"}), Pseudonyms(b"a"))
+    about = About("x", "", "", "", {"mtasts-nb": "", "Python": ""}, {}, "", "")
+    parameters = cell("domain = None", tags=["parameters"])
+    for source, let_through in (("explain(1)", True), ("explain(domain)", False)):
+        node = made("# A host", parameters, cell(source, host))
+        with nullcontext() if let_through else pytest.raises(PublishError, match=r"such as 'aspmx\.l\.google\.com'"):
+            redaction.check(page(node, about), Notebook("x", "", node, guided=True), page(_own_part(node), about))
