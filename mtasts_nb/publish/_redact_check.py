@@ -156,7 +156,14 @@ def _own() -> frozenset[str]:
     """Return the host names, files and addresses that our own texts name; the names of SVG; and what stands for a host."""
     google = (f"alt{number}.aspmx.l.google.com" for number in range(1, 5))  # made by the code of notebook 05
     return frozenset(
-        {"www.w3.org", "mx-host", *google, *REPORT_KEYS, *(word for text in own_texts() for word in _shaped(text))}
+        {
+            "www.w3.org",
+            "mx-host",
+            "domain",
+            *google,
+            *REPORT_KEYS,
+            *(word for text in own_texts() for word in _shaped(text)),
+        }
     )
 
 

@@ -93,6 +93,7 @@ def test_what_is_no_pseudonym_is_a_stranger(page: str, written: str, word: str) 
         "host-a.domain-a.example:25, *.domain-a.example, _25._tcp.host-a.domain-a.example. mta-sts.domain-a.example",
         "198.18.0.1:25 [2001:DB8:a::1] 198.18.0.1/24",
         "reports@domain-a.example, dig @198.18.0.1",
+        "a TXT record at _smtp._tls.DOMAIN",
         "https://mta-sts.domain-a.example/.well-known/mta-sts.txt",
         "key of host-a.dom… (15 more) …18.0.1) changed",
         "mtasts-nb 0.1.0, Python 3.11.7, 2026-02-08 14:05:10, 10,286 of 11,086, period=case",
