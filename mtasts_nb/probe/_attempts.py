@@ -264,6 +264,7 @@ class Attempt:
 
     `older_tls` is what the server negotiates if TLS 1.0 and 1.1 are offered too, after a failed handshake. After one that
     succeeded it is what the server negotiates if only those two are offered, tried at one address of each host.
+    `older_tls_tried` is whether that was tried; False in a snapshot of a version that did not.
     """
 
     status: Status
@@ -273,6 +274,7 @@ class Attempt:
     seconds: float = 0.0
     tls: TlsSession | None = None
     older_tls: TlsSession | None = None
+    older_tls_tried: bool = False
 
     @property
     def observed(self) -> bool:

@@ -212,11 +212,15 @@ def _no_session(attempt: HttpAttempt | SmtpAttempt) -> _Absent:
 
 
 def _old_tls(mx: MxHost) -> str:
-    """Return the old version that a host still negotiates; one address of those with TLS was asked for it."""
+    """Return the old version that a host still negotiates; one address of those with TLS was asked for it.
+
+    A snapshot from before that check, and a host at which it was not tried, does not show that there is none.
+    """
     offers = (attempt.older_tls for attempt in mx.attempts if attempt.offers_old_tls or attempt.needs_old_tls)
     if session := next(offers, None):
         return session.version
-    return _Absent.NONE if any(attempt.tls is not None for attempt in mx.attempts) else _Absent.NOT_OBSERVED
+    tried = any(attempt.older_tls_tried for attempt in mx.attempts if attempt.tls is not None)
+    return _Absent.NONE if tried else _Absent.NOT_OBSERVED
 
 
 def _certificate(attempt: HttpAttempt | SmtpAttempt) -> str:

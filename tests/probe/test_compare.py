@@ -31,6 +31,23 @@ def test_a_fault_appears_and_is_fixed(fault, changed, new, healthy, look):
     assert not mended.new
 
 
+def test_a_probe_from_before_the_check_of_old_tls_does_not_show_that_there_was_none(healthy, look):
+    """A snapshot of an earlier version has no `older_tls_tried`: TLS 1.0 was not observed, so it has not appeared."""
+    before = replace(
+        healthy,
+        mx_hosts=tuple(
+            replace(mx, attempts=tuple(replace(attempt, older_tls_tried=False) for attempt in mx.attempts))
+            for mx in healthy.mx_hosts
+        ),
+    )
+    what = "mx1.nordwind.example: TLS 1.0 or 1.1"
+    kinds = {
+        name: {change.what: change.kind for change in compare_probes(probe, look("mx-tls-1.0-too")).changes}[what]
+        for name, probe in {"before": before, "now": healthy}.items()
+    }
+    assert kinds == {"before": "not comparable", "now": "appeared"}
+
+
 def test_what_could_not_be_observed_is_not_called_fixed(look):
     """Yesterday's expired certificate, and today a network without port 25."""
     comparison = compare_probes(look("mx-certificate-expired"), look("port-25-closed"))

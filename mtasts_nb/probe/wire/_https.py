@@ -139,13 +139,15 @@ def fetch_policy(network: Network, request: HttpRequest, issuers: IssuerFetcher,
     finally:
         if stream is not None:
             stream.close()
-    if stage == "handshake" and reason in ("tls", "closed"):
+    failed = stage == "handshake" and reason in ("tls", "closed")
+    if failed:
         older = _older_handshake(network, request, "older too")
     elif old and tls is not None and (still := _older_handshake(network, request, "older only")):
         older = replace(still, chain=())  # the certificate is that of the first connection
     return HttpAttempt(
         request=request, status=status, stage=stage, reason=reason, detail=detail, seconds=time.monotonic() - begun,
         response=exchange.response if exchange else None, tls=issuers.validated(tls, request.host), older_tls=issuers.validated(older, request.host),
+        older_tls_tried=failed or (old and tls is not None),
     )  # fmt: skip
 
 

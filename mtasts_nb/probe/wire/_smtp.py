@@ -168,7 +168,9 @@ def converse(
     except StepError as error:
         status, reason, detail = error.status, error.reason, error.detail
     seconds = time.monotonic() - begun
-    if conversation.stage == "handshake" and reason in ("tls", "closed"):
+    failed = conversation.stage == "handshake" and reason in ("tls", "closed")
+    tried = failed or bool(still and conversation.tls is not None)
+    if failed:
         older = _older_session(network, request, "older too")
     elif still and conversation.tls is not None and (second := still[0].result()):
         older = replace(second, chain=())  # the certificate is that of the first conversation
@@ -179,7 +181,7 @@ def converse(
         seconds=seconds, greeting=conversation.greeting, ehlo=conversation.ehlo,
         starttls_offered=conversation.offered, starttls=conversation.starttls,
         ehlo_after_tls=conversation.ehlo_after_tls, tls=issuers.validated(conversation.tls, request.mx),
-        older_tls=issuers.validated(older, request.mx),
+        older_tls=issuers.validated(older, request.mx), older_tls_tried=tried,
     )  # fmt: skip
 
 
