@@ -12,6 +12,7 @@ from typing import Final
 from ..errors import PolicyError
 from ..markup import one_line, span, when
 from ..policy import Policy, StsRecord, mx_host_names, mx_matches, parse_sts_record
+from ..probe import Probe
 from ..reports import Source
 from ..settings import utc_now
 from ..vocabulary import Mode
@@ -63,6 +64,7 @@ def plan_mx_migration(
     keep: Iterable[str] | str = (),
     mx_ttl: Seconds = 3600,
     domain: str | None = None,
+    probe: Probe | None = None,
     earlier: Iterable[tuple[date | datetime | str, Seconds]] = (),
     model: SenderModel | None = None,
     now: Callable[[], datetime] = utc_now,
@@ -75,7 +77,7 @@ def plan_mx_migration(
 
     Parameters
     ----------
-    policy, record, ttl, previous_max_age, source, domain, earlier, model, now
+    policy, record, ttl, previous_max_age, source, domain, probe, earlier, model, now
         As in `plan_rollback`.
     new_mx : iterable of str, or str with one host per line
         The new MX hosts; lines of ``dig +short MX`` will do.
@@ -113,7 +115,8 @@ def plan_mx_migration(
     """
     history = history_of(source, domain)
     there = present(
-        policy, record, ttl, now=now(), domain=domain, previous_max_age=previous_max_age, earlier=earlier, history=history
+        policy, record, ttl, now=now(), domain=domain, previous_max_age=previous_max_age, earlier=earlier, history=history,
+        probe=probe,
     )  # fmt: skip
     new, stay = _hosts(new_mx, "new_mx"), _hosts(keep, "keep")
     if not new:

@@ -115,7 +115,7 @@ def publish_steps(
     """Yield the two steps of every change: the policy file first, then the record (RFC 8461 §8.1)."""
     policy, record = texts
     yield PlanStep(
-        when=at, what=what, where=there.url, text=policy, command=there.fetch_command,
+        when=at, what=what, where=there.file_place, text=policy, command=there.fetch_command,
         expect=f"{expect}, from every address of the policy host", why=why, rfc=rfc, not_before=at > there.made,
     )  # fmt: skip
     yield PlanStep(

@@ -9,6 +9,7 @@ from typing import Final
 
 from ..analysis import PolicyHistory, listed, policy_history
 from ..errors import PolicyError, RecordError
+from ..knowledge import hosted_note
 from ..markup import one_line, plural, span, when
 from ..moments import is_day, utc_moment
 from ..policy import (
@@ -22,6 +23,7 @@ from ..policy import (
     parse_sts_record,
     validate,
 )
+from ..probe import Probe
 from ..reports import Source
 from ..vocabulary import Findings, Mode
 from ._measured import served_before
@@ -110,7 +112,9 @@ class Present:
     served : tuple of Served
         Every policy that a sender may still have cached, the one that lasts longest first.
     notes : tuple of str
-        What is wrong with it.
+        What is wrong with it, and what is different where a service hosts the policy.
+    hosted_by : str
+        The service that hosts the policy, as a probe shows; empty: none is known.
     """
 
     domain: str
@@ -120,11 +124,17 @@ class Present:
     made: datetime
     served: tuple[Served, ...]
     notes: tuple[str, ...]
+    hosted_by: str = ""
 
     @property
     def url(self) -> str:
         """Where the policy file belongs (RFC 8461 §3.3)."""
         return f"https://mta-sts.{self.domain}/.well-known/mta-sts.txt"
+
+    @property
+    def file_place(self) -> str:
+        """Where the policy file is changed: at its address, or at the service that hosts it."""
+        return f"{self.url}, at your provider, {self.hosted_by}" if self.hosted_by else self.url
 
     @property
     def record_name(self) -> str:
@@ -186,6 +196,7 @@ def present(
     previous_max_age: Seconds | None = None,
     earlier: Iterable[tuple[date | datetime | str, Seconds]] = (),
     history: PolicyHistory | None = None,
+    probe: Probe | None = None,
 ) -> Present:
     """Return what is published, read; `now` without a time zone is taken as UTC.
 
@@ -194,7 +205,7 @@ def present(
     PolicyError
         Nothing can be read from the policy.
     ValueError
-        A length of time or a date is none, or the domain is none.
+        A length of time or a date is none, the domain is none, or the probe is of another domain.
     """
     made = moment(now)
     notes: list[str] = []
@@ -205,6 +216,11 @@ def present(
         name = domain_name(domain) or ""
         if not name:
             raise ValueError(f"domain is {domain!r}: expected a domain name, as in a mail address after the @")
+    if probe is not None and name not in (probe.domain, PLACEHOLDER):
+        raise ValueError(f"the probe is of {one_line(probe.domain, 253)}: expected one of {name}")
+    name = name if probe is None else probe.domain
+    hosted_by, note = _hosting(probe)
+    notes += [note] if note else []
     served = [
         Served(
             max_age=served_now.max_age, until=made, name="the policy served now", mode=served_now.mode, mx=served_now.mx
@@ -226,8 +242,18 @@ def present(
     served.sort(key=lambda policy: policy.expires, reverse=True)
     return Present(
         domain=name, policy=served_now, record=record_now, ttl=seconds(ttl, "ttl"), made=made, served=tuple(served),
-        notes=tuple(notes),
+        notes=tuple(notes), hosted_by=hosted_by,
     )  # fmt: skip
+
+
+def _hosting(probe: Probe | None) -> tuple[str, str]:
+    """Return the service that hosts the policy (RFC 8461 §8.2), and what its customers have to know; empty without one."""
+    if probe is None:
+        return "", ""
+    for known in probe.providers:
+        if known.role == "policy host" and (note := hosted_note(known.name)):
+            return known.name, f"At your provider, {known.name}: {note.replace('{domain}', probe.domain)}"
+    return "", ""
 
 
 def history_of(source: Source | None, domain: str | None) -> PolicyHistory | None:

@@ -9,6 +9,7 @@ from typing import Final
 
 from ..markup import span, when
 from ..policy import Policy, StsRecord
+from ..probe import Probe
 from ..reports import Source
 from ..settings import utc_now
 from ..vocabulary import Mode
@@ -48,6 +49,7 @@ def plan_removal(
     source: Source | None = None,
     *,
     domain: str | None = None,
+    probe: Probe | None = None,
     earlier: Iterable[tuple[date | datetime | str, Seconds]] = (),
     max_age: int = _DAY,
     now: Callable[[], datetime] = utc_now,
@@ -59,7 +61,7 @@ def plan_removal(
 
     Parameters
     ----------
-    policy, record, ttl, previous_max_age, source, domain, earlier, now
+    policy, record, ttl, previous_max_age, source, domain, probe, earlier, now
         As in `plan_rollback`.
     max_age : int
         Of the policy in mode none, in seconds; there is no need to wait for that one.
@@ -87,7 +89,8 @@ def plan_removal(
     """
     history = history_of(source, domain)
     there = present(
-        policy, record, ttl, now=now(), domain=domain, previous_max_age=previous_max_age, earlier=earlier, history=history
+        policy, record, ttl, now=now(), domain=domain, previous_max_age=previous_max_age, earlier=earlier, history=history,
+        probe=probe,
     )  # fmt: skip
     text = with_mode(there.policy, Mode.NONE, max_age)
     line = next_record(there.record, there.made)
@@ -154,7 +157,7 @@ def _steps(there: Present, texts: tuple[str, str], after: datetime, binding: tup
     yield PlanStep(
         when=later,
         what=f"Delete the file, then the host name {host} and its certificate.",
-        where=there.url,
+        where=there.file_place,
         command=there.fetch_command,
         expect="an error: no such host",
         why="Resolvers may cache the record for its TTL. A CNAME that still refers to a hosting service can be hijacked by a "

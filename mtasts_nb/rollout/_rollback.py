@@ -11,6 +11,7 @@ from ..analysis import PolicyHistory
 from ..errors import PolicyError, RecordError
 from ..markup import span, when
 from ..policy import Policy, StsRecord, parse_sts_record
+from ..probe import Probe
 from ..reports import Source
 from ..settings import utc_now
 from ..vocabulary import Mode
@@ -79,6 +80,7 @@ def plan_rollback(
     source: Source | None = None,
     *,
     domain: str | None = None,
+    probe: Probe | None = None,
     earlier: Iterable[tuple[date | datetime | str, Seconds]] = (),
     blocked_since: date | datetime | str | None = None,
     fixed_at: date | datetime | str | None = None,
@@ -105,7 +107,9 @@ def plan_rollback(
         Reports about the domain, an `Archive` or a store. What they show of earlier changes says how its senders check for
         a new policy, and which policies were served before.
     domain : str, optional
-        The policy domain; only for names and commands.
+        The policy domain; only for names and commands. None: that of the probe.
+    probe : Probe, optional
+        The domain as it was observed live: it shows a service that hosts the policy, where the file is changed.
     earlier : iterable of (time, max_age)
         Policies served before: when each was last served (UTC; a day counts to its end) and its max_age in seconds.
     blocked_since : date, datetime or str, optional
@@ -133,7 +137,8 @@ def plan_rollback(
     RecordError
         `new_record` is no valid record, or has the id of the present one.
     ValueError
-        A length of time, a date or the domain is none, or `source` is about several domains and none is named.
+        A length of time, a date or the domain is none, `source` is about several domains and none is named, or the probe
+        is of another domain.
 
     Examples
     --------
@@ -151,7 +156,8 @@ def plan_rollback(
     """
     history = history_of(source, domain)
     there = present(
-        policy, record, ttl, now=now(), domain=domain, previous_max_age=previous_max_age, earlier=earlier, history=history
+        policy, record, ttl, now=now(), domain=domain, previous_max_age=previous_max_age, earlier=earlier, history=history,
+        probe=probe,
     )  # fmt: skip
     if there.policy.mode is Mode.NONE:
         raise PolicyError(

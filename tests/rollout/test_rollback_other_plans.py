@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from types import SimpleNamespace
+from typing import cast
 
 import pytest
 from hypothesis import given
@@ -11,7 +14,16 @@ from hypothesis import strategies as st
 
 from mtasts_nb.errors import PolicyError
 from mtasts_nb.policy import parse_policy, parse_sts_record, validate
-from mtasts_nb.rollout import MxMigrationPlan, RemovalPlan, plan_mx_migration, plan_removal
+from mtasts_nb.probe import Probe, Provider
+from mtasts_nb.rollout import (
+    MxMigrationPlan,
+    Plan,
+    RemovalPlan,
+    RollbackPlan,
+    plan_mx_migration,
+    plan_removal,
+    plan_rollback,
+)
 from mtasts_nb.vocabulary import Mode
 from tests import golden
 
@@ -22,12 +34,36 @@ DAY = 86_400
 WEEK = timedelta(days=7)
 
 
+def rollback(**options: object) -> RollbackPlan:
+    return plan_rollback(POLICY, RECORD, 3600, now=lambda: NOW, domain="suedwind.example", **options)  # type: ignore[arg-type]
+
+
 def removal(policy: object = POLICY, **options: object) -> RemovalPlan:
     return plan_removal(policy, RECORD, 3600, now=lambda: NOW, domain="suedwind.example", **options)  # type: ignore[arg-type]
 
 
 def migration(policy: object = POLICY, new: object = ("mx1.nordwind.example",), **options: object) -> MxMigrationPlan:
     return plan_mx_migration(policy, RECORD, 3600, new, now=lambda: NOW, domain="suedwind.example", **options)  # type: ignore[arg-type]
+
+
+def hosted(domain: str = "suedwind.example", name: str = "EasyDMARC") -> Probe:
+    found = Provider(name=name, role="policy host", evidence="CNAME suedwind_example_mta_sts.easydmarc.pro")
+    return cast("Probe", SimpleNamespace(domain=domain, providers=(found,)))
+
+
+@pytest.mark.parametrize("plan", [rollback, removal, migration])
+def test_where_a_service_hosts_the_policy_the_file_is_changed_there(plan: Callable[..., Plan]) -> None:  # §8.2
+    made = plan(probe=hosted())
+    places = [step.where for step in made.steps if step.text.startswith("version")]
+    assert places
+    assert {place.partition(", ")[2] for place in places} == {"at your provider, EasyDMARC"}
+    assert [
+        note for note in made.notes if note.startswith("At your provider, EasyDMARC: This service hosts your policy")
+    ]
+    for other in (plan(), plan(probe=hosted(name="Netlify"))):
+        assert "provider" not in f"{[step.where for step in other.steps]} {other.notes}"
+    with pytest.raises(ValueError, match=r"the probe is of nordwind.example: expected one of suedwind.example"):
+        plan(probe=hosted("nordwind.example"))
 
 
 def test_removal_mode_none_then_wait_then_record_then_file() -> None:  # §8.3
