@@ -8,6 +8,7 @@ from . import _no_reports_view as _no_reports_view  # registers how missing repo
 from . import _view as _view  # registers how a diagnosis is shown
 from ._diagnose import diagnose
 from ._explain import ExplainedCause, TextExplanation, explain
+from ._groups import continued_note
 from ._message import Message
 from ._no_reports import why_no_reports
 from ._no_reports_values import NoReports, NoReportsReason, ReportAddress, SilentReporter
@@ -48,6 +49,7 @@ __all__ = [
     "Walk",
     "WalkEvidence",
     "WalkStep",
+    "continued_note",
     "diagnose",
     "explain",
     "flowchart",

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from ..probe import Probe, Symptom
     from ..sender import Row
 
-__all__ = ["ProbeView", "compared", "observations"]
+__all__ = ["ProbeView", "compared", "continued_note", "observations"]
 
 #: A smaller share of failed sessions comes and goes; that one probe does not show it proves little.
 _ALWAYS: Final = 0.9
@@ -190,13 +190,14 @@ def _by_reports(group: Reported) -> tuple[State, str]:
 
 
 def _continued(group: Reported) -> str:
-    """Return in which other way it may go on; empty where it does not."""
-    other = group.continued
-    if other is None:
-        return ""
+    return "" if group.continued is None else f" {continued_note(group.continued)}"
+
+
+def continued_note(other: Reported) -> str:
+    """Return in which other way a fault may go on that is not reported any more as it was."""
     where = f" at {one_line(other.mx, 120)}" if other.mx else ""
     last = f"{one_line(other.result_type, 60)}{where} (policy type {one_line(other.policy_type, 40)})"
-    return f" Not reported this way since, but {last}, which may be the same fault, was still reported on {when(other.last)}."
+    return f"Not reported this way since, but {last}, which may be the same fault, was still reported on {when(other.last)}."
 
 
 def _only_these(group: Reported) -> str:

@@ -12,13 +12,13 @@ import numpy as np
 import pandas as pd
 
 from ..analysis import Cells, FixCheck, cells, find_incidents, narrow, verify_fix
-from ..diagnosis import Cause, Diagnosis, Group, diagnose
+from ..diagnosis import Cause, Diagnosis, Group, Reported, diagnose
 from ..errors import ParameterError
 from ..moments import utc_moment
 from ..probe import Probe
 from ..reports import Archive
 from ..sender import Delivery, simulate
-from ..vocabulary import Confidence, MailEffect, State, Verdict
+from ..vocabulary import Confidence, FixStatus, MailEffect, State, Verdict
 
 __all__ = ["LATEST", "Case", "Day", "Kind", "ProbeCheck", "read_case"]
 
@@ -135,6 +135,32 @@ class Case:
             return None
         since = top["end"] + pd.Timedelta(days=1) if self.fixed_at is None else self.fixed_at
         return verify_fix(self.history, top, since)
+
+    @cached_property
+    def continued(self) -> Reported | None:
+        """What may be the same fault as the largest row, reported in another way and ongoing; None where none is known.
+
+        Where a time of the fix is given, only what was reported after it.
+        """
+        top = self.top
+        if top is None:
+            return None
+        groups = (group.reported.continued for group in self._of_domains.groups if _is_group_of(group, top))
+        other = next((group for group in groups if group is not None), None)
+        fixed = None if self.fixed_at is None else utc_moment(self.fixed_at, "fixed_at").date()
+        return other if other is None or fixed is None or other.last > fixed else None
+
+    @cached_property
+    def fix_status(self) -> FixStatus | None:
+        """What the reports show of the fix; None where `fix` is.
+
+        Where the fault may go on, reported in another way, that it is gone in this way does not show it to be fixed: then it
+        is as ``NOT_SEEN_BEFORE``, not known.
+        """
+        if self.fix is None:
+            return None
+        unknown = self.fix.verdict is FixStatus.FIXED and self.continued is not None
+        return FixStatus.NOT_SEEN_BEFORE if unknown else self.fix.verdict
 
     @property
     def domain(self) -> str | None:

@@ -90,7 +90,7 @@ def _openness(case: Case) -> str:
         return ""
     if case.probe_check is not None and case.probe_check.state is State.REPRODUCED:
         return _NOT_OVER
-    return _NOT_OVER if case.fix is None else _OPENNESS[case.fix.verdict]
+    return _NOT_OVER if case.fix_status is None else _OPENNESS[case.fix_status]
 
 
 def _sentence(case: Case) -> str:

@@ -21,6 +21,7 @@ from ..analysis import (
     sporadic,
     under,
 )
+from ..diagnosis import continued_note
 from ..knowledge import result_type_text
 from ..markup import number, one_line, plural, when
 from ..render import Rendered
@@ -98,7 +99,7 @@ def statements(case: Case) -> Story:
         (
             (_HAPPENED, happened_statement(case.lead_cells, rows, "" if cause is None else cause.title)),
             (_EFFECT, effect_statement(case.lead_cells.failures)),
-            ("Is it over?", _joined(_state(case, top), _probe_statement(case))),
+            ("Is it over?", _joined(_state(case, top), _continued(case), _probe_statement(case))),
             *_other_incidents_note(case),
         )
     )
@@ -153,7 +154,7 @@ def _state(case: Case, top: Mapping[str, Any]) -> str:
     if case.fixed_at is not None:
         return check.sentences[0]
     every = plural(len(check.reporters), "affected reporter")
-    match check.verdict:
+    match case.fix_status:
         case FixStatus.FIXED:
             clean = check.in_state(FixView.CLEAN)
             failed = int(clean["failed_since"].sum())
@@ -170,6 +171,11 @@ def _state(case: Case, top: Mapping[str, Any]) -> str:
             return f"Too early to say: it was {seen}.{who} {reached}"
         case FixStatus.NOT_SEEN_BEFORE:
             return f"Not known to be over: it was {seen}. {reached}"
+
+
+def _continued(case: Case) -> str:
+    """Return in which other way the fault may go on; empty where none is known."""
+    return "" if case.continued is None else continued_note(case.continued)
 
 
 def _probe_statement(case: Case) -> str:
@@ -256,10 +262,9 @@ def _why(case: Case, top: Mapping[str, Any]) -> str:
 
 
 def _resolved(case: Case, top: Mapping[str, Any]) -> str:
-    check = case.fix
-    answer = "Not according to the reports" if check is None else _RESOLVED[check.verdict]
+    answer = "Not according to the reports" if case.fix_status is None else _RESOLVED[case.fix_status]
     reached = f"reports reach to {day(case.history.sessions['day'].max())}"
-    return _joined(f"{answer}: last seen on {day(top['end'])}, {reached}.", _probe_statement(case))
+    return _joined(f"{answer}: last seen on {day(top['end'])}, {reached}.", _continued(case), _probe_statement(case))
 
 
 def not_checked(case: Case) -> Facts:

@@ -32,6 +32,29 @@ def _everything(case: Postmortem) -> str:
     return re.sub(r"\s+", " ", re.sub(r"<[^>]+>", " | ", re.sub("</?strong>", "", html)))
 
 
+@pytest.mark.parametrize("fixed_at", [None, "2026-03-17", "2026-04-20"])
+def test_it_is_not_called_over_while_some_report_the_same_in_another_way(archive_of, fixed_at):
+    """RFC 8460 §4.3: senders differ in the result type of one fault; Kontor names it by the catch-all and a reason."""
+    bad = range(10, 15)
+    rows = [(day, "Post", 900 if day in bad else 1000, {EXPIRED: 100} if day in bad else {}) for day in range(40)]
+    others = {"reason": "certificate has expired"}
+    rows += [
+        (day, "Kontor", 100, {"validation-failure": 15}, others) if day >= 10 else (day, "Kontor", 115, {})
+        for day in range(40)
+    ]
+    case = open_case(archive_of(*rows), fixed_at=fixed_at)
+    assert case.top["result_type"] == EXPIRED
+    assert case.fix.verdict is (FixStatus.TOO_EARLY if fixed_at == "2026-04-20" else FixStatus.FIXED)
+    goes_on = "Not reported this way since, but validation-failure at mx1.nordwind.example"
+    if fixed_at == "2026-04-20":
+        assert case.continued is None, "nothing is reported after that fix"
+        return
+    assert case.opening().openness == "not known to be over"
+    assert dict(case.facts().facts)["Resolved?"].startswith("Not known: last seen on 2026-03-15")
+    assert goes_on in dict(case.facts().facts)["Resolved?"]
+    assert goes_on in _statements(case)["Is it over?"]
+
+
 def _incident(last_day: int = 29) -> list[tuple]:
     bad = [(day, "Post", 0, {EXPIRED: 40}) for day in (20, 21)]
     bad += [(day, "Kontor", 30, {EXPIRED: 10}) for day in (20, 21)]
