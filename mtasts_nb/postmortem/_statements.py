@@ -169,7 +169,7 @@ def _state(case: Case, top: Mapping[str, Any]) -> str:
             silent = len(check.in_state(FixView.SILENT))
             who = f" {number(silent)} of {every} sent no report since." if silent else ""
             return f"Too early to say: it was {seen}.{who} {reached}"
-        case FixStatus.NOT_SEEN_BEFORE:
+        case FixStatus.NOT_SEEN_BEFORE | None:
             return f"Not known to be over: it was {seen}. {reached}"
 
 
