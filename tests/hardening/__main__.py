@@ -43,15 +43,18 @@ def main() -> int:
     for name, tests in CLASSES.items():
         rows = _tried(tests)
         held = [row for row in rows if row["outcome"] == "passed"]
-        failed += [row["test"] for row in rows if row["outcome"] == "failed"] or (
-            [] if held else [f"{name}: nothing ran"]
-        )
+        lost = [row["test"] for row in rows if row["outcome"] == "failed"] or ([] if held else [f"{name}: nothing ran"])
         memory = [row["bytes"] for row in rows if row.get("bytes") is not None]
         _line(name, len(rows), len(held), max((row["seconds"] for row in rows), default=0.0), max(memory, default=None))
-    failed += _soaked()
-    for each in failed:
-        print(f"did not hold: {each}")
+        failed += _named(lost)  # at once: a run takes minutes, and may be stopped
+    failed += _named(_soaked())
     return 1 if failed else 0
+
+
+def _named(lost: list[str]) -> list[str]:
+    for each in lost:
+        print(f"  did not hold: {each}", flush=True)
+    return lost
 
 
 def _line(name: str, tried: int, held: int, seconds: float, memory: int | None) -> None:
