@@ -17,7 +17,7 @@ from .bench_incidents import Frames
 from .setting import Figure, timed
 
 _SHOWN = (
-    "heading", "sentences", "facts", "figures", "impact", "by_reporter", "timeline", "nearby_events", "evidence", "cause",
+    "heading", "sentences", "facts", "opening", "impact", "by_reporter", "timeline", "nearby_events", "evidence", "cause",
     "fix_check", "actions", "by_mx", "by_result_type", "other_incidents",
 )  # fmt: skip
 
