@@ -19,6 +19,7 @@ import pandas as pd
 import mtasts_nb as sts
 from mtasts_nb import analysis, lab, plots, policy, postmortem
 from mtasts_nb.diagnosis import diagnose, explain
+from mtasts_nb.knowledge import glossary
 from mtasts_nb.probe import Probe
 from mtasts_nb.probe._many import Probes
 from mtasts_nb.publish import evidence
@@ -231,7 +232,7 @@ def _values(texts: Sequence[str]) -> Iterator[Any]:
     yield from (diagnose(probe), diagnose(archive=archive), diagnosis := diagnose(own, known))
     yield from (walk := diagnosis.walk(), plots.flowchart(walk))
     yield from (sts.why_no_reports(probe, archive), sts.why_no_reports(own, known), sts.plan_tlsa_rollover(probe))
-    yield sts.sending_operators(archive)
+    yield from (sts.sending_operators(archive), glossary())
     for text in texts:
         yield explain(text)
         yield explain(f"host mx1.{DOMAIN}[192.0.2.1] said: 550 5.7.1 certificate has expired {text}")
