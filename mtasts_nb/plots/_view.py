@@ -277,7 +277,9 @@ _EPOCH = date(1970, 1, 1).toordinal()
 
 def day_number(moment: Moment) -> int:
     """Return the number of a moment's day in UTC, counted from 1970-01-01."""
-    return utc_moment(moment).date().toordinal() - _EPOCH
+    # numpy's moments are what a frame's `to_numpy` gives; they are UTC.
+    given = pd.Timestamp(moment) if isinstance(moment, np.datetime64) else moment
+    return utc_moment(given).date().toordinal() - _EPOCH
 
 
 def _limits(period: Period | None, rows: pd.DataFrame) -> tuple[int, int]:
