@@ -156,7 +156,7 @@ def examples_in(node: Any) -> dict[str, frozenset[str]]:
     The key is the id of the cell, the value are the names that it assigns.
     """
     made: set[str] = set()
-    found: dict[str, frozenset[str]] = {}
+    examples: dict[str, frozenset[str]] = {}
     for cell in node.cells:
         if cell.cell_type != "code":
             continue
@@ -169,8 +169,8 @@ def examples_in(node: Any) -> dict[str, frozenset[str]]:
         if TAG in cell.metadata.get("tags", ()) or made.intersection(name.id for name in names):
             made |= assigned | {part.name for part in parts if isinstance(part, ast.FunctionDef | ast.ClassDef)}
         else:
-            found[cell.id] = frozenset(assigned)
-    return found
+            examples[cell.id] = frozenset(assigned)
+    return examples
 
 
 def _literal(name: str, value: object) -> str:

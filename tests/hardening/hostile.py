@@ -18,6 +18,7 @@ import pandas as pd
 
 import mtasts_nb as sts
 from mtasts_nb import analysis, lab, plots, policy, postmortem
+from mtasts_nb.check import State, decide, observe
 from mtasts_nb.diagnosis import diagnose, explain
 from mtasts_nb.knowledge import glossary
 from mtasts_nb.probe import Probe
@@ -248,8 +249,19 @@ def _values(texts: Sequence[str]) -> Iterator[Any]:
     yield from _case(archive, texts)
     yield from _case(known, texts)
     yield from _pictures(archive)
+    yield from _news(archive, own)
+    yield sts.widgets.PublishButton(sts.publish, texts[0])
     yield sts.widgets.ReportExplorer(archive, by="organization_name")
     yield sts.widgets.DiagnosticFlowchart(own, known)
+
+
+def _news(archive: Archive, probe: Probe) -> Iterator[Any]:
+    """Yield what a check announces, and the problems behind it."""
+    news, _ = decide(State(), observe(archive, [probe], now=NOW), NOW)
+    for each in news:
+        yield each
+        if each.problem is not None:
+            yield each.problem
 
 
 def policy_of(host: str) -> str:

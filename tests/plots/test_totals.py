@@ -130,7 +130,9 @@ def test_days_without_a_report_are_hatched_and_no_others(
 ) -> None:
     if not any(flags):
         return
-    source = archive(session(day, ((EXPIRED, MX1, 1),)) for day, came in enumerate(flags) if came)
+    source = archive(
+        session(day, (("certificate-expired", "mx1.nordwind.example", 1),)) for day, came in enumerate(flags) if came
+    )
     period = ("2026-03-01", np.datetime64("2026-03-01") + np.timedelta64(len(flags) - 1, "D"))
     axes = plots.failures_over_time(source, period=period)
     bands = [patch for patch in axes.patches if isinstance(patch, PathPatch) and patch.get_zorder() == 0.6]
