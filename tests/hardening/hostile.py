@@ -12,6 +12,7 @@ from datetime import UTC, datetime
 from functools import cache
 from itertools import cycle, repeat
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any, Final
 
 import pandas as pd
@@ -250,6 +251,8 @@ def _values(texts: Sequence[str]) -> Iterator[Any]:
     yield from _case(known, texts)
     yield from _pictures(archive)
     yield from _news(archive, own)
+    with TemporaryDirectory() as folder:
+        yield sts.ingest(*_reports(texts, None), store=folder)
     yield sts.widgets.PublishButton(sts.publish, texts[0])
     yield sts.widgets.ReportExplorer(archive, by="organization_name")
     yield sts.widgets.DiagnosticFlowchart(own, known)
