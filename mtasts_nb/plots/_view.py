@@ -25,7 +25,7 @@ __all__ = ["EVERY_TYPE", "KEYS", "Key", "Moment", "Period", "Series", "View", "d
 Ints = npt.NDArray[np.int64]
 Floats = npt.NDArray[np.float64]
 Bools = npt.NDArray[np.bool_]
-Moment = str | date | datetime | pd.Timestamp
+Moment = str | date | datetime | pd.Timestamp | np.datetime64
 Period = tuple[Moment, Moment]
 
 #: As in `daily`: all policy types added together.
