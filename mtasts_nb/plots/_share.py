@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
@@ -110,44 +111,10 @@ def success_share(
     if not view.sessions.any():
         return empty(ax, f"The reports count no session: {view.about}, {view.dates} UTC.")
     successes = view.sessions - view.failed
-    low, high = wilson(successes, view.sessions)
-    entries = [
-        (Patch(facecolor=BLUE), "share of reported sessions"),
-        (Patch(facecolor=INTERVAL, edgecolor=INTERVAL_LIMIT, linewidth=0.6), "95 % interval (Wilson)"),
-    ]
-    if view.unknown_days:
-        entries.append(no_report_entry(view.unknown_days))
-    done, sessions = int(successes.sum()), int(view.sessions.sum())
-    axes = lay_out(
-        ax,
-        205,
-        title=f"{share(done, sessions)} of {plural(sessions, 'reported session')} succeeded, {view.dates}",
-        notes=[f"{view.about}. {plural(sessions - done, 'failed session')}.", view.left_out_note],
-        entries=entries,
-        left=max(count_points(int(view.sessions.max())), width("100 %", TEXT_SIZE) + 8) + TEXT_SIZE * 1.8,
-    )
-    no_report(axes, view.first, view.known)
-    part = np.divide(successes, view.sessions, where=view.sessions > 0, out=np.full(view.days, np.nan))
-    _draw(axes, view, part, low, high, BLUE)
-    day_axis(axes, view.first, view.days)
-    axes.set_ylim(_FLOOR, 1.04)
-    axes.yaxis.set_major_locator(FixedLocator([0, 0.25, 0.5, 0.75, 1]))
-    axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{100 * value:.0f} %"))
-    axes.set_ylabel("share that succeeded", labelpad=4, y=(0.5 - _FLOOR) / (1.04 - _FLOOR))
-    axes.spines["left"].set_bounds(0, 1)
-    _strip(axes, view)
-    there = view.sessions > 0
-    day, few = int(np.argmin(np.where(there, part, 2.0))), int((there & (view.sessions < 30)).sum())
-    lowest = f"{share(int(successes[day]), int(view.sessions[day]))} of {number(int(view.sessions[day]))}"
-    set_alt(
-        axes,
-        f"Share of reported sessions that succeeded, per day. {view.about}, {view.dates} UTC.",
-        f"Over all days {share(done, sessions)} of {plural(sessions, 'reported session')} succeeded.",
-        f"The lowest day is {when(day_of(view.first + day))} with {lowest}." if done < sessions else "",
-        f"{plural(few, 'day')} with fewer than 30 sessions say little." if few else "",
-        view.unknown_note,
-        view.left_out_note,
-    )
+    axes, part = _drawn(ax, view, _SUCCEEDED, successes, 1.0, [0, 0.25, 0.5, 0.75, 1])
+    day = int(np.nanargmin(part))
+    lowest = f"The lowest day is {_one_day(view, successes, day)}." if view.failed.any() else ""
+    _describe(axes, view, _SUCCEEDED, successes, lowest)
     return axes
 
 
@@ -196,48 +163,90 @@ def failure_share(
         return empty_without_reports(ax, view.no_reports)
     if not view.failed.any():
         return empty(ax, view.no_failures)
-    low, high = wilson(view.failed, view.sessions)
+    day = int(np.nanargmax(_part(view, view.failed)))
+    top = min(int(view.failed[day]) / int(view.sessions[day]) * 1.2, 1.0)
+    ticks = [tick for tick in MaxNLocator(4, steps=[1, 2, 2.5, 5, 10]).tick_values(0, top) if 0 <= tick <= 1.04 * top]
+    axes, _ = _drawn(ax, view, _FAILED, view.failed, top, ticks)
+    set_tips(axes, _tips(view))
+    _describe(axes, view, _FAILED, view.failed, f"The worst day is {_one_day(view, view.failed, day)}.")
+    return axes
+
+
+@dataclass(frozen=True, slots=True)
+class _Side:
+    """How one side of the sessions is drawn: those that succeeded, or those that failed."""
+
+    word: str
+    entry: str
+    colour: str
+    height: int
+    tick: str
+    widest_tick: str
+
+
+_SUCCEEDED: Final = _Side("succeeded", "share of reported sessions", BLUE, 205, ".0f", "100 %")
+_FAILED: Final = _Side("failed", "share that failed", RATE, 180, ".4g", "0.25 %")
+
+
+def _drawn(
+    ax: Axes | None, view: View, side: _Side, counted: Ints, top: float, ticks: list[float]
+) -> tuple[Axes, Floats]:
+    """Draw the share of the counted sessions on an axis from 0 to `top`; return the Axes and the share by day."""
+    low, high = wilson(counted, view.sessions)
     entries = [
-        (Patch(facecolor=RATE), "share that failed"),
+        (Patch(facecolor=side.colour), side.entry),
         (Patch(facecolor=INTERVAL, edgecolor=INTERVAL_LIMIT, linewidth=0.6), "95 % interval (Wilson)"),
     ]
     if view.unknown_days:
         entries.append(no_report_entry(view.unknown_days))
-    failed, sessions = int(view.failed.sum()), int(view.sessions.sum())
-    part = np.divide(view.failed, view.sessions, where=view.sessions > 0, out=np.full(view.days, np.nan))
-    day = int(np.nanargmax(part))
-    top = min(float(part[day]) * 1.2, 1.0)
     axes = lay_out(
         ax,
-        180,
-        title=f"{share(failed, sessions)} of {plural(sessions, 'reported session')} failed, {view.dates}",
-        notes=[f"{view.about}. {plural(failed, 'failed session')}.", view.left_out_note],
+        side.height,
+        title=f"{_over_all_days(view, counted)} {side.word}, {view.dates}",
+        notes=[f"{view.about}. {plural(int(view.failed.sum()), 'failed session')}.", view.left_out_note],
         entries=entries,
-        left=max(count_points(int(view.sessions.max())), width("0.25 %", TEXT_SIZE) + 8) + TEXT_SIZE * 1.8,
+        left=max(count_points(int(view.sessions.max())), width(side.widest_tick, TEXT_SIZE) + 8) + TEXT_SIZE * 1.8,
     )
     no_report(axes, view.first, view.known)
-    _draw(axes, view, part, low, np.minimum(high, top * 1.04), RATE)
+    part = _part(view, counted)
+    _draw(axes, view, part, low, np.minimum(high, top * 1.04), side.colour)
     day_axis(axes, view.first, view.days)
     axes.set_ylim(_FLOOR * top, 1.04 * top)
-    ticks = [tick for tick in MaxNLocator(4, steps=[1, 2, 2.5, 5, 10]).tick_values(0, top) if 0 <= tick <= 1.04 * top]
     axes.yaxis.set_major_locator(FixedLocator(ticks))
-    axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{100 * value:.4g} %"))
-    axes.set_ylabel("share that failed", labelpad=4, y=(0.5 - _FLOOR) / (1.04 - _FLOOR))
+    axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{100 * value:{side.tick}} %"))
+    axes.set_ylabel(f"share that {side.word}", labelpad=4, y=(0.5 - _FLOOR) / (1.04 - _FLOOR))
     axes.spines["left"].set_bounds(0, top)
     _strip(axes, view)
-    set_tips(axes, _tips(view))
-    worst = f"{share(int(view.failed[day]), int(view.sessions[day]))} of {number(int(view.sessions[day]))}"
+    return axes, part
+
+
+def _describe(axes: Axes, view: View, side: _Side, counted: Ints, extreme: str) -> None:
     few = int(((view.sessions > 0) & (view.sessions < 30)).sum())
     set_alt(
         axes,
-        f"Share of reported sessions that failed, per day. {view.about}, {view.dates} UTC.",
-        f"Over all days {share(failed, sessions)} of {plural(sessions, 'reported session')} failed.",
-        f"The worst day is {when(day_of(view.first + day))} with {worst}.",
+        f"Share of reported sessions that {side.word}, per day. {view.about}, {view.dates} UTC.",
+        f"Over all days {_over_all_days(view, counted)} {side.word}.",
+        extreme,
         f"{plural(few, 'day')} with fewer than 30 sessions say little." if few else "",
         view.unknown_note,
         view.left_out_note,
     )
-    return axes
+
+
+def _part(view: View, counted: Ints) -> Floats:
+    """Return the share by day; NaN where there were no sessions."""
+    part: Floats = np.divide(counted, view.sessions, where=view.sessions > 0, out=np.full(view.days, np.nan))
+    return part
+
+
+def _over_all_days(view: View, counted: Ints) -> str:
+    sessions = int(view.sessions.sum())
+    return f"{share(int(counted.sum()), sessions)} of {plural(sessions, 'reported session')}"
+
+
+def _one_day(view: View, counted: Ints, day: int) -> str:
+    sessions = int(view.sessions[day])
+    return f"{when(day_of(view.first + day))} with {share(int(counted[day]), sessions)} of {number(sessions)}"
 
 
 def _tips(view: View) -> Iterator[Tip]:

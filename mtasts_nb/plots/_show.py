@@ -14,20 +14,18 @@ import matplotlib as mpl
 from matplotlib.axes import Axes
 
 from ..markup import svg_text
-from ..render import Document, Paragraph, to_html
+from ..render import NARROW_SVG, Document, Paragraph, to_html
 from ._style import AGAIN, DEFAULTS, FIGURE_WIDTH, NARROW, PNG_DPI
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure, SubFigure
 
-__all__ = ["NARROW_SVG", "Picture", "alt_text", "show", "to_png", "to_svg"]
+__all__ = ["Picture", "alt_text", "show", "to_png", "to_svg"]
 
 _TEXTS: WeakKeyDictionary[Axes, str] = WeakKeyDictionary()
 _EMPTY: WeakKeyDictionary[Axes, str] = WeakKeyDictionary()
 _TIPS: WeakKeyDictionary[Axes, Sequence[Tip]] = WeakKeyDictionary()
 _MOST_TIPS: Final = 400
-#: The kind of output of a rendering as wide as a phone; a notebook passes it by, `publish` puts it into the page.
-NARROW_SVG: Final = "application/vnd.mtasts-nb.narrow-figure"
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,7 +11,7 @@ from importlib import resources
 from typing import Any
 
 from ..markup import MISSING, html_text, plural, terminal_text
-from ..render import style
+from ..render import NARROW_SVG, style
 from ._clean import clean_markdown, clean_output, slug
 from ._drawing import inline_svg
 from ._promises import is_only_a_picture
@@ -28,8 +28,6 @@ _HEADING = re.compile(r"<h([1-6])[^>]*>(.*?)</h\1>", re.DOTALL)
 _TAG = re.compile(r"<[^>]+>")
 # The first kind that an output offers is the one shown. A widget is shown by its HTML, never by a script.
 _KINDS = ("text/html", "image/svg+xml", "image/png", "image/jpeg", "text/markdown", "text/latex", "text/plain")
-#: As in `plots`, which is not loaded for it: a figure as wide as a phone.
-_NARROW = "application/vnd.mtasts-nb.narrow-figure"
 _WIDGET = "application/vnd.jupyter.widget-view+json"
 _REMOVED = {"remove-cell", "remove_cell"}
 #: The tag of a markdown cell that begins with a heading: in the page, what it heads is folded.
@@ -226,7 +224,7 @@ def _displayed(data: Mapping[str, Any], metadata: Mapping[str, Any], body: _Body
         alt = str(own.get("alt") or metadata.get("alt") or "")
         alt = alt or f"Figure in the section “{body.heading or 'start'}”. It came without a description."
         body.figures += 1
-        yield _figure(kind, _text(value), _text(data.get(_NARROW, "")), alt, f"f{body.figures}")
+        yield _figure(kind, _text(value), _text(data.get(NARROW_SVG, "")), alt, f"f{body.figures}")
     else:
         yield _verbatim(_text(value))
 

@@ -24,7 +24,7 @@ def no_formulas_in_frames() -> None:
 
 
 def frame(rows: Sequence[Any], columns: Sequence[str]) -> pd.DataFrame:
-    """Return rows, tuples or mappings, as a DataFrame with these columns, which a notebook and a terminal show as text.
+    r"""Return rows, tuples or mappings, as a DataFrame with these columns, which a notebook and a terminal show as text.
 
     Hidden and reordering characters become escapes: pandas prints them as they are, and takes no half of a surrogate pair.
 

@@ -39,7 +39,10 @@ from ._nodes import (
     cell_text,
 )
 
-__all__ = ["NO_FORMULAS", "style", "to_html"]
+__all__ = ["NARROW_SVG", "NO_FORMULAS", "style", "to_html"]
+
+#: The kind of output of a figure as wide as a phone; a notebook passes it by, a page shows it.
+NARROW_SVG: Final = "application/vnd.mtasts-nb.narrow-figure"
 
 #: Classes of an element in whose text no formula is looked for, by MathJax 3 and 4 (JupyterLab) and by MathJax 2. Without
 #: them a notebook gives a stranger's ``$…$`` to MathJax, whose commands can hide text, and link it to a script.

@@ -15,6 +15,7 @@ import pandas as pd
 import pyarrow as pa
 
 from ..markup import number, plural, terminal_text
+from ..moments import utc_moment
 from ..render import Document, Rendered, Section, Terms, document
 from ..reports import Archive, domain_name, moments, sum_pieces
 from . import _upkeep
@@ -277,7 +278,7 @@ class Store(Rendered):
 
         What was assumed in reading them and rejected inputs are dropped by whole months. The files stay until `vacuum`.
         """
-        return _upkeep.drop_before(self._table, date.fromisoformat(day) if isinstance(day, str) else day)
+        return _upkeep.drop_before(self._table, utc_moment(day, "day").date())
 
     def rebuild_rollups(self) -> None:
         """Add up the rollups again, from sessions and failures."""

@@ -16,18 +16,10 @@ from mtasts_nb.cli import COMMANDS, main
 from mtasts_nb.lab import Lab
 from mtasts_nb.markup import display_width
 from mtasts_nb.probe import probe
-from tests.cli.test_commands import REPORT
+from tests.cli.conftest import REPORT
 
 SAMPLE = str(Path(__file__).parents[2] / "data" / "sample" / "mail")
 SGR = re.compile(r"\x1b\[[\d;]*m")
-
-
-@pytest.fixture
-def reports(tmp_path: Path) -> Path:
-    folder = tmp_path / "reports"
-    folder.mkdir()
-    (folder / "1.json").write_text(json.dumps(REPORT))
-    return folder
 
 
 @pytest.fixture(scope="module")

@@ -15,7 +15,7 @@ import ipywidgets
 import pyarrow.parquet as pq
 import pytest
 
-from mtasts_nb.plots import NARROW_SVG
+from mtasts_nb.render import NARROW_SVG
 from mtasts_nb.reports import Archive
 from tests.hardening.harmless import (
     faults_of_csv,
