@@ -72,13 +72,15 @@ def verdict_json(verdict: Verdict) -> dict[str, Any]:
 
 def to_json(archive: Archive, of: Sequence[Verdict], **more: object) -> Mapping[str, object]:
     """Return what `head` shows, and the rejected inputs, as JSON object."""
-    outcomes = archive.inputs["outcome"].astype("str").value_counts()
+    from ..reports import outcomes
+    from ..reports.schema import OUTCOMES
+
     days = archive.sessions["day"]
     return {
         "version": VERSION,
         **more,
         "verdicts": [verdict_json(verdict) for verdict in of],
-        "inputs": {name: int(outcomes.get(name, 0)) for name in ("loaded", "duplicate", "skipped", "rejected")},
+        "inputs": dict.fromkeys(OUTCOMES, 0) | dict(outcomes(archive)),
         "reporters": int(archive.sessions["organization_name"].nunique()),
         "first_day": None if days.empty else days.min().date().isoformat(),
         "last_day": None if days.empty else days.max().date().isoformat(),

@@ -85,8 +85,10 @@ def _probed(arguments: argparse.Namespace) -> Probe | None:
     from ..probe import load_probe, probe
 
     if arguments.probe:
+        from ..reports import domain_name
+
         snapshot = load_probe(arguments.probe)
-        if arguments.domain and snapshot.domain != arguments.domain.strip().lower().removesuffix("."):
+        if arguments.domain and snapshot.domain != domain_name(arguments.domain):
             raise MtaStsNbError(f"--probe is a snapshot of {snapshot.domain}, not of {arguments.domain}.")
         return snapshot
     if not arguments.live:

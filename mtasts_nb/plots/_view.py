@@ -13,7 +13,7 @@ import pandas as pd
 
 from ..markup import number, plural, share, when
 from ..moments import utc_moment
-from ..reports import daily
+from ..reports import daily, domain_name
 from ..vocabulary import UNKNOWN, PolicyType
 from ._style import OTHER, RANKED_COLOURS, RANKED_HATCHES, RESULT_ORDER, UNNAMED, Style, label, style_of
 
@@ -223,7 +223,7 @@ def view_of(
     rows = daily(source, tuple(by), policy_type=EVERY_TYPE if policy_type == EVERY_TYPE else None)
     ranks = {key: _ranked(rows, key) for key in by if key in RANKED_HATCHES}
     if domain is not None:
-        rows = rows[rows["policy_domain"].astype("str") == domain.strip().lower().removesuffix(".")]
+        rows = rows[rows["policy_domain"].astype("str") == domain_name(domain)]
     # A reporter that does not name itself has an empty name.
     rows = rows.assign(**{key: rows[key].astype(object).where(rows[key].astype(object) != "") for key in by})
     days_of_rows = pd.to_datetime(rows["day"], utc=True).dt.tz_localize(None).to_numpy("datetime64[D]")

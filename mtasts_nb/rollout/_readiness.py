@@ -14,7 +14,7 @@ from ..markup import MISSING, one_line, plural, span, when
 from ..moments import utc_moment
 from ..probe import Probe
 from ..render import Rendered
-from ..reports import Source, daily
+from ..reports import Source, daily, domain_name
 from ..vocabulary import Answer, Bearing, Mode, PolicyType
 from ._reasons import Reason, Rules, Target, Window, deferred_by_enforce, probe_reasons, report_reasons
 
@@ -267,7 +267,7 @@ def _midnight(until: str | date) -> pd.Timestamp:
 def _domain(source: Source, probe: Probe | None, domain: str | None) -> str:
     """Return the one domain in question."""
     if domain is not None:
-        name = domain.strip().lower().removesuffix(".")
+        name = domain_name(domain)
         if probe is not None and probe.domain.lower() != name:
             raise ValueError(f"the probe is of {one_line(probe.domain, 80)}, not of {one_line(name, 80)}")
         return name

@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 
 from ...markup import MISSING, one_line, span
-from ...reports import Source, daily
+from ...reports import Source, daily, domain_name
 from ...vocabulary import Mode, PolicyType
 from .._cells import Ints, day_numbers
 
@@ -93,7 +93,7 @@ def observe(source: Source, domain: str | None = None) -> Observed:
     """
     rows = daily(source, ("organization_name", "policy_mode", "policy_max_age", "policy_string"))
     if domain is not None:
-        rows = rows[rows["policy_domain"].astype("str") == domain.strip().lower().removesuffix(".")]
+        rows = rows[rows["policy_domain"].astype("str") == domain_name(domain)]
     domain_of, domains = _numbered(rows["policy_domain"])
     reporter_of, reporters = _numbered(rows["organization_name"])
     kind = rows["policy_type"].astype(object).to_numpy()
