@@ -145,7 +145,7 @@ from mtasts_nb.diagnosis import Walk, WalkEvidence
 from mtasts_nb.widgets._flowchart_session import FlowchartSession
 session = FlowchartSession(Walk('report', WalkEvidence(result_type='tlsa-invalid')))
 """,
-        "session.export(str(folder / 'walk'), replace=True)",
+        "session.export(str(folder / 'walk'))",
         ["walk.html", "walk.json"],
     ),
     "page": (

@@ -60,6 +60,8 @@ class Postmortem(Case):
     @property
     def _fleet_title(self) -> str:
         """The title of a document about many domains; empty for one about few."""
+        if not self._may_be_many(MANY):
+            return ""
         count = self.all_domains.count()
         if sum(count.values()) < MANY:
             return ""
@@ -75,7 +77,13 @@ class Postmortem(Case):
 
     def domains(self) -> Fleet:
         """Return the policy domains, the worst first, where there are several, and few; else none: `fleet` has them."""
-        return Fleet(()) if self._fleet_title or len(self.all_domains.domains) < 2 else self.all_domains
+        if not self._may_be_many(2) or self._fleet_title or len(self.all_domains.domains) < 2:
+            return Fleet(())
+        return self.all_domains
+
+    def _may_be_many(self, least: int) -> bool:
+        """Whether there may be so many domains: to know of each how it is takes a diagnosis of all reports."""
+        return self.history.sessions["policy_domain"].nunique() >= least
 
     def sentences(self) -> Story:
         """Return what happened, what it did to mail and whether it is over, with numbers."""

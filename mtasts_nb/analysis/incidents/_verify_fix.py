@@ -147,7 +147,7 @@ def verify_fix(
     if watch <= timedelta(0) or before <= timedelta(0):
         raise ValueError(f"watch is {watch} and before is {before}: expected lengths of time above zero")
     wanted, start = fix_target(cause, lambda: _result_types(source)), _first_day(cause)
-    moment = utc_moment(since, "since")
+    moment = utc_moment(since, "since, the moment of the fix,")
     fixed_on = (moment - _EPOCH) // timedelta(days=1)
     first = -((_EPOCH - moment) // timedelta(days=1))
     length = -(-watch // timedelta(days=1))
