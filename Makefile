@@ -22,7 +22,8 @@ notebooks: $(READY)  ## open the guided notebooks in JupyterLab
 test: $(READY)  ## the whole test suite
 	@# A file stays with one worker, so that its fixtures are made once. Bytecode is written even where the environment
 	@# forbids it: kernels and commands would compile the package each time.
-	PYTHONDONTWRITEBYTECODE= $(BIN)/python -m pytest -n auto --dist loadfile -q
+	@# Files in their order: xdist would begin with those of many tests, and end with one worker at a slow file of few.
+	PYTHONDONTWRITEBYTECODE= $(BIN)/python -m pytest -n auto --dist loadfile --no-loadscope-reorder -q
 
 lint: $(READY)  ## style, types, layers, notebooks without outputs
 	$(BIN)/ruff check .
