@@ -16,6 +16,7 @@ from ._sources import SOURCES, add_mailbox_options, sources_of
 if TYPE_CHECKING:
     from argparse import _SubParsersAction
 
+    from ..probe import Probe
     from ..rollout import RollbackPlan
     from ._parser import Parser
 
@@ -69,7 +70,9 @@ def run(arguments: argparse.Namespace) -> int:
     """Plan and print; return the exit status."""
     from ..rollout import plan_rollback
 
-    policy, record, ttl, domain = _present(arguments)
+    probe = _snapshot(arguments)
+    domain = arguments.domain or (probe.domain if probe else None)
+    policy, record, ttl = _present(arguments, probe)
     source = open_archive(sources_of(arguments)) if arguments.sources else None
     if source is not None and domain:
         from ..analysis import narrow
@@ -83,6 +86,7 @@ def run(arguments: argparse.Namespace) -> int:
             arguments.previous_max_age,
             source,
             domain=domain,
+            probe=probe,
             blocked_since=arguments.blocked_since,
             fixed_at=arguments.fixed_at,
         )
@@ -95,15 +99,19 @@ def run(arguments: argparse.Namespace) -> int:
     return 0
 
 
-def _present(arguments: argparse.Namespace) -> tuple[str | bytes, str | None, int, str | None]:
-    """Return policy, record, its TTL and the domain: as given, else as the snapshot has them."""
-    policy: str | bytes | None = None
-    record, ttl, domain = arguments.record, arguments.ttl, arguments.domain
-    if arguments.probe:
-        from ..probe import load_probe
+def _snapshot(arguments: argparse.Namespace) -> Probe | None:
+    if not arguments.probe:
+        return None
+    from ..probe import load_probe
 
-        probe = load_probe(arguments.probe)
-        domain = domain or probe.domain
+    return load_probe(arguments.probe)
+
+
+def _present(arguments: argparse.Namespace, probe: Probe | None) -> tuple[str | bytes, str | None, int]:
+    """Return policy, record and its TTL: as given, else as the snapshot has them."""
+    policy: str | bytes | None = None
+    record, ttl = arguments.record, arguments.ttl
+    if probe is not None:
         served = probe.policy or probe.served_policy
         policy = served.to_text() if served else None
         record = record or next(iter(probe.sts.texts), None)
@@ -112,11 +120,11 @@ def _present(arguments: argparse.Namespace) -> tuple[str | bytes, str | None, in
     if arguments.policy:
         policy = read_file(arguments.policy, _MOST)
     if policy is None:
-        what = "the snapshot has no policy: name the file with --policy" if arguments.probe else "no policy given"
+        what = "the snapshot has no policy: name the file with --policy" if probe else "no policy given"
         raise MtaStsNbError(f"{what}. Name --probe JSON, or --policy FILE, --record TXT and --ttl S.")
     if ttl is None:
         raise MtaStsNbError("no TTL given: it decides how long senders see the old record. Name it with --ttl S.")
-    return policy, record, ttl, domain
+    return policy, record, ttl
 
 
 def _to_json(plan: RollbackPlan) -> dict[str, Any]:

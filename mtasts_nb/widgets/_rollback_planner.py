@@ -20,6 +20,7 @@ from ..settings import utc_now
 from ._static import WRAP, Live, button, error, picture, status
 
 if TYPE_CHECKING:
+    from ..probe import Probe
     from ..reports import Source
     from ..rollout import RollbackPlan, SenderModel
 
@@ -92,10 +93,8 @@ class Rollback:
         What is wrong, and what was expected; empty where nothing is.
     file_at, record_at : datetime or None
         When they were published, UTC.
-    source : Source or None
-        Reports about the domain.
-    model : SenderModel or None
-        What is assumed of senders.
+    source, probe, model : optional
+        As `plan_rollback` takes them.
 
     Examples
     --------
@@ -112,6 +111,7 @@ class Rollback:
     file_at: datetime | None = None
     record_at: datetime | None = None
     source: Source | None = None
+    probe: Probe | None = None
     model: SenderModel | None = None
 
     def edit(self, name: str, text: str) -> Rollback:
@@ -121,7 +121,7 @@ class Rollback:
         text = text[:_LONGEST]
         if self.given.get(name, "") == text:
             return self
-        return Rollback(given={**self.given, name: text}, source=self.source, model=self.model)
+        return replace(self.start_over(), given={**self.given, name: text})
 
     def make(self, now: datetime) -> Rollback:
         """Return the state with a plan for the texts in the fields, or with the problem."""
@@ -149,7 +149,7 @@ class Rollback:
 
     def start_over(self) -> Rollback:
         """Return the state with the same texts and nothing published."""
-        return Rollback(given=self.given, source=self.source, model=self.model)
+        return Rollback(given=self.given, source=self.source, probe=self.probe, model=self.model)
 
     def _planned(self, now: datetime, record: str | None) -> RollbackPlan:
         from ..rollout import plan_rollback
@@ -169,6 +169,7 @@ class Rollback:
             self._length("previous_max_age"),
             self.source,
             domain=text["domain"] or None,
+            probe=self.probe,
             blocked_since=text["blocked_since"] or None,
             new_record=record,
             model=self.model,
@@ -253,6 +254,8 @@ class RollbackPlanner(Live):
         The policy domain.
     blocked_since : str
         Since when mail is deferred, ``2026-02-08T09:00`` in UTC; empty: not known.
+    probe : Probe, optional
+        The domain as it was observed live: where a service hosts the policy, the plan says to change the file there.
     model : SenderModel, optional
         What is assumed of senders.
     now : callable
@@ -281,6 +284,7 @@ class RollbackPlanner(Live):
         *,
         domain: str = "",
         blocked_since: str = "",
+        probe: Probe | None = None,
         model: SenderModel | None = None,
         now: Callable[[], datetime] = utc_now,
     ) -> None:
@@ -289,7 +293,7 @@ class RollbackPlanner(Live):
             "domain": domain, "policy": policy, "record": record, "ttl": str(ttl),
             "previous_max_age": str(previous_max_age), "blocked_since": blocked_since,
         }  # fmt: skip
-        self.state = Rollback(given=given, source=source, model=model)
+        self.state = Rollback(given=given, source=source, probe=probe, model=model)
         hints = {
             "domain": "the part after the @",
             "policy": "the file as it is served",

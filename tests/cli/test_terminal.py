@@ -8,6 +8,7 @@ import os
 import re
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -15,7 +16,7 @@ import pytest
 from mtasts_nb.cli import COMMANDS, main
 from mtasts_nb.lab import Lab
 from mtasts_nb.markup import display_width
-from mtasts_nb.probe import probe
+from mtasts_nb.probe import Provider, load_probe, probe
 from tests.cli.conftest import REPORT
 
 SAMPLE = str(Path(__file__).parents[2] / "data" / "sample" / "mail")
@@ -187,6 +188,17 @@ def test_rollback_of_a_snapshot_and_of_texts(snapshot, tmp_path, capsys) -> None
     assert main(["rollback"]) == 2
     assert "no policy given" in capsys.readouterr().err
     assert main(["rollback", *texts, "--blocked-since", "noon"]) == 2
+    capsys.readouterr()
+    assert main(["rollback", "--probe", str(snapshot), "--domain", "nordwind.example"]) == 2
+    assert "the probe is of suedwind.example: expected one of nordwind.example" in capsys.readouterr().err
+
+
+def test_rollback_at_a_service_that_hosts_the_policy(snapshot, tmp_path, capsys) -> None:  # RFC 8461 §8.2
+    hoster = Provider(name="EasyDMARC", role="policy host", evidence="CNAME suedwind_example_mta_sts.easydmarc.pro")
+    file = replace(load_probe(snapshot), providers=(hoster,)).save(tmp_path / "hosted.json")
+    _, plan = _json(capsys, "rollback", "--probe", str(file))
+    assert plan["steps"][0]["where"].endswith(", at your provider, EasyDMARC")
+    assert any(note.startswith("At your provider, EasyDMARC:") for note in plan["notes"])
 
 
 def test_probe_takes_several_domains(tmp_path, capsys, monkeypatch) -> None:

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
+from types import SimpleNamespace
 from typing import Any
 
 import ipywidgets
 import pytest
 
 import mtasts_nb as sts
+from mtasts_nb.probe import Provider
 from mtasts_nb.publish._clean import clean_output
 from mtasts_nb.widgets import RollbackPlanner
 
@@ -119,3 +121,15 @@ def test_since_when_mail_is_deferred_is_picked() -> None:
     assert shown.state.given["blocked_since"] == "2026-02-08T10:30"
     picker.value = None
     assert shown.state.given["blocked_since"] == ""
+
+
+def test_a_service_that_hosts_the_policy_is_named_also_after_an_edit() -> None:  # RFC 8461 §8.2
+    hoster = Provider(name="EasyDMARC", role="policy host", evidence="CNAME nordwind_example_mta_sts.easydmarc.pro")
+    shown = planner(probe=SimpleNamespace(domain="nordwind.example", providers=(hoster,)))
+    assert "at your provider, EasyDMARC" in shown._repr_html_()
+    controls(shown, ipywidgets.Text)["TTL of the record"].value = "1 h"
+    controls(shown, ipywidgets.Button)["Make the plan"].click()
+    assert "at your provider, EasyDMARC" in shown._repr_html_()
+    controls(shown, ipywidgets.Text)["Policy domain"].value = "suedwind.example"
+    assert shown.make() is None
+    assert "the probe is of nordwind.example" in shown.state.problem
