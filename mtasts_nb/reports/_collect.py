@@ -283,6 +283,14 @@ class Collector:
 
     def refuse(self, error: Exception, source: str, member: str) -> str:
         """Note that a report could not be taken, and take back what of it was added; return why, in words."""
+        if not isinstance(error, Unreadable):  # which is raised before anything is added
+            self._take_back()
+        unreadable = fault(error, "parse")
+        self.set_aside(unreadable.at(source, member))
+        return unreadable.detail
+
+    def _take_back(self) -> None:
+        """Forget what was added after the last whole report."""
         del self.reports.cells[self._unflushed * len(REPORT) :]
         del self.sessions.cells[sum(self.reports.cells[len(REPORT) - 1 :: len(REPORT)]) * len(SESSION) :]
         del self.failures.cells[sum(self.sessions.cells[len(SESSION) - 1 :: len(SESSION)]) * len(FAILURE) :]
@@ -294,9 +302,6 @@ class Collector:
             del column.rows[whole:]
         reports = min(len(self.keys), len(self.digests))
         del self.keys[reports:], self.digests[reports:]
-        unreadable = fault(error, "parse")
-        self.set_aside(unreadable.at(source, member))
-        return unreadable.detail
 
     def _flush(self) -> None:
         self._unflushed = 0

@@ -59,10 +59,13 @@ _MOST_REPEATED_KEYS: Final = 100
 
 def _encoding(data: bytes) -> tuple[str, bytes]:
     """Return the encoding of a JSON text, and its byte order mark."""
+    head = data[:4]
+    if head.isascii() and 0 not in head:  # nearly all
+        return "utf-8", b""
     for bom, name in _BOMS:
         if data.startswith(bom):
             return name, bom
-    return _NULS.get(tuple(byte == 0 for byte in data[:4]), "utf-8"), b""
+    return _NULS.get(tuple(byte == 0 for byte in head), "utf-8"), b""
 
 
 def as_utf8(data: bytes) -> bytes:

@@ -188,6 +188,7 @@ class _Reader:
         if not isinstance(policies, list | dict):
             what = f"its policies are {_kind(policies)}" if "policies" in top else "it has no policies"
             raise Unreadable("parse", "no-policies", f"{what}; expected an array of objects (RFC 8460 §4.4)")
+        start, end = self.period(top)
         organization, contact, report_id = (
             self.required_text(top, key) for key in ("organization-name", "contact-info", "report-id")
         )
@@ -196,7 +197,6 @@ class _Reader:
             # Some put their own name there.
             reporter = (organization.strip().lower(), contact.strip().lower().rpartition("@")[2])
             self.in_report_id = None if named in reporter else named
-        start, end = self.period(top)
         results = [self.policy(path, element) for path, element in self.elements(policies, "policies")]
         if not results:
             self.note("policies", policies, "empty, the report counts no session")
