@@ -247,8 +247,10 @@ def test_kill_9_at_each_step_leaves_the_old_or_the_new(tmp_path: Path, call: str
 
 
 WAITS = """
-import os, sys, threading
+import os, signal, sys, threading
 from mtasts_nb.files import private_folder, replacing
+for number in (signal.SIGTERM, signal.SIGHUP):  # `nohup make test` would hand on that they are ignored
+    signal.signal(number, signal.SIG_DFL)
 with private_folder() as outer, private_folder() as inner, replacing(sys.argv[1]) as stream:
     (inner / "deep").mkdir()
     stream.write(b"half")
@@ -267,7 +269,10 @@ def test_a_signal_takes_temporary_folders_and_drafts_with_it(tmp_path: Path, nam
         folders = [Path(process.stdout.readline().strip()) for _ in range(2)]
         assert all(folder.is_dir() for folder in folders)
         process.send_signal(number)
-        process.communicate(timeout=30)
+        try:
+            process.communicate(timeout=30)
+        finally:
+            process.kill()
     assert process.returncode == -number, "it ends as the signal ends any process"
     assert not any(folder.exists() for folder in folders)
     assert list(tmp_path.iterdir()) == []
