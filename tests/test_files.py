@@ -247,10 +247,8 @@ def test_kill_9_at_each_step_leaves_the_old_or_the_new(tmp_path: Path, call: str
 
 
 WAITS = """
-import os, signal, sys, threading
+import os, sys, threading
 from mtasts_nb.files import private_folder, replacing
-for number in (signal.SIGTERM, signal.SIGHUP):  # `nohup make test` would hand on that they are ignored
-    signal.signal(number, signal.SIG_DFL)
 with private_folder() as outer, private_folder() as inner, replacing(sys.argv[1]) as stream:
     (inner / "deep").mkdir()
     stream.write(b"half")

@@ -168,6 +168,8 @@ def test_the_password_comes_from_the_first_place_that_has_one(monkeypatch: pytes
         asked.append((service, account))
         return "of the keyring"
 
+    monkeypatch.delitem(sys.modules, "ipykernel", raising=False)  # another test of this worker may have run a notebook
+    monkeypatch.setattr(sys, "stdin", None)
     with pytest.raises(SourceError, match=r"no password\. Set MTASTS_NB_IMAP_PASSWORD"):
         sts.Mailbox(url).secret()
     monkeypatch.setattr(sys, "stdin", types.SimpleNamespace(isatty=lambda: True))
