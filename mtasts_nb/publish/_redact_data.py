@@ -9,6 +9,7 @@ from dataclasses import fields, is_dataclass, replace
 from functools import partial
 from typing import TYPE_CHECKING, Any, Final
 
+from ..policy._fault import MAX_TEXT
 from ..probe import (
     Certificate,
     DnsAnswer,
@@ -28,7 +29,7 @@ from ..probe import (
 from ..reports import Archive, schema
 from ..vocabulary import UNATTRIBUTED, UNKNOWN, PolicyType, ResultType
 from ._redact_names import Pseudonyms, as_host
-from ._redact_text import redacted_text
+from ._redact_text import LEFT_OUT, redacted_text
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -50,6 +51,10 @@ _FORM = re.compile(
     r"|STSv1|doctype|html|head|body)(?![\w.-]))|(?P<number>(?<!\.)[0-9]+(?![A-Za-z0-9.]))|(?P<word>[A-Za-z0-9\u0080-\ud7ff\ue000-\U0010ffff]+)",
     re.IGNORECASE,
 )
+_FIELD = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,31} *:")
+_CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f]")
+#: Bytes that are kept of a file that is too large.
+_READ: Final = 2000
 _MX_LINE = re.compile(r"(mx: *)(\S+)", re.IGNORECASE)
 #: Rows are sorted by these pseudonyms, so that their order is not that of the names.
 _ORDER: Final = ("report_key", "source", "member")
@@ -147,6 +152,8 @@ def _report_key(names: Pseudonyms, text: str) -> str:
 
 def _policy_line(line: str, names: Pseudonyms) -> str:
     """Return a line of a policy file with its names replaced."""
+    if control := _CONTROL.search(line):  # it is what is wrong with the line
+        return control[0] + _policy_line(_CONTROL.sub("", line), names)
     if _NOT_UTF8.search(line):
         return _FORM.sub(_form, line)
     if _POLICY_LINE.fullmatch(line.strip()):
@@ -154,7 +161,11 @@ def _policy_line(line: str, names: Pseudonyms) -> str:
     match = _MX_LINE.fullmatch(line.strip())
     if match and as_host(match[2]):
         return match[1] + names.host(match[2]) + ("." if match[2].endswith(".") else "")
-    return "# …" if line.lstrip().startswith("#") else redacted_text(line, names)
+    if line.lstrip().startswith("#"):
+        return "# …"
+    made = redacted_text(line, names)
+    # A field of another name stays a field.
+    return "x" + made.removeprefix(LEFT_OUT) if _FIELD.match(line) and made.startswith(f"{LEFT_OUT}:") else made
 
 
 def _form(match: re.Match[str]) -> str:
@@ -281,10 +292,14 @@ class _Redaction:
         )
 
     def _response(self, response: HttpResponse) -> HttpResponse:
-        wide = response.body.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE))
+        size = len(response.body)
+        # Of a file that is too large, no more counts than what it is instead of a policy.
+        large = response.truncated or size > MAX_TEXT
+        body = response.body[:_READ] if large else response.body
+        wide = body.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE))
         # What is wrong with the encoding stays wrong: the finding about it is what the document is about.
         encoding, errors = ("utf-16", "replace") if wide else ("utf-8", "surrogateescape")
-        text = response.body.decode(encoding, errors)
+        text = body.decode(encoding, errors)
         mark = "\ufeff" * text.startswith("\ufeff")
         text = text.removeprefix(mark)
         lines = [_policy_line(line, self._names) if line.strip() else line for line in re.split(r"(\r\n|\n|\r)", text)]
@@ -293,8 +308,8 @@ class _Redaction:
             for key, value in response.headers
             if key.lower() == "content-type"
         )
-        body = "".join([mark, *lines]).encode(encoding, errors)
-        return replace(response, headers=headers, body=body)
+        made = "".join([mark, *lines]).encode(encoding, errors)
+        return replace(response, headers=headers, body=made.ljust(size) if large else made)
 
     def _record(self, record: DnsRecord) -> str:
         names = self._names

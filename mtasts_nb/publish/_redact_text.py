@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from ._harmless import is_harmless, is_number
 from ._redact_names import Pseudonyms, as_address, as_host
 
-__all__ = ["redacted_text"]
+__all__ = ["LEFT_OUT", "redacted_text"]
 
 LEFT_OUT = "…"
 _EDGE = r"(?<![\w.:/=-])"

@@ -6,6 +6,7 @@ import html
 import importlib
 import json
 import re
+import time
 from collections import Counter
 from dataclasses import replace
 from pathlib import Path
@@ -18,6 +19,7 @@ from hypothesis import strategies as st
 import mtasts_nb as sts
 from mtasts_nb.cli import main
 from mtasts_nb.errors import PublishError, SourceError
+from mtasts_nb.probe import Probe
 from mtasts_nb.publish._promises import broken_promises
 from mtasts_nb.publish._redact import _probe
 from mtasts_nb.publish._redact_check import strangers, texts_of
@@ -409,23 +411,49 @@ _POLICY = b"version: STSv1\nmode: enforce\nmx: mx1.nordwind.example\nmax_age: 86
 )
 def test_a_probe_whose_policy_is_no_text_can_be_redacted(look, body: bytes) -> None:
     """RFC 8461 §3.2 allows UTF-8 only; the finding that it is not is what such a document is about."""
-    probe = look()
-    host = probe.policy_host
-    odd = replace(
-        probe,
-        policy_host=replace(
-            host,
-            attempts=tuple(
-                replace(attempt, response=replace(attempt.response, body=body)) if attempt.response else attempt
-                for attempt in host.attempts
-            ),
-        ),
-    )
+    odd = _serving(look(), body)
     assert {finding.code for finding in odd.findings} & {"policy-utf16", "policy-not-utf8"}
     names = Pseudonyms(b"a")
     clean = _probe(odd, names)
     assert not re.search(rb"cher|anna|113|\xfc", b"".join(clean.policy_host.policy_files))
     assert strangers(texts_of(clean._repr_html_()), names.made) == set()
+
+
+@pytest.mark.parametrize(
+    ("body", "truncated", "code"),
+    [
+        (_POLICY.replace(b"enforce", b"enf\0orce"), False, "policy-control-character"),
+        (_POLICY.replace(b"mx1.", b"mx1.\x07"), False, "policy-control-character"),
+        (b"\x1b" + _POLICY, False, "policy-control-character"),
+        (_POLICY + b"\x0bnote: kanarienvogel.test\n", False, "policy-control-character"),
+        (_POLICY + b"kanarienvogel: kanarienvogel.test\n", False, "policy-unknown-field"),
+        (_POLICY + b"note: kanarienvogel\n" * 4000, False, "policy-too-large"),
+        (_POLICY + b"mx: kanarienvogel.test\n" * 2000, True, "policy-too-large"),
+        (b"<html>" + b"kanarienvogel " * 6000, False, "policy-html"),
+        (b"kanarienvogel" * 6000, False, "policy-too-large"),
+    ],
+)
+def test_a_probe_whose_policy_has_other_faults_can_be_redacted(look, body: bytes, truncated: bool, code: str) -> None:
+    odd = _serving(look(), body, truncated=truncated)
+    assert code in {finding.code for finding in odd.findings}
+    names = Pseudonyms(b"a")
+    began = time.process_time()
+    clean = _probe(odd, names)
+    assert time.process_time() - began < 5, "bounded"
+    assert code in {finding.code for finding in clean.findings}
+    assert b"kanarienvogel" not in b"".join(clean.policy_host.policy_files)
+    assert strangers(texts_of(clean._repr_html_()), names.made) == set()
+
+
+def _serving(probe: Probe, body: bytes, *, truncated: bool = False) -> Probe:
+    """Return a probe whose policy host answered with other content."""
+    attempts = tuple(
+        replace(attempt, response=replace(attempt.response, body=body, truncated=truncated))
+        if attempt.response
+        else attempt
+        for attempt in probe.policy_host.attempts
+    )
+    return replace(probe, policy_host=replace(probe.policy_host, attempts=attempts))
 
 
 def test_pseudonyms_are_no_words() -> None:
