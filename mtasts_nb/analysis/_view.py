@@ -172,7 +172,13 @@ def _(history: PolicyHistory) -> Document:
         rest_of_it = f" The latest {_LATEST} are shown; {number(older)} more are in `.events`." if older > 0 else ""
         blocks += _rows(
             latest.assign(spread=spreads),
-            {"day": "First seen", "policy_domain": "Policy domain", "what": "Change", "spread": "Applied"},
+            {
+                "day": "First seen",
+                "earliest": "Not before",
+                "policy_domain": "Policy domain",
+                "what": "Change",
+                "spread": "Applied",
+            },
             f"{plural(len(history.events), 'change')} of the policy, the latest first.{rest_of_it}",
         )
     if len(history.behind):

@@ -208,8 +208,9 @@ def _marks(events: pd.DataFrame, view: View, per_day: float) -> list[_Mark]:
     marks = []
     free = [-np.inf, -np.inf]
     for row in _inside(events, view)[-_MOST_MARKS:]:
-        day, before = int(row["day"].timestamp()) // 86_400, row["policy_before"]
-        text = f"{'' if before is None or before != before else before}→{row['policy']}"
+        day = int(row["day"].timestamp()) // 86_400
+        before, after = (str(row[name]) if isinstance(row[name], int) else "" for name in ("policy_before", "policy"))
+        text = f"{before}→{after or 'none'}"
         half = (width(text, TEXT_SIZE) + 3) / max(per_day, 1e-6) / 2
         level = next((level for level in (0, 1) if day - half >= free[level]), None)
         if level is not None:

@@ -56,7 +56,7 @@ def calibrated(history: PolicyHistory, model: SenderModel, ttl: int, events: pd.
         `reporters` says from how many the shares were measured; the same model where there is none.
     """
     changes = history.events if events is None else events
-    known = changes.dropna(subset=["max_age_before"])
+    known = changes.dropna(subset=["max_age_before", "policy"])
     ages = dict(zip(known["event"].astype(int), known["max_age_before"].astype(int), strict=True))
     assumed = np.array(model.shares)
     explained: dict[str, list[Floats]] = defaultdict(list)
@@ -156,7 +156,8 @@ def served_before(history: PolicyHistory, served: Policy, made: datetime) -> lis
         Now, UTC.
     """
     events = history.events[history.events["day"] <= pd.Timestamp(made)]
-    newest = set(events["policy"].tail(1)) if len(events) else set(history.policies["policy"])
+    # Missing after a removal: then none is the newest.
+    newest = set(events["policy"].tail(1).dropna()) if len(events) else set(history.policies["policy"])
     replaced = []
     for row in history.policies.dropna(subset=["policy_max_age"]).to_dict("records"):
         mx = tuple(str(row["mx"]).split()) if pd.notna(row["mx"]) else ()

@@ -291,7 +291,8 @@ def _now(history: PolicyHistory, probe: Probe | None) -> tuple[str | None, int |
 
 def _newest(history: PolicyHistory) -> dict[Any, Any] | None:
     """Return the newest policy that reports show, with None for what they leave out."""
-    rows = history.events if len(history.events) else history.policies.sort_values(["reporters", "days"])
+    changes = history.events.dropna(subset=["policy"])
+    rows = changes if len(changes) else history.policies.sort_values(["reporters", "days"])
     if rows.empty:
         return None
     plain = rows.tail(1).astype(object)
@@ -316,7 +317,9 @@ def _window(
     probe: Probe | None,
 ) -> Window:
     """Return the days that are judged: the last so many, but none before the present mode was published."""
-    changes = history.events[history.events["mode_before"].astype("str") != history.events["policy_mode"].astype("str")]
+    # Where the policy was removed, its last mode is the one that is judged.
+    changes = history.events.dropna(subset=["policy"])
+    changes = changes[changes["mode_before"].astype("str") != changes["policy_mode"].astype("str")]
     known = len(changes) > 0
     since = changes["day"].iloc[-1] if known else split.sessions["day"].min()
     newest = _newest(history)

@@ -489,7 +489,64 @@ def test_a_policy_that_was_removed() -> None:  # RFC 8461 §8.3
     ask = [history.enforcing(day(offset).to_pydatetime()) for offset in (8, 10)]
     assert [sorted(rows["organization_name"]) for rows in ask] == [["Gone"], []]
     again = sts.policy_history(archive({"One": span((0, 4, [B]), (5, 19, ()), (20, 25, [A]))}))
-    assert whats(again) == [(20, "mode enforce → testing")]
+    assert [(offset, what.partition(":")[0].partition(" (")[0]) for offset, what in whats(again)] == [
+        (5, "no policy found any more"),
+        (20, "a policy again"),
+    ]
+
+
+NOBODY: tuple[Any, ...] = ()
+REMOVED = [
+    # What each shows, the day of the removal, how early it may have been, and the day on which one is found again.
+    pytest.param([((0, 9, [B]), (10, 19, NOBODY))] * 2, 10, 8, None, id="by all at once, max_age of a day"),
+    pytest.param([((0, 9, [B]), (10, 19, NOBODY)), ((0, 9, [B]), (10, 10, NOBODY))], 10, 8, None, id="one is silent since"),
+    pytest.param([((0, 9, [C]), (10, 29, NOBODY)), ((0, 12, [C]), (13, 29, NOBODY))], 10, 5, None, id="cached by one"),
+    pytest.param([((0, 9, [C]), (10, 12, NOBODY)), ((0, 9, [C]), (10, 12, NOBODY)), ((0, 12, [C]),)], 10, 2, None, id="still cached"),
+    pytest.param([((0, 9, [B]), (10, 19, NOBODY), (20, 29, [B]))] * 2, 10, 8, 20, id="the same policy again"),
+    pytest.param([((0, 9, [B]), (10, 19, NOBODY), (20, 29, [C]))] * 2, 10, 8, 20, id="another policy after it"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("told", "gone", "earliest", "again"), REMOVED)
+def test_a_removal_is_a_change(told: list[Any], gone: int, earliest: int, again: int | None) -> None:  # §8.3
+    history = sts.policy_history(archive({f"Post {n}": span(*parts) for n, parts in enumerate(told)}))
+    removed, *later = history.events.itertuples()
+    assert (number(removed.day), number(removed.earliest)) == (number(day(gone)), number(day(earliest)))
+    assert pd.isna(removed.policy)
+    assert (removed.policy_before, removed.mode_before, removed.changed) == (1, "enforce", "policy")
+    assert removed.cached_until == removed.day + pd.Timedelta(days=1, seconds=removed.max_age_before)
+    assert [number(row.day) for row in later] == ([] if again is None else [number(day(again))])
+    for row in later:
+        assert pd.isna(row.policy_before)
+        assert states(history, 2) == dict.fromkeys(states(history, 2), ("applied", 0, 0))
+    assert history._repr_html_()
+    assert sts.plots.policy_history(history_source(told))
+
+
+def history_source(told: list[Any]) -> Archive:
+    return archive({f"Post {n}": span(*parts) for n, parts in enumerate(told)})
+
+
+@pytest.mark.parametrize(
+    "told",
+    [
+        pytest.param([((0, 9, [B]), (10, 10, NOBODY), (11, 19, [B]))], id="one report"),
+        pytest.param([((0, 9, [B]), (10, 12, NOBODY), (13, 19, [B]))], id="a failed lookup for some days"),
+        pytest.param([((0, 9, [B]), (10, 19, NOBODY)), ((0, 19, [B]),)], id="another fetches it still"),
+        pytest.param([((0, 9, [C]), (10, 12, NOBODY)), ((0, 12, [C]),)], id="one of two, the other may have it cached"),
+        pytest.param([((0, 19, NOBODY),), ((0, 19, [B]),)], id="one that never found it"),
+        pytest.param([((0, 4, [B]), (5, 5, NOBODY), (6, 6, [B]), (7, 7, NOBODY), (8, 19, [B]))], id="now and then"),
+    ],
+)
+def test_what_one_reporter_does_not_find_is_not_removed(told: list[Any]) -> None:
+    assert sts.policy_history(history_source(told)).events["policy"].notna().all()
+
+
+def test_a_policy_that_cannot_be_fetched_is_not_removed() -> None:  # RFC 8460 §4.3: sts-policy-fetch-error
+    unfetched = [{"policy-type": kind, "policy-domain": "nordwind.example"} for kind in ("sts", "no-policy-found")]
+    blobs = reports({"One": span((0, 9, [B])), "Two": span((0, 9, [B]))}, "nordwind.example")
+    blobs += [report(name, offset, unfetched) for name in ("One", "Two") for offset in range(10, 15)]
+    assert sts.policy_history(sts.load(*blobs, progress=False)).events.empty
 
 
 def test_a_slow_reporter_that_fell_silent_is_not_behind() -> None:

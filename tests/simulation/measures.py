@@ -13,6 +13,7 @@ from random import Random
 
 import numpy as np
 import numpy.typing as npt
+import pandas as pd
 
 import mtasts_nb as sts
 from mtasts_nb.policy import parse_policy
@@ -89,11 +90,17 @@ def rollback(seed: int, *, count: int = 80, with_reports: bool = True) -> Foreca
 
 @dataclass(frozen=True)
 class Dated:
-    """The changes of one world: published and in reports, found in this order, and dated as the first report shows them."""
+    """The changes of one world: published and in reports, found in this order, and dated as the first report shows them.
+
+    `between` of them, in whatever order, were published between `earliest` and the end of the report of `day`; for
+    those the days in between are `width` on average, from the beginning of the reports where `earliest` is missing.
+    """
 
     shown: int
     in_order: bool
     dated: int
+    between: int
+    width: float
     text: str
 
 
@@ -127,8 +134,18 @@ def history(
     days = [int(day.timestamp() // DAY - EPOCH.timestamp() // DAY) for day in events["day"]]
     dated = sum(a == first[n] for a, n in zip(days, wanted, strict=False)) if got == meant else 0
     text = "" if got == meant else f"{meant} {got}"
-    text = text or str([(n, first[n], a) for a, n in zip(days, wanted, strict=True) if a != first[n]])
-    return Dated(len(wanted), got == meant, dated, text)
+    widths = []
+    for n, content in zip(wanted, meant, strict=True):
+        at = pd.Timestamp(next(time(at) for at, version in rows if version.number == n))
+        for row, one in zip(events.itertuples(), got, strict=True):
+            low = EPOCH if pd.isna(row.earliest) else row.earliest
+            # A report begins on the day on which it counts, and ends up to two days after that midnight.
+            if one == content and low <= at < row.day + pd.Timedelta(days=2):
+                widths.append((row.day - low) / pd.Timedelta(days=1) + 1)
+                break
+        else:
+            text += f" | {n}, published {at}, is not told"
+    return Dated(len(wanted), got == meant, dated, len(widths), float(np.mean(widths or [0.0])), text)
 
 
 @dataclass(frozen=True)
@@ -219,7 +236,9 @@ def main(worlds: int) -> None:
         found = [history(seed, gaps=(gaps[0] * DAY, gaps[1] * DAY), returns=returns) for seed in range(worlds)]
         print(
             f"changes {name} apart: {worlds} worlds, {sum(one.dated for one in found)} of {sum(one.shown for one in found)} "
-            f"found and dated, all in order in {sum(one.in_order for one in found)}"
+            f"found and dated, all in order in {sum(one.in_order for one in found)}; of "
+            f"{sum(one.between for one in found)} the dates between contain the publication, "
+            f"{np.mean([one.width for one in found]):.1f} days wide"
         )
     for known in ("given", "reports"):
         moved = [migration(seed, known=known) for seed in range(worlds)]

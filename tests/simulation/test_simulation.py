@@ -55,7 +55,13 @@ HARD = (206, 1054, 1074, 1183, 1197, 1261, 1411, 1443)
 @pytest.mark.parametrize("seed", [*range(20), *HARD])
 def test_each_change_is_found_in_order_and_dated(seed: int) -> None:
     made = history(seed)
-    assert made.dated == made.shown > 0, made.text
+    assert made.dated == made.between == made.shown > 0, made.text
+
+
+def test_changes_within_hours_were_published_in_the_days_that_are_given() -> None:
+    made = [history(seed, gaps=(0.05 * DAY, 1.5 * DAY), returns=False) for seed in range(12)]
+    assert sum(one.between for one in made) >= 0.95 * sum(one.shown for one in made)
+    assert np.mean([one.width for one in made]) < 10
 
 
 def test_the_forecast_is_in_order_and_typical_is_near() -> None:

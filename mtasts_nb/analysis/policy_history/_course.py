@@ -343,12 +343,15 @@ class DomainCourse:
         The versions, and for each run which of them it shows.
     last_report : dict of int to int
         The last day of each reporter, of any report about the domain; reporters that never show a policy too.
+    unfetched : set of (int, int)
+        Reporters and days on which they found the record and no policy: their reports have rows of both kinds.
     """
 
     domain: int
     runs: list[Run]
     course: Course
     last_report: dict[int, int]
+    unfetched: frozenset[tuple[int, int]] = frozenset()
 
 
 def courses(observed: Observed) -> Iterator[DomainCourse]:
@@ -366,4 +369,9 @@ def courses(observed: Observed) -> Iterator[DomainCourse]:
             # Half a policy cannot be distinguished from several whole ones.
             tells &= whole | (policy == NONE)
         runs = runs_of(reporter[tells], day[tells], policy[tells])
-        yield DomainCourse(int(observed.domain[start]), runs, _follow(runs, ages), last_report)
+        none, nothing = (
+            set(zip(reporter[policy == what].tolist(), day[policy == what].tolist(), strict=True))
+            for what in (NONE, NOTHING)
+        )
+        number = int(observed.domain[start])
+        yield DomainCourse(number, runs, _follow(runs, ages), last_report, frozenset(none & nothing))

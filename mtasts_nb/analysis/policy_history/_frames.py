@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
-from itertools import groupby
-from typing import Any, Final
+from collections.abc import Iterator, Mapping, Sequence
+from itertools import pairwise
+from typing import Any, Final, NamedTuple
 
 import numpy as np
 import pandas as pd
 
 from ...markup import MISSING
-from ...vocabulary import Adoption, PolicyState, PolicyView
+from ...vocabulary import Adoption, PolicyState
+from ._adoption import adoptions, last_views, removal_adoptions
 from ._applied import NONE, NOTHING, Applied, Observed
-from ._course import BEFORE, DomainCourse, Version
+from ._course import DomainCourse
+from ._removed import Removal, removals
 
 __all__ = ["Numbers", "events_frame", "policies_frame", "reporters_frame", "table_frame"]
 
@@ -24,8 +25,8 @@ _DTYPES: Final[dict[str, dict[str, str]]] = {
         "first_day": _TIME, "last_day": _TIME, "days": "int64", "reporters": "int64", "sessions": "int64",
     },
     "events": {
-        "event": "int64", "policy_domain": "str", "day": _TIME, "changed": "str", "what": "str", "policy_before": "Int64",
-        "policy": "int64", "mode_before": "str", "policy_mode": "str", "max_age_before": "Int64", "policy_max_age": "Int64",
+        "event": "int64", "policy_domain": "str", "day": _TIME, "earliest": _TIME, "changed": "str", "what": "str", "policy_before": "Int64",
+        "policy": "Int64", "mode_before": "str", "policy_mode": "str", "max_age_before": "Int64", "policy_max_age": "Int64",
         "mx_before": "str", "mx": "str", "seen_first_by": "str", "applied": "int64", "still_old": "int64",
         "cannot_tell": "int64", "days_to_last": "Int64", "cached_until": _TIME,
     },
@@ -38,9 +39,6 @@ _DTYPES: Final[dict[str, dict[str, str]]] = {
         "last_report": _TIME, "cached_until": _TIME,
     },
 }  # fmt: skip
-#: A reporter with nothing about the policy for longer than this, counted from the last day of any report, is silent: most
-#: reports come within two days.
-_SILENT_DAYS: Final = 3
 _UNKNOWN: Final = (Adoption.SILENT, Adoption.NOT_OBSERVED, Adoption.ANOTHER)
 
 
@@ -148,10 +146,46 @@ def policies_frame(observed: Observed, numbers: Numbers) -> pd.DataFrame:
     return _frame("policies", rows)
 
 
-def _change(before: Applied | None, after: Applied) -> tuple[str, str]:
+class _Change(NamedTuple):
+    """One change of a domain: the version that it brought, or the removal that it is, or with `ended` the end of it."""
+
+    day: int
+    domain: int
+    number: int
+    before: int | None
+    after: int
+    of: DomainCourse
+    version: int | None = None
+    removal: Removal | None = None
+    ended: bool = False
+
+
+def _changes(observed: Observed, of: DomainCourse) -> Iterator[_Change]:
+    versions = of.course.versions
+    ages = {number: policy.days for number, policy in enumerate(observed.policies)}
+    ends = set()
+    for removal in removals(of.runs, ages, of.unfetched):
+        yield _Change(removal.day, of.domain, len(versions), removal.before, NONE, of, removal=removal)
+        if removal.until is not None and removal.after is not None:
+            late = removal.until + 1
+            later = [n for n, version in enumerate(versions) if n and removal.day < version.day <= late]
+            ends |= set(later[:1])
+            if not later:
+                yield _Change(
+                    removal.until, of.domain, 0, NONE, removal.after, of, removal=removal, ended=True
+                )  # fmt: skip
+    for number, version in enumerate(versions):
+        if version.before is not None:
+            before = NONE if number in ends else version.before
+            yield _Change(version.day, of.domain, number, before, version.policy, of, number, ended=number in ends)
+
+
+def _text_of(before: Applied | None, after: Applied | None, *, again: bool) -> tuple[str, str]:
     """Return which fields differ, and the change as text."""
+    if after is None:
+        return "policy", f"no policy found any more (before: {before or MISSING})"
     if before is None:
-        return "policy", f"first policy: {after}"
+        return "policy", f"{'a policy again' if again else 'first policy'}: {after}"
     fields, words = [], []
     if before.mode != after.mode:
         fields.append("mode")
@@ -169,42 +203,66 @@ def _policy(observed: Observed, policy: int | None) -> Applied | None:
     return None if policy is None or policy == NONE else observed.policies[policy]
 
 
-def _cached_until(version: Version, observed: Observed) -> int | None:
-    """Return the day before which the earlier policy may still be cached: a day of change, and its max_age."""
-    before = _policy(observed, version.before)
-    return None if before is None or before.max_age is None else version.day + 1 + before.days
+def _earliest(of: DomainCourse, observed: Observed) -> Mapping[int, int]:
+    """Return for each version, and for NONE, the day before which it was surely not published.
+
+    Who leaves one policy for another had fetched the first within its max_age (RFC 8461 §3.3), and after the last report
+    that shows one before it. The other was published after that.
+    """
+    earliest: dict[int, int] = {}
+    fetched: dict[int, int] = {}
+    for (before, run), numbers in zip(pairwise(of.runs), of.course.versions_of[1:], strict=False):
+        if before.reporter != run.reporter:
+            fetched = {}
+            continue
+        held = [policy for policy in before.policies if policy != NONE and policy not in run.policies]
+        since = [max(before.end - observed.policies[policy].days, fetched.get(policy, 0)) for policy in held]
+        for policy, version in zip(run.policies, numbers, strict=True):
+            if policy in before.policies:
+                continue
+            if policy != NONE:
+                fetched[policy] = before.end
+            if since:
+                key = NONE if policy == NONE else version
+                earliest[key] = max(earliest.get(key, 0), *since)
+    return earliest
 
 
 def events_frame(
     observed: Observed, numbers: Numbers, domains: list[DomainCourse]
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Return the changes, in the order of time, and how far each reporter is with each."""
-    changes = [
-        (version.day, domain.domain, number, domain)
-        for domain in domains
-        for number, version in enumerate(domain.course.versions)
-        if version.before is not None
-    ]
-    changes.sort(key=lambda row: row[:3])
+    changes = [change for of in domains for change in _changes(observed, of)]
+    changes.sort(key=lambda change: change[:3])
+    earliest = {of.domain: _earliest(of, observed) for of in domains}
     events, propagation = [], []
-    for event, (day, domain, newest, of_domain) in enumerate(changes, 1):
-        version = of_domain.course.versions[newest]
-        before, after = _policy(observed, version.before), observed.policies[version.policy]
-        steps = sorted(_adoptions(of_domain, newest), key=lambda row: observed.reporters[row.reporter])
+    for event, change in enumerate(changes, 1):
+        day, domain = change.day, change.domain
+        before, after = _policy(observed, change.before), _policy(observed, change.after)
+        if change.version is not None:
+            followed = adoptions(change.of, change.version)
+        else:
+            assert change.removal is not None
+            followed = removal_adoptions(change.of, change.removal, ended=change.ended)
+        steps = sorted(followed, key=lambda row: observed.reporters[row.reporter])
         first = [observed.reporters[row.reporter] for row in steps if row.first_new == day]
         measured = [row.at_most for row in steps if row.at_most is not None]
-        fields, what = _change(before, after)
+        fields, what = _text_of(before, after, again=change.ended)
+        since = earliest[domain].get(NONE if change.version is None else change.version)
         events.append(
             {
-                "event": event, "policy_domain": observed.domains[domain], "day": day, "changed": fields, "what": what,
-                "policy_before": numbers(domain, version.before), "policy": numbers(domain, version.policy),
-                "mode_before": before.mode if before else None, "policy_mode": after.mode,
-                "max_age_before": before.max_age if before else None, "policy_max_age": after.max_age,
-                "mx_before": "\n".join(before.mx) if before else None, "mx": "\n".join(after.mx),
+                "event": event, "policy_domain": observed.domains[domain], "day": day,
+                "earliest": None if since is None or change.ended else min(since, day), "changed": fields, "what": what,
+                "policy_before": numbers(domain, change.before), "policy": numbers(domain, change.after),
+                "mode_before": before.mode if before else None, "policy_mode": after.mode if after else None,
+                "max_age_before": before.max_age if before else None, "policy_max_age": after.max_age if after else None,
+                "mx_before": "\n".join(before.mx) if before else None, "mx": "\n".join(after.mx) if after else None,
                 "seen_first_by": "\n".join(first), "applied": len(measured),
                 "still_old": sum(row.state in (Adoption.STILL_OLD, Adoption.PARTLY) for row in steps),
                 "cannot_tell": sum(row.state in _UNKNOWN for row in steps),
-                "days_to_last": max(measured, default=None), "cached_until": _cached_until(version, observed),
+                # A change's own day, and the max_age of a copy that was fetched on it.
+                "days_to_last": max(measured, default=None),
+                "cached_until": day + 1 + before.days if before and before.max_age is not None else None,
             }
         )  # fmt: skip
         propagation += [
@@ -223,7 +281,7 @@ def reporters_frame(observed: Observed, numbers: Numbers, domains: list[DomainCo
     rows = []
     for domain in domains:
         versions = domain.course.versions
-        for view in sorted(_last_views(domain), key=lambda row: observed.reporters[row.reporter]):
+        for view in sorted(last_views(domain), key=lambda row: observed.reporters[row.reporter]):
             older = [policy for policy in view.policies if not versions or policy != versions[-1].policy]
             until = [
                 version.day + 1 + observed.policies[policy].days
@@ -242,136 +300,3 @@ def reporters_frame(observed: Observed, numbers: Numbers, domains: list[DomainCo
                 }
             )  # fmt: skip
     return _frame("reporters", rows)
-
-
-@dataclass(frozen=True, slots=True)
-class _Adopted:
-    """One reporter and one change. Days from 1970-01-01; `at_least` and `at_most` are counted from the change."""
-
-    reporter: int
-    state: Adoption
-    last_old: int | None = None
-    first_new: int | None = None
-    at_least: int | None = None
-    at_most: int | None = None
-
-
-def _adoptions(domain: DomainCourse, newest: int) -> Iterator[_Adopted]:
-    """Yield how far each reporter is with the change that brought the version `newest`."""
-    with_runs = set()
-    for reporter, part in _by_reporter(domain):
-        with_runs.add(reporter)
-        yield _adopted(reporter, domain, part, newest)
-    for reporter in domain.last_report.keys() - with_runs:
-        yield _Adopted(reporter, Adoption.NOT_OBSERVED)
-
-
-def _by_reporter(domain: DomainCourse) -> Iterator[tuple[int, list[int]]]:
-    """Yield each reporter with the numbers of its runs."""
-    for reporter, runs in groupby(range(len(domain.runs)), key=lambda number: domain.runs[number].reporter):
-        yield reporter, list(runs)
-
-
-def _adopted(reporter: int, domain: DomainCourse, part: Sequence[int], newest: int) -> _Adopted:
-    runs, course = domain.runs, domain.course
-    version = course.versions[newest]
-    last_old = first_new = last_new = None
-    exact = other = left = False
-    for number in part:
-        run = runs[number]
-        for policy, held in zip(run.policies, course.versions_of[number], strict=True):
-            if held >= newest:
-                first_new = run.start if first_new is None else first_new
-                last_new = run.end
-                exact |= held == newest
-            elif held > BEFORE and policy == version.policy and run.end >= version.day:
-                left = True
-            # No policy counts as the older one only before the first that the domain has.
-            elif (
-                held > BEFORE
-                or (policy == version.before and policy != NONE)
-                or (policy == NONE and newest == 0 and first_new is None)
-            ):
-                last_old = run.end
-            elif policy != NONE:
-                other = True
-    if first_new is None:
-        if left:
-            return _Adopted(reporter, Adoption.NEVER_LEFT)
-        if last_old is None or _names_no_policy(domain, part):
-            return _Adopted(reporter, Adoption.ANOTHER if other else Adoption.NOT_OBSERVED)
-        if last_old < version.day:
-            return _Adopted(reporter, Adoption.SILENT, last_old)
-        if last_old < _heard_from(domain):
-            return _Adopted(reporter, Adoption.SILENT, last_old, None, last_old + 1 - version.day)
-        return _Adopted(reporter, Adoption.STILL_OLD, last_old, None, last_old + 1 - version.day)
-    if last_old is None or last_new is None:
-        return _Adopted(reporter, Adoption.BEGAN, None, first_new)
-    if last_old >= last_new and last_old >= version.day:
-        # The last that it shows of this is both.
-        ends = max(runs[number].end for number in part)
-        if last_old == ends:
-            return _Adopted(reporter, Adoption.PARTLY, last_old, first_new, last_old - version.day)
-    done = max(first_new, last_old)
-    earliest = last_old if last_old >= first_new else last_old + 1
-    state = Adoption.APPLIED if exact else Adoption.SKIPPED
-    return _Adopted(reporter, state, last_old, first_new, max(0, earliest - version.day), done - version.day)
-
-
-def _heard_from(domain: DomainCourse) -> int:
-    """Return the day from which on a report says how things are at the end of the reports."""
-    return max(domain.last_report.values(), default=0) - _SILENT_DAYS
-
-
-def _is_removed(domain: DomainCourse) -> bool:
-    """Return whether all who reported at the end of the reports, and could tell, found no policy."""
-    latest = [run.policies for run in domain.runs if run.end >= _heard_from(domain)]
-    return bool(latest) and all(policies == (NONE,) for policies in latest)
-
-
-def _names_no_policy(domain: DomainCourse, part: Sequence[int]) -> bool:
-    """Return whether a reporter has a policy at times, by its reports, but never says which."""
-    runs = [domain.runs[number] for number in part]
-    return all(run.policies == (NONE,) for run in runs) and domain.last_report.get(runs[0].reporter, -1) > runs[-1].end
-
-
-@dataclass(frozen=True, slots=True)
-class _LastView:
-    """Which policies one reporter applied in its last report."""
-
-    reporter: int
-    state: PolicyView
-    policies: tuple[int, ...]
-    last_observed: int | None
-    last_report: int
-
-
-def _last_views(domain: DomainCourse) -> Iterator[_LastView]:
-    """Yield which policy each reporter applied when it last said so, compared with the newest of the domain."""
-    versions = domain.course.versions
-    with_runs = set()
-    for reporter, part in _by_reporter(domain):
-        with_runs.add(reporter)
-        last_report = domain.last_report.get(reporter, domain.runs[part[-1]].end)
-        run = domain.runs[part[-1]]
-        policies = tuple(policy for policy in run.policies if policy != NONE)
-        if _names_no_policy(domain, part):
-            yield _LastView(reporter, PolicyView.NOT_OBSERVED, (), None, last_report)
-        elif not versions or (not policies and run.end >= versions[-1].day):
-            yield _LastView(reporter, PolicyView.NO_POLICY, policies, run.end, last_report)
-        else:
-            state = _compared(policies, versions)
-            silent = run.end < _heard_from(domain) and (state is not PolicyView.CURRENT or _is_removed(domain))
-            if run.end < versions[-1].day or silent:
-                state = PolicyView.SILENT
-            yield _LastView(reporter, state, policies, run.end, last_report)
-    for reporter in domain.last_report.keys() - with_runs:
-        yield _LastView(reporter, PolicyView.NOT_OBSERVED, (), None, domain.last_report[reporter])
-
-
-def _compared(policies: tuple[int, ...], versions: Sequence[Version]) -> PolicyView:
-    newest = versions[-1].policy
-    if newest in policies:
-        return PolicyView.CURRENT if policies == (newest,) else PolicyView.BOTH
-    older = {version.policy for version in versions[:-1]}
-    return PolicyView.OLDER if older.issuperset(policies) else PolicyView.ANOTHER

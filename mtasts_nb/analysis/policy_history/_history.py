@@ -56,8 +56,10 @@ class PolicyHistory(Rendered):
         ``last_day``, ``days``, ``reporters``, ``sessions``.
     events : DataFrame
         One row per change, in the order of time: ``event`` (from 1), ``policy_domain``, ``day`` (the first that a report
-        shows it; it was published before that report ended), ``changed`` (of ``mode``, ``mx`` and ``max_age`` what differs; ``policy`` where there
-        was none before), ``what`` (as text), ``policy_before``, ``policy``, ``mode_before``, ``policy_mode``,
+        shows it; it was published before that report ended), ``earliest`` (and not before this day, by what reporters had
+        fetched; missing where no reporter shows it), ``changed`` (of ``mode``, ``mx`` and ``max_age`` what differs; ``policy``
+        where there was none before, or none is found any more), ``what`` (as text), ``policy_before``, ``policy`` (Int64;
+        missing where there is none), ``mode_before``, ``policy_mode``,
         ``max_age_before``, ``policy_max_age``, ``mx_before``, ``mx``, ``seen_first_by`` (reporters, one line each),
         ``applied``, ``still_old``, ``cannot_tell`` (int64, reporters), ``days_to_last`` (Int64, days until the last that is
         known to have applied it), ``cached_until`` (when the old policy has expired in every cache).
@@ -256,7 +258,8 @@ def _sentences(history: PolicyHistory) -> Iterator[str]:
     if len(history.events):
         last = history.events.iloc[-1]
         whose = f" of {one_line(last['policy_domain'], 80)}" if domains > 1 else ""
-        yield f"The latest{whose}, first seen on {when(last['day'].date())}: {one_line(last['what'], 300)}."
+        since = f", published {when(last['earliest'].date())} or later" if _is_wide(last) else ""
+        yield f"The latest{whose}, first seen on {when(last['day'].date())}{since}: {one_line(last['what'], 300)}."
         yield spread(history.propagation[history.propagation["event"] == last["event"]])
     if names := _names(history.behind):
         verb = "applies" if len(names) == 1 else "apply"
@@ -271,6 +274,11 @@ def _sentences(history: PolicyHistory) -> Iterator[str]:
             f"The policy went back and forth {number(flaps)} times within a week. Check that every address of the policy "
             "host serves the same file."
         )
+
+
+def _is_wide(change: pd.Series) -> bool:
+    """Return whether a change may be older than the day before it was first seen."""
+    return bool(pd.notna(change["earliest"]) and change["day"] - change["earliest"] > pd.Timedelta(days=1))
 
 
 def _names(frame: pd.DataFrame) -> list[str]:
@@ -295,7 +303,7 @@ def _flaps(events: pd.DataFrame) -> int:
     """Return how often a policy came back within a week of being left; 0 where that is no pattern."""
     times = 0
     for _, part in events.groupby("policy_domain", sort=True):
-        rows = part[["day", "policy_before", "policy"]].to_dict("records")
+        rows = part[["day", "policy_before", "policy"]].dropna().to_dict("records")
         for left, back in pairwise(rows):
             near = back["day"] - left["day"] <= pd.Timedelta(days=7)
             times += bool(near and left["policy_before"] == back["policy"])
