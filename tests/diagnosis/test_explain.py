@@ -84,11 +84,19 @@ TEXTS = [
     ("[192.0.2.25] SSL verify error: depth=0 error=certificate has expired cert=/CN=mx1.nordwind.example (starttls)", "mx-certificate-expired", "high", "unknown"),
     (EXIM.format(mark="==", text="DANE error: tlsa lookup DEFER"), "dane-dnssec-broken", "high", "deferred"),
     ("2026-11-24 09:12:01 1tBcD-000001-Aa TLS error on connection to mx1.nordwind.example [192.0.2.25] (SSL_connect): error:0A000102:SSL routines::unsupported protocol", "mx-tls-version", "high", "unknown"),
+    (EXIM.format(mark="==", text="failure while setting up TLS session"), "mx-starttls-missing", "medium", "deferred"),
     # KumoMTA
     (KUMO.format(text="tls policy is Required but STARTTLS is not advertised by ResolvedAddress { name: mx1.nordwind.example }:25"), "mx-starttls-missing", "high", "unknown"),
     (KUMO.format(text="TLS handshake with ResolvedAddress { name: mx1.nordwind.example }:25 failed: invalid peer certificate: NotValidForName"), "mx-certificate-name", "high", "unknown"),
     (KUMO.format(text="TLS handshake with ResolvedAddress { name: mx1.nordwind.example }:25 failed: invalid peer certificate: UnknownIssuer"), "mx-certificate-chain-incomplete", "medium", "unknown"),
     ("DANE TLSA lookup for mx1.nordwind.example could not be securely resolved: bogus", "dane-dnssec-broken", "high", "unknown"),
+    (KUMO.format(text="MTA-STS policy for nordwind.example is set to enforce but the current MX candidate mx9.nordwind.example does not match the list of allowed hosts. MtaStsPolicy"), "mx-not-in-policy", "high", "unknown"),
+    # mox
+    ("mx host mx9.nordwind.example does not match enforced mta-sts policy with hosts mx1.nordwind.example", "mx-not-in-policy", "high", "unknown"),
+    ("tls error: STARTTLS TLS handshake: tls: failed to verify certificate: x509: certificate is valid for www.nordwind.example, not mx1.nordwind.example", "mx-certificate-name", "high", "unknown"),
+    ("smtp-starttls-reply-code-454", "mx-starttls-refused", "high", "unknown"),
+    ("all-unusable-records+ignored", "dane-unusable", "high", "unknown"),
+    ("extended-dns-error-7-Signature-Expired", "dane-dnssec-broken", "medium", "unknown"),
     # Gmail
     ("The response was: TLS Negotiation failed, the certificate doesn't match the host.", "mx-certificate-name", "medium", "unknown"),
     # result types (RFC 8460 §4.3), and reason codes
