@@ -31,7 +31,7 @@ CLASSES = {
     ],
     "redaction canaries": ["tests/publish/test_redact_canaries.py", "tests/publish/test_redact_check.py"],
     "writers": ["tests/test_files.py"],
-    "output walk": ["tests/hardening/test_output_walk.py", "tests/render/test_formulas.py"],
+    "output walk": ["tests/hardening/test_output_walk.py", "tests/hardening/test_command_walk.py", "tests/render/test_formulas.py"],
 }  # fmt: skip
 _RUNS = 200
 

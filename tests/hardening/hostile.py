@@ -28,7 +28,7 @@ from mtasts_nb.publish import evidence
 from mtasts_nb.render import Rendered, document
 from mtasts_nb.reports import Archive
 
-__all__ = ["HOSTILE", "archive_with", "marked", "probe_with", "shown_classes", "turned", "values_with"]
+__all__ = ["HOSTILE", "archive_with", "marked", "probe_with", "reports", "shown_classes", "turned", "values_with"]
 
 #: Each is shorter than what a view clips, so that none of it is left out.
 HOSTILE: Final = {
@@ -79,10 +79,10 @@ def archive_with(texts: Sequence[str], domain: str | None = None) -> Archive:
     In each report the policy domain is `domain`, or the text.
     """
     broken = [f'{{"report-id": "{text[:20]}'.encode("utf-8", "replace") for text in texts]
-    return sts.load(*_reports(texts, domain), *broken, progress=False)
+    return sts.load(*reports(texts, domain), *broken, progress=False)
 
 
-def _reports(texts: Sequence[str], domain: str | None) -> Iterator[bytes]:
+def reports(texts: Sequence[str], domain: str | None) -> Iterator[bytes]:
     for day in range(1, 22):
         text = texts[day % len(texts)]
         when = f"2026-03-{day:02}"
@@ -252,7 +252,7 @@ def _values(texts: Sequence[str]) -> Iterator[Any]:
     yield from _pictures(archive)
     yield from _news(archive, own)
     with TemporaryDirectory() as folder:
-        yield sts.ingest(*_reports(texts, None), store=folder)
+        yield sts.ingest(*reports(texts, None), store=folder)
     yield sts.widgets.PublishButton(sts.publish, texts[0])
     yield sts.widgets.ReportExplorer(archive, by="organization_name")
     yield sts.widgets.DiagnosticFlowchart(own, known)

@@ -12,9 +12,11 @@ from pathlib import Path
 from typing import Any
 
 import ipywidgets
+import nbformat
 import pyarrow.parquet as pq
 import pytest
 
+from mtasts_nb.publish._page import About, page
 from mtasts_nb.render import NARROW_SVG
 from mtasts_nb.reports import Archive
 from tests.hardening.harmless import (
@@ -22,6 +24,7 @@ from tests.hardening.harmless import (
     faults_of_frame,
     faults_of_html,
     faults_of_json,
+    faults_of_page,
     faults_of_svg,
     faults_of_text,
 )
@@ -37,6 +40,28 @@ MEDIA = {
 }
 #: These hold no text: their content is a picture, or a reference to a live view.
 NO_TEXT = {"image/png", "application/vnd.jupyter.widget-view+json"}
+
+
+#: Outputs in one page: with all of them, most would be left out for the page's size.
+PAGE = 60
+
+
+def pages(bundles: list[dict[str, Any]]) -> Iterator[str]:
+    """Yield published pages with these outputs, as a notebook's code would have left them there."""
+    about = About("x", "0" * 64, "now", "now", {"mtasts-nb": "1", "Python": "3"}, {}, "x", "x")
+    for start in range(0, len(bundles), PAGE):
+        cells = [
+            nbformat.v4.new_code_cell("x", outputs=[nbformat.v4.new_output("display_data", data=data)])
+            for data in bundles[start : start + PAGE]
+        ]
+        yield page(nbformat.v4.new_notebook(cells=cells), about)
+
+
+def bundle(value: Any) -> dict[str, Any]:
+    """Return what a notebook stores of a value that is shown."""
+    made = value._repr_mimebundle_() if hasattr(value, "_repr_mimebundle_") else {"text/plain": repr(value)}
+    data = made[0] if isinstance(made, tuple) else made
+    return {kind: text if isinstance(text, dict) else str(text) for kind, text in data.items()}
 
 
 def outputs(value: Any) -> Iterator[tuple[str, Callable[[], str]]]:
@@ -89,9 +114,12 @@ def walked(by: int) -> tuple[set[str], set[type]]:
     """Return the faults of all values that hold the hostile texts in this turn, and the classes seen."""
     faults: set[str] = set()
     seen: set[type] = set()
+    bundles: list[dict[str, Any]] = []
     for value in values_with(turned(by)):
         seen.update(type(value).__mro__)
         faults |= faults_of(value)
+        bundles.append(bundle(value))
+    faults |= {f"a page: {fault}" for html in pages(bundles) for fault in faults_of_page(html)}
     return faults, seen
 
 
@@ -123,6 +151,9 @@ def test_the_tables_written_as_parquet_are_read_back_as_they_are(tmp_path: Path)
         (faults_of_html, "<p>a\u202eb</p>"),
         (faults_of_html, "</td><p>x</p>"),
         (faults_of_html, '<a href="javascript:x">y</a>'),
+        (faults_of_page, "<p>x</p>"),
+        (faults_of_page, '<meta http-equiv="Content-Security-Policy" content="script-src *">'),
+        (faults_of_page, '<meta http-equiv="Content-Security-Policy" content="default-src \'none\'"><link href="x">'),
         (faults_of_text, "\x1b[2J"),
         (faults_of_text, "half \ud800"),
         (faults_of_svg, "<svg xmlns='http://www.w3.org/2000/svg'><script/></svg>"),
