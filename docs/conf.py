@@ -27,8 +27,8 @@ myst_enable_extensions = ["colon_fence", "deflist"]
 myst_heading_anchors = 3
 # The notebooks come with the outputs of the run that `generate` made.
 nb_execution_mode = "off"
-# The sections of a notebook are below its own title; the rendering of a figure for phones is for the published page alone.
-suppress_warnings = ["myst.header", "mystnb.unknown_mime_type"]
+# The sections of a notebook are below its own title.
+suppress_warnings = ["myst.header"]
 nb_merge_streams = True
 # Widgets need a kernel; what they show without one is in the outputs.
 nb_ipywidgets_js = {}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import io
+import os
 import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
@@ -14,7 +15,7 @@ import matplotlib as mpl
 from matplotlib.axes import Axes
 
 from ..markup import svg_text
-from ..render import NARROW_SVG, Document, Paragraph, to_html
+from ..render import NARROW_SVG, PUBLISHING, Document, Paragraph, to_html
 from ._style import AGAIN, DEFAULTS, FIGURE_WIDTH, NARROW, PNG_DPI
 
 if TYPE_CHECKING:
@@ -201,7 +202,7 @@ class Picture:
     png : bytes or None
         The figure, where the SVG would be too large.
     narrow : str or None
-        The figure as wide as a phone.
+        The figure as wide as a phone; only in a notebook that is being published.
     sentence : str
         What is shown in place of a figure with nothing to show; else empty.
     """
@@ -254,7 +255,7 @@ def show(what: Axes | Figure | SubFigure) -> Picture:
     svg = to_svg(figure)
     if len(svg) > _LARGEST_SVG:
         return Picture(words, png=to_png(figure))
-    again = AGAIN.get(own[0]) if len(own) == 1 else None
+    again = AGAIN.get(own[0]) if len(own) == 1 and PUBLISHING in os.environ else None
     return Picture(words, svg=svg, narrow=_narrow(again) if again is not None else None)
 
 

@@ -13,7 +13,7 @@ from typing import Any
 from ..errors import PublishError, SourceError
 from ..files import private_folder
 from ..markup import one_line, span
-from ._session import PUBLISHING
+from ..render import PUBLISHING
 
 __all__ = ["execute"]
 

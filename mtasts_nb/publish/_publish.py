@@ -20,6 +20,7 @@ from ..bundled import sample_dir
 from ..errors import PublishError, SourceError
 from ..files import private_folder, read_file, write_file
 from ..markup import one_line, plural, when
+from ..render import PUBLISHING
 from ..reports import Mailbox, is_remote, load
 from ..settings import utc_now
 from ..store import Store
@@ -27,7 +28,7 @@ from ._execute import execute
 from ._notebook import Notebook, examples_in, find_notebook, with_parameters
 from ._page import ADDED, About, page
 from ._promises import check
-from ._session import PUBLISHING, open_notebook, require_saved
+from ._session import open_notebook, require_saved
 from ._stored import store_sources
 
 if TYPE_CHECKING:

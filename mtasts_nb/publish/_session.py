@@ -12,10 +12,7 @@ from ..errors import PublishError
 from ..markup import one_line
 from ._notebook import Notebook
 
-__all__ = ["PUBLISHING", "open_notebook", "require_saved"]
-
-#: Set in the kernel of a notebook that is being published: in it, a call that would publish that notebook does nothing.
-PUBLISHING = "MTASTS_NB_PUBLISHING"
+__all__ = ["open_notebook", "require_saved"]
 
 
 def open_notebook(shell: Any = None, environment: Mapping[str, str] = os.environ) -> Path | None:

@@ -39,9 +39,12 @@ from ._nodes import (
     cell_text,
 )
 
-__all__ = ["NARROW_SVG", "NO_FORMULAS", "style", "to_html"]
+__all__ = ["NARROW_SVG", "NO_FORMULAS", "PUBLISHING", "style", "to_html"]
 
-#: The kind of output of a figure as wide as a phone; a notebook passes it by, a page shows it.
+#: Set in the kernel of a notebook that is being published: there a figure comes with a second rendering, and a call that
+#: would publish that notebook does nothing.
+PUBLISHING: Final = "MTASTS_NB_PUBLISHING"
+#: The kind of output of a figure as wide as a phone: for a page, and made only while one is published.
 NARROW_SVG: Final = "application/vnd.mtasts-nb.narrow-figure"
 
 #: Classes of an element in whose text no formula is looked for, by MathJax 3 and 4 (JupyterLab) and by MathJax 2. Without

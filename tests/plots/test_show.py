@@ -17,6 +17,7 @@ from matplotlib.figure import Figure
 
 from mtasts_nb import plots
 from mtasts_nb.plots import _show
+from mtasts_nb.render import NARROW_SVG, PUBLISHING
 from mtasts_nb.reports import Archive
 
 INJECTED = "</title></svg><script>alert(1)</script><image href='https://attacker.example/x'/>\x00$a$"
@@ -114,6 +115,15 @@ def test_a_notebook_shows_the_figure_with_its_alternative_text(hostile: Archive)
         assert data["text/plain"] == plots.alt_text(ax)
         assert metadata["image/svg+xml"]["alt"] == plots.alt_text(ax)
         assert "image/png" not in data
+
+
+def test_the_rendering_for_phones_is_made_while_a_page_is_published(
+    hostile: Archive, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ax = plots.failures_over_time(hostile)
+    assert NARROW_SVG not in plots.show(ax)._repr_mimebundle_()[0]
+    monkeypatch.setenv(PUBLISHING, "1")
+    assert plots.show(ax)._repr_mimebundle_()[0][NARROW_SVG].startswith("<svg ")
 
 
 def test_a_large_svg_is_shown_as_png(hostile: Archive, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -13,7 +13,8 @@ import pytest
 import mtasts_nb as sts
 from mtasts_nb.errors import PublishError
 from mtasts_nb.publish._notebook import find_notebook
-from mtasts_nb.publish._session import PUBLISHING, open_notebook, require_saved
+from mtasts_nb.publish._session import open_notebook, require_saved
+from mtasts_nb.render import PUBLISHING
 
 
 def shell(*ran: str, kernel: object = "a kernel", **names: object) -> Any:
