@@ -1,7 +1,7 @@
 """One place for sizes, colours, hatches and letters, so that a result type looks the same in every figure.
 
 The panel is opaque white: the colours are chosen against it. A page that `publish` makes gives each its counterpart on a
-dark page (`dark.css`). Each has a contrast of 3:1 or more with its panel (WCAG 2.2, 1.4.11) and keeps its distance from the others under deuteranopia, protanopia and
+dark page (`colours.toml` has both). Each has a contrast of 3:1 or more with its panel (WCAG 2.2, 1.4.11) and keeps its distance from the others under deuteranopia, protanopia and
 tritanopia. Colour is never the only sign: a hatch distinguishes the families, and the legend is in stack order.
 
 Text in a figure is visible, on one line, without mathtext, and no wider than its space.
@@ -10,11 +10,13 @@ Text in a figure is visible, on one line, without mathtext, and no wider than it
 from __future__ import annotations
 
 import re
+import tomllib
 import zlib
 from collections.abc import Callable
 from contextvars import ContextVar
 from dataclasses import dataclass
 from functools import lru_cache, partial, wraps
+from importlib import resources
 from typing import Any, Final, ParamSpec
 from weakref import WeakKeyDictionary
 
@@ -67,38 +69,41 @@ HATCH_WIDTH: Final = 0.8
 #: The width of a new figure, in inches.
 FIGURE_WIDTH: Final[ContextVar[float]] = ContextVar("figure_width", default=WIDTH)
 
-# `dark.css` has the dark counterpart of each colour here.
-PANEL: Final = "#ffffff"
-INK: Final = "#1f2328"
-QUIET_INK: Final = "#57606a"
-PALE_INK: Final = "#f0f3f6"
-GRID: Final = "#e4e7eb"
-FRAME: Final = "#8c959f"
-ROW: Final = "#f3f4f6"
-MARK: Final = "#111418"
+_TABLE: Final = tomllib.loads((resources.files(__package__) / "colours.toml").read_text(encoding="utf-8"))
+#: Name to colour.
+COLOURS: Final[dict[str, str]] = {name: light for name, (light, _) in _TABLE["colours"].items()}
 
-BLUE: Final = "#055f9f"
-ORANGE: Final = "#ca633d"
-NAVY: Final = "#0d0c49"
-TEAL: Final = "#19a28f"
-WINE: Final = "#752134"
-OLIVE: Final = "#ab8f02"
-VIOLET: Final = "#3d1f7e"
-PLUM: Final = "#97467d"
-GREY: Final = "#6e7681"
-SLATE: Final = "#5c6370"
+PANEL: Final = COLOURS["panel"]
+INK: Final = COLOURS["ink"]
+QUIET_INK: Final = COLOURS["quiet-ink"]
+PALE_INK: Final = "#f0f3f6"
+GRID: Final = COLOURS["grid"]
+FRAME: Final = COLOURS["frame"]
+ROW: Final = COLOURS["row"]
+MARK: Final = COLOURS["mark"]
+
+BLUE: Final = COLOURS["blue"]
+ORANGE: Final = COLOURS["orange"]
+TEAL: Final = COLOURS["teal"]
+WINE: Final = COLOURS["wine"]
+GREY: Final = COLOURS["grey"]
+SLATE: Final = COLOURS["slate"]
 #: Behind the days of an incident, and at its first and last day.
-INCIDENT: Final = "#fdf0d5"
-INCIDENT_EDGE: Final = "#b07d1a"
-EVENT: Final = "#24527a"
+INCIDENT: Final = COLOURS["incident"]
+INCIDENT_EDGE: Final = COLOURS["incident-edge"]
+EVENT: Final = COLOURS["event"]
 #: Between two bounds: of a forecast, of what was measured, of an interval with its limits.
-FORECAST_BAND: Final = "#e3eef7"
-MEASURED_BAND: Final = "#f4d9cb"
-INTERVAL: Final = "#b9d5ec"
-INTERVAL_LIMIT: Final = "#4384bd"
+FORECAST_BAND: Final = COLOURS["forecast-band"]
+MEASURED_BAND: Final = COLOURS["measured-band"]
+INTERVAL: Final = COLOURS["interval"]
+INTERVAL_LIMIT: Final = COLOURS["interval-limit"]
 #: The mode of a policy.
-MODES: Final = {Mode.ENFORCE: "#1b232c", Mode.TESTING: "#616c77", Mode.NONE: "#8b949e"}
-MODE_UNKNOWN: Final = "#a2803c"
+MODES: Final = {
+    Mode.ENFORCE: COLOURS["mode-enforce"],
+    Mode.TESTING: COLOURS["mode-testing"],
+    Mode.NONE: COLOURS["mode-none"],
+}
+MODE_UNKNOWN: Final = COLOURS["mode-unknown"]
 #: One hue, from pale to dark: order without colour vision, and in print.
 SHADES: Final = LinearSegmentedColormap.from_list("failed", ["#e3edf6", "#6aa3d0", "#08306b"])
 
@@ -111,28 +116,13 @@ class Style:
     hatch: str = ""
 
 
-_COLOURS: Final = {
-    ResultType.STARTTLS_NOT_SUPPORTED: WINE,
-    ResultType.CERTIFICATE_HOST_MISMATCH: BLUE,
-    ResultType.CERTIFICATE_EXPIRED: ORANGE,
-    ResultType.CERTIFICATE_NOT_TRUSTED: NAVY,
-    ResultType.VALIDATION_FAILURE: TEAL,
-    ResultType.TLSA_INVALID: "#b36fe8",
-    ResultType.DNSSEC_INVALID: VIOLET,
-    ResultType.DANE_REQUIRED: PLUM,
-    ResultType.STS_POLICY_FETCH_ERROR: OLIVE,
-    ResultType.STS_POLICY_INVALID: "#331b09",
-    ResultType.STS_WEBPKI_INVALID: "#425900",
-}
-
-
 def _hatch(kind: ResultType) -> str:
     """Return lines across for DANE, slanted lines for the policy host, none for what fails at the MX."""
     return "----" if kind.needs_dane else "////" if kind.on_policy_host else ""
 
 
 _KNOWN: Final = {
-    **{kind.value: Style(_COLOURS[kind], _hatch(kind)) for kind in ResultType},
+    **{kind.value: Style(COLOURS[_TABLE["result-types"][kind.value]], _hatch(kind)) for kind in ResultType},
     UNATTRIBUTED: Style(SLATE),
     UNKNOWN: Style(SLATE, "xxxx"),
 }
@@ -142,25 +132,25 @@ RESULT_ORDER: Final = tuple(_KNOWN)
 _UNREGISTERED: Final = ("+++", "||||", "\\\\\\", "xx||", "//--", "\\\\--")
 
 #: The rest of many series, folded into one.
-OTHER: Final = Style("#858b94", "|||")
+OTHER: Final = Style(COLOURS["other"], "|||")
 #: Failures for which a report names no MX, or a report that names no reporter.
 UNNAMED: Final = Style(SLATE, "////")
 #: Reporters, MX hosts and policy domains, by rank among all of a source: no result type and no mode has these colours, and
 #: each kind of name has hatches of its own.
-RANKED_COLOURS: Final = ("#ab24e5", "#788bc7", "#671a57", "#bf7a63", "#353905", "#0d2a9f")
+RANKED_COLOURS: Final = tuple(COLOURS[f"rank-{number}"] for number in range(1, 7))
 RANKED_HATCHES: Final = {
     "organization_name": ("", "----", "xxxx"),
     "receiving_mx_hostname": ("\\\\\\\\", "////", "++++"),
     "policy_domain": ("||||", "||--", "||//"),
 }
 #: Days without any report: unknown, which is not zero.
-NO_REPORT: Final = Style("#f0f1f3", "\\\\\\\\")
-NO_REPORT_HATCH: Final = "#80868f"
+NO_REPORT: Final = Style(COLOURS["no-report"], "\\\\\\\\")
+NO_REPORT_HATCH: Final = COLOURS["no-report-hatch"]
 #: A report, and how much of it failed; the darker and the taller, the more.
-REPORT: Final = Style("#8794a1")
-FAILED_SHARES: Final = (Style("#a8701a"), Style("#854d0e"), Style("#4a1d05"))
-RATE: Final = "#854d0e"
-SESSIONS: Final = Style("#7b838d")
+REPORT: Final = Style(COLOURS["report"])
+FAILED_SHARES: Final = (Style(COLOURS["failed-little"]), Style(COLOURS["failed-some"]), Style(COLOURS["failed-most"]))
+RATE: Final = COLOURS["failed-some"]
+SESSIONS: Final = Style(COLOURS["sessions"])
 #: A report that shows no policy, and one that does not say which.
 NO_POLICY: Final = Style(PANEL, "xxxx")
 POLICY_NOT_GIVEN: Final = Style(FRAME)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import hashlib
 import re
+import tomllib
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from importlib import resources
@@ -99,8 +100,7 @@ def page(node: Any, about: About) -> str:
     title, content, contents = _ordered("\n".join(body.parts), fallback=about.notebook.replace("_", " "))
     page_style = (resources.files(__package__) / "_page.css").read_text(encoding="utf-8")
     # In a layer, a rule of the documents' sheet gives way to any rule of the page, however specific it is.
-    dark = (resources.files("mtasts_nb") / "plots" / "dark.css").read_text(encoding="utf-8")
-    sheet = f"@layer page, documents;\n@layer documents {{\n{style()}}}\n{dark}{page_style}"
+    sheet = f"@layer page, documents;\n@layer documents {{\n{style()}}}\n{_dark_figures()}{page_style}"
     digest = base64.b64encode(hashlib.sha256(sheet.encode()).digest()).decode()
     environment = Environment(
         loader=PackageLoader(__package__, "."),
@@ -122,6 +122,17 @@ def page(node: Any, about: About) -> str:
         style_hash=digest,
         missing=MISSING,
     )
+
+
+def _dark_figures() -> str:
+    """Return the rules that give each colour of a figure its counterpart on a dark page; not on paper, which is white."""
+    # From the file: importing `plots` for it would load matplotlib.
+    table = tomllib.loads((resources.files("mtasts_nb") / "plots" / "colours.toml").read_text(encoding="utf-8"))
+    rules = "".join(
+        f'  svg [fill="{light}"] {{ fill: {dark}; }} svg [stroke="{light}"] {{ stroke: {dark}; }}\n'
+        for light, dark in table["colours"].values()
+    )
+    return f"@media screen and (prefers-color-scheme: dark) {{\n{rules}}}\n"
 
 
 def _make_room(body: _Body) -> None:

@@ -125,19 +125,25 @@ def test_reporters_are_far_apart_and_not_taken_for_result_types(sight: str) -> N
         assert distance(one, _style.style_of(kind).colour, SIGHT[sight]) >= 13
 
 
-DARK = dict(re.findall(r'\[fill="(#\w+)"\] \{ fill: ([^;]+);', (Path(_style.__file__).parent / "dark.css").read_text()))
+DARK = dict(_style._TABLE["colours"].values())
 DARK_PANEL = "#14181d"
 
 
 def test_every_colour_has_a_counterpart_on_a_dark_page() -> None:
-    colours = {
-        value for value in vars(_style).values() if isinstance(value, str) and re.fullmatch("#[0-9a-f]{6}", value)
+    """In the table a colour has both; elsewhere in the code of figures is only what needs none, or has its own by rule."""
+    written = {
+        colour
+        for path in Path(_style.__file__).parent.glob("*.py")
+        for colour in re.findall("[\"']#[0-9a-f]{6}[\"']", path.read_text(encoding="utf-8"))
     }
-    colours |= {value.colour for value in vars(_style).values() if isinstance(value, _style.Style)}
-    colours |= {style.colour for style in (*_style.FAILED_SHARES, *map(_style.style_of, KINDS))}
-    colours |= {*_style.MODES.values(), *_style.RANKED_COLOURS}
-    # For a dark figure of a caller, whose letters are pale already.
-    assert colours - set(DARK) == {_style.PALE_INK}
+    # Of a dark figure of a caller; of shades with numbers in them, and the numbers; and of an example in a docstring.
+    others = {_style.PALE_INK, "#e3edf6", "#6aa3d0", "#08306b", "#010101", "#fefefe", "#0d0c49", "#ffffff"}
+    assert {colour[1:-1] for colour in written} <= others | {"#ca633d", "#6e7681"}
+
+
+def test_a_result_type_has_its_colour_in_the_table_and_a_colour_is_there_once() -> None:
+    assert set(_style._TABLE["result-types"]) == set(KINDS)
+    assert len(DARK) == len(_style._TABLE["colours"])
 
 
 @pytest.mark.parametrize("name", [name for name in ALL_STYLES if name != "interval"])
