@@ -1,6 +1,6 @@
 """What is normal: a rate of failures per session, a weekend factor and an over-dispersion, from re-weighted history.
 
-Many series are fitted at once, one per row. `find_incidents` says what of the method is whose.
+Many series of many blocks are fitted at once, one per row: a step costs the same for one as for thousands. `find_incidents` says what of the method is whose.
 
 A count with mean m and dispersion d has variance d·m: Poisson where d is 1. The negative binomial with that variance has
 ``p(0) = d ** (-m / (d - 1))`` and ``p(k + 1) = p(k) · (m + k·(d - 1)) / (d·(k + 1))`` (N. L. Johnson, A. W. Kemp,
@@ -9,7 +9,8 @@ S. Kotz, "Univariate Discrete Distributions", 3rd ed., 2005, §5.1; d - 1 going 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, fields, replace
 from math import erfc, sqrt
 from statistics import NormalDist
 from typing import Final
@@ -17,10 +18,12 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 
+from .._cells import Ints
+
 Floats = npt.NDArray[np.float64]
 Bools = npt.NDArray[np.bool_]
 
-__all__ = ["CLUMPS", "Baseline", "fit", "tail", "upper_bound"]
+__all__ = ["CLUMPS", "LEAST", "Baseline", "Series", "fit", "tail", "upper_bound"]
 
 #: Anscombe residuals above it are weighted down (Noufaily et al. 2012, §3.3).
 _OUTLYING: Final = 2.58
@@ -30,6 +33,8 @@ CLUMPS: Final = 4.0
 _CLUMP_DAYS: Final = 5.0
 _WEEKEND_PRIOR: Final = 10.0
 _ROUNDS: Final = 4
+#: A day without sessions expects next to nothing, not nothing: it is divided by.
+LEAST: Final = 1e-12
 #: Beyond, the counts are so large that the 2/3-power of a count is as good as normal.
 _LONGEST: Final = 1000
 #: p(0) smaller than exp(-600) would vanish in floating point.
@@ -37,96 +42,170 @@ _SMALLEST: Final = 600.0
 
 
 @dataclass(frozen=True, slots=True)
-class Baseline:
-    """What is expected of each series on each day.
+class Series:
+    """Kinds of failure to fit, one per row, and a cell for each day on which one of them failed.
+
+    A day without failures has a weight of 1 whatever the rate, so of those only sums are held.
 
     Attributes
     ----------
-    rate : array
-        Failures per session on working days, by series.
-    expected : array
-        Expected failures, by series and day; 0 on a day without sessions.
-    dispersion : array
-        Variance over mean of a new count about `expected`, by series and day: that of the counts, and what is not
-        known of the mean.
-    """
-
-    rate: Floats
-    expected: Floats
-    dispersion: Floats
-
-
-def fit(
-    failed: Floats,
-    sessions: Floats,
-    weekend: Bools,
-    noisy: Bools,
-    chronic: Floats,
-    around: Floats | None = None,
-) -> Baseline:
-    """Return the baseline of each row.
-
-    Parameters
-    ----------
-    failed, sessions : array, series by days
-        Days in the order of time. No sessions: nothing was reported, and the day says nothing.
-    weekend : array of bool
-        Which days are Saturdays and Sundays.
+    quiet : array
+        For each row, the rate of its quieter weeks: where the re-weighting starts.
+    week, weekend, days : array
+        For each row, the sessions of working days, those of weekends, and the days with any.
     noisy : array of bool
         For each row, whether such failures also occur without a fault, on some days in a clump.
     chronic : array
         For each row, the highest rate that is normal.
-    around : array, optional
-        For each row, a rate that counts as one failure's worth of history.
+    row : array of int
+        For each cell, its row; in order.
+    position : array of int
+        For each cell, a number that grows by one each day of one row, and by more than two from one row to the next.
+    failed, sessions : array
+        For each cell. No sessions: nothing was reported, and the day says nothing.
+    saturday : array of bool
+        For each cell, whether it is a Saturday or Sunday.
     """
-    series, days = failed.shape
-    known = sessions > 0
-    rate = np.minimum(_quiet_rate(failed, sessions, known), chronic)
+
+    quiet: Floats
+    week: Floats
+    weekend: Floats
+    days: Floats
+    noisy: Bools
+    chronic: Floats
+    row: Ints
+    position: Ints
+    failed: Floats
+    sessions: Floats
+    saturday: Bools
+
+    @classmethod
+    def of(
+        cls,
+        row: Ints,
+        day: Ints,
+        failed: Floats,
+        sessions: Floats,
+        whose: Ints,
+        weekend: Bools,
+        noisy: Bools,
+        chronic: Floats,
+    ) -> Series:
+        """Return the series of one block.
+
+        Parameters
+        ----------
+        row, day, failed : array
+            Of each cell, in the order of row and day.
+        sessions : array, reporters by days
+            Days in the order of time.
+        whose : array of int
+            For each row, its line in `sessions`.
+        weekend : array of bool
+            Which days are Saturdays and Sundays.
+        noisy, chronic : array
+            For each row.
+        """
+        of_weekend = sessions @ weekend.astype(np.float64)
+        return cls(
+            quiet=_quiet_rate(row, day, failed, sessions, whose),
+            week=(sessions.sum(axis=1) - of_weekend)[whose],
+            weekend=of_weekend[whose],
+            days=(sessions > 0).sum(axis=1).astype(np.float64)[whose],
+            noisy=noisy,
+            chronic=chronic,
+            row=row,
+            position=row * (sessions.shape[1] + 2) + day,
+            failed=failed,
+            sessions=sessions[whose[row], day],
+            saturday=weekend[day],
+        )
+
+    @classmethod
+    def joined(cls, parts: Sequence[Series]) -> Series:
+        """Return several as one, their rows one after the other."""
+        rows, positions = 0, 0
+        renumbered = []
+        for part in parts:
+            renumbered.append(replace(part, row=part.row + rows, position=part.position + positions))
+            rows += len(part.quiet)
+            positions += int(part.position.max(initial=0)) + 3
+        columns = ([getattr(part, field.name) for part in renumbered] for field in fields(cls))
+        return cls(*(np.concatenate(column) for column in columns))
+
+
+@dataclass(frozen=True, slots=True)
+class Baseline:
+    """What is expected of each row of a `Series`.
+
+    Attributes
+    ----------
+    rate, factor : array
+        For each row, the failures per session on working days, and by how much more on weekends.
+    expected : array
+        For each cell, the expected failures.
+    dispersion : array
+        For each cell, variance over mean of a new count about `expected`: that of the counts, and what is not known of the
+        mean.
+    """
+
+    rate: Floats
+    factor: Floats
+    expected: Floats
+    dispersion: Floats
+    _sums: tuple[Floats, Floats, Floats]
+    _beyond: Bools
+    _information: Floats
+
+    def quiet_dispersion(self, row: int, sessions: Floats, weekend: Bools) -> Floats:
+        """Return the dispersion of one row on any days without failures."""
+        expected = self.rate[row] * sessions * np.where(weekend, self.factor[row], 1.0)
+        scatter, days, bad = (part[row] for part in self._sums)
+        others = _spread(scatter - expected, days - (sessions > 0), np.full(len(sessions), bad))
+        return np.where(self._beyond[row], CLUMPS, others) * (1 + expected / self._information[row])
+
+
+def fit(series: Series, around: Floats | None = None) -> Baseline:
+    """Return the baseline of each row; `around` is, for each, a rate that counts as one failure's worth of history."""
+    row, there, saturday = series.row, series.sessions > 0, series.saturday
+    rate = np.minimum(series.quiet, series.chronic)
     factor = np.ones_like(rate)
     prior = (np.full_like(rate, 0.5), np.zeros_like(rate))
     if around is not None:
         prior = (np.ones_like(rate), 1 / around)
     spread = np.full_like(rate, CLUMPS)
-    # A day without failures has a weight of 1 whatever the rate: only the others are worked on one by one.
-    row, day = np.nonzero(failed)
-    there = known[row, day]
-    counts, of_day, on_weekend = failed[row, day], sessions[row, day], weekend[day]
-    two_thirds = counts ** (2 / 3)
-    of_weekend = sessions @ weekend.astype(np.float64)
-    of_week = sessions.sum(axis=1) - of_weekend
-    known_days = known.sum(axis=1).astype(np.float64)
+    two_thirds = series.failed ** (2 / 3)
 
     def added(values: Floats) -> Floats:
-        return np.bincount(row, values, minlength=series).astype(np.float64)
+        return np.bincount(row, values, minlength=len(rate)).astype(np.float64)
 
     for _ in range(_ROUNDS):
-        mean = np.maximum(rate[row] * of_day * np.where(on_weekend, factor[row], 1.0), 1e-12)
+        mean = np.maximum(rate[row] * series.sessions * np.where(saturday, factor[row], 1.0), LEAST)
         residual = 1.5 * (two_thirds * mean ** (-1 / 6) - np.sqrt(mean)) / np.sqrt(spread)[row]
         outlying = residual > _OUTLYING
         weights = np.where(there, np.where(outlying, np.maximum(residual, 1.0) ** -2, 1.0), 0.0)
-        exposed_weekend = of_weekend - added((1 - weights) * of_day * on_weekend)
-        exposed_week = of_week - added((1 - weights) * of_day * ~on_weekend)
-        seen = added(weights * counts * on_weekend) + _WEEKEND_PRIOR
+        exposed_weekend = series.weekend - added((1 - weights) * series.sessions * saturday)
+        exposed_week = series.week - added((1 - weights) * series.sessions * ~saturday)
+        seen = added(weights * series.failed * saturday) + _WEEKEND_PRIOR
         factor = np.clip(seen / (exposed_weekend * rate + _WEEKEND_PRIOR), 1 / 3, 3.0)
-        free = (added(weights * counts) + prior[0]) / (exposed_week + exposed_weekend * factor + prior[1])
-        rate = np.minimum(free, chronic)
-        mean = np.maximum(rate[row] * of_day * np.where(on_weekend, factor[row], 1.0), 1e-12)
-        means = rate * (of_week + factor * of_weekend)
-        trust = np.where(_in_a_run(outlying, row * (days + 2) + day) | ~noisy[row], weights**2, there)
-        scatter = trust * (counts - mean) ** 2 / mean
+        free = (added(weights * series.failed) + prior[0]) / (exposed_week + exposed_weekend * factor + prior[1])
+        rate = np.minimum(free, series.chronic)
+        mean = np.maximum(rate[row] * series.sessions * np.where(saturday, factor[row], 1.0), LEAST)
+        means = rate * (series.week + factor * series.weekend)
+        trust = np.where(_in_a_run(outlying, series.position) | ~series.noisy[row], weights**2, there)
+        scatter = trust * (series.failed - mean) ** 2 / mean
         # A day without failures scatters by its mean.
-        sums = means + added(scatter - there * mean), known_days - added(there - trust), added(trust)
+        sums = means + added(scatter - there * mean), series.days - added(there - trust), added(trust)
         # Counts far above what is ever normal do not show how normal ones scatter.
-        beyond = free > 2 * chronic
+        beyond = free > 2 * series.chronic
         spread = np.where(beyond, CLUMPS, _spread(*sums))
-    expected = rate[:, None] * sessions * np.where(weekend, factor[:, None], 1.0)
     # As in Farrington et al. 1996: the variance of a new count is that of the counts and that of the estimated mean.
     information = means - added((there - weights) * mean) + prior[0]
+    expected = rate[row] * series.sessions * np.where(saturday, factor[row], 1.0)
     # Each day is held against the scatter of the others: it must not excuse itself.
-    others = _spread(sums[0][:, None] - expected, sums[1][:, None] - known, sums[2][:, None])
-    others[row, day] = _spread(sums[0][row] - scatter, sums[1][row] - trust, sums[2][row] - trust)
-    others = np.where(beyond[:, None], CLUMPS, others)
-    return Baseline(rate, expected, others * (1 + expected / information[:, None]))
+    others = _spread(sums[0][row] - scatter, sums[1][row] - trust, sums[2][row] - trust)
+    others = np.where(beyond[row], CLUMPS, others)
+    return Baseline(rate, factor, expected, others * (1 + expected / information[row]), sums, beyond, information)
 
 
 def _spread(scatter: Floats, days: Floats, bad: Floats) -> Floats:
@@ -137,16 +216,16 @@ def _spread(scatter: Floats, days: Floats, bad: Floats) -> Floats:
     return spread
 
 
-def _quiet_rate(failed: Floats, sessions: Floats, known: Bools) -> Floats:
+def _quiet_rate(row: Ints, day: Ints, failed: Floats, sessions: Floats, whose: Ints) -> Floats:
     """Return the rate of each row over the quieter half of its weeks: where the re-weighting starts.
 
     From all days, a fault that filled a third of a short history would be its own baseline.
     """
-    days = failed.shape[1]
+    days = sessions.shape[1]
     length = max(1, min(7, days // 6))
-    starts = np.arange(0, days, length)
-    counts = np.add.reduceat(failed, starts, axis=1)
-    exposed = np.add.reduceat(np.where(known, sessions, 0.0), starts, axis=1)
+    weeks = -(-days // length)
+    counts = np.bincount(row * weeks + day // length, failed, minlength=len(whose) * weeks).reshape(len(whose), weeks)
+    exposed = np.add.reduceat(sessions, np.arange(0, days, length), axis=1)[whose]
     rates = np.where(exposed > 0, counts / np.maximum(exposed, 1.0), np.inf)
     order = np.argsort(rates, axis=1, kind="stable")
     counts, exposed = np.take_along_axis(counts, order, axis=1), np.take_along_axis(exposed, order, axis=1)
@@ -157,7 +236,7 @@ def _quiet_rate(failed: Floats, sessions: Floats, known: Bools) -> Floats:
     return rate
 
 
-def _in_a_run(outlying: Bools, positions: npt.NDArray[np.int64]) -> Bools:
+def _in_a_run(outlying: Bools, positions: Ints) -> Bools:
     """Return which days are outlying and have another such day at most two days before or after.
 
     A day alone shows how clumped failures are and counts in full for the dispersion. Several together are what is

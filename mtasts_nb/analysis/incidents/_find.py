@@ -12,7 +12,7 @@ from ...vocabulary import UNEXPLAINED, Confidence
 from .._witnesses import LONG, independent
 from ._baseline import upper_bound
 from ._blocks import blocks
-from ._outliers import Outlook, outlook, outlooks
+from ._outliers import Outlook, dispersion, outlook, outlooks
 from ._spans import RAISED, Extent, Span, stories
 from ._sparse import every_span
 
@@ -267,14 +267,15 @@ def expected_failures(
     for block in blocks(source, policy_type):
         if block.policy_domain != policy_domain or kind not in block.kinds:
             continue
-        view = outlook(block, block.kinds.index(kind), chronic)
+        number = block.kinds.index(kind)
+        view = outlook(block, number, chronic)
         return pd.DataFrame(
             {
                 "day": pd.to_datetime(block.days, unit="D", utc=True).as_unit("us"),
                 "failed": view.failed().sum(axis=0).astype(np.int64),
                 "sessions": block.sessions.sum(axis=0).astype(np.int64),
                 "expected": view.expected,
-                "upper_bound": upper_bound(view.expected, view.dispersion, level),
+                "upper_bound": upper_bound(view.expected, dispersion(block, number, chronic), level),
             }
         )
     empty = {"day": "datetime64[us, UTC]", "failed": "int64", "sessions": "int64"}

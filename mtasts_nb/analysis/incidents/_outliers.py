@@ -9,10 +9,10 @@ from typing import Final
 import numpy as np
 
 from ...vocabulary import is_noisy
-from ._baseline import Floats, fit, tail
+from ._baseline import LEAST, Floats, Series, fit, tail
 from ._blocks import Block, Ints
 
-__all__ = ["FEWEST", "MOST", "Outlook", "outlook", "outlooks"]
+__all__ = ["FEWEST", "MOST", "Outlook", "dispersion", "outlook", "outlooks"]
 
 #: Fewer failed sessions in all are never an incident (Noufaily et al. 2012 ask for five in four weeks).
 FEWEST: Final = 5
@@ -38,8 +38,8 @@ class Outlook:
         reporter where they are least likely, times the number of reporters. 1 on a day without failures.
     rates : array
         For each reporter, the failures per session that are normal.
-    expected, dispersion : array
-        For each day, the failures expected over all reporters, and the dispersion about them.
+    expected : array
+        For each day, the failures expected over all reporters.
     sparse : bool
         Whether there may be a fault that no single day shows.
     """
@@ -50,7 +50,6 @@ class Outlook:
     probability: Floats
     rates: Floats
     expected: Floats
-    dispersion: Floats
     sparse: bool
 
     def failed(self) -> Floats:
@@ -71,93 +70,115 @@ class Outlook:
 
 def outlooks(blocks: Iterable[Block], chronic: float, level: float) -> Iterator[Outlook]:
     """Yield the kinds of failure with at least `FEWEST` failed sessions, and a day as unlikely as `level` or more so."""
-    gathered = _Gathered()
+    parts: list[_Part] = []
     for block in blocks:
         totals = np.bincount(block.kind, block.failed, minlength=len(block.kinds))
         enough = np.flatnonzero(totals >= FEWEST)
         step = max(1, _CELLS // block.sessions.size)
         for start in range(0, len(enough), step):
-            gathered.fit(block, enough[start : start + step], chronic)
-            if gathered.size > _CELLS:
-                yield from gathered.flush(level)
-    yield from gathered.flush(level)
+            parts.append(_Part(block, enough[start : start + step], chronic))
+            if sum(part.size for part in parts) > _CELLS:
+                yield from _judged(parts, level)
+                parts = []
+    yield from _judged(parts, level)
 
 
 def outlook(block: Block, kind: int, chronic: float) -> Outlook:
     """Return one kind of failure of a block, whether or not it exceeds the baseline."""
-    gathered = _Gathered()
-    gathered.fit(block, np.array([kind]), chronic)
-    return next(gathered.flush(np.inf))
+    return next(_judged([_Part(block, np.array([kind]), chronic)], np.inf))
 
 
-class _Gathered:
-    """Kinds whose days are judged together: a step of the recursion in `tail` costs the same for one as for thousands."""
+def dispersion(block: Block, kind: int, chronic: float) -> Floats:
+    """Return, for each day of a block, the dispersion of one kind of failure over all reporters."""
+    part = _Part(block, np.array([kind]), chronic)
+    whole = fit(part.pooled)
+    every = whole.quiet_dispersion(0, part.every, part.weekend)
+    every[part.cell] = whole.dispersion
+    return every
 
-    def __init__(self) -> None:
-        self._views: list[Outlook] = []
-        self._cells: list[tuple[Ints, Floats, Floats, Floats, Floats]] = []
-        self.size = 0
 
-    def fit(self, block: Block, kinds: Ints, chronic: float) -> None:
-        """Fit the baselines of some kinds, and keep the counts of the days on which they failed."""
-        days, reporters = len(block.days), len(block.reporters)
+class _Part:
+    """Some kinds of one block, as the series that are fitted: over all reporters, and of each that saw enough."""
+
+    def __init__(self, block: Block, kinds: Ints, chronic: float) -> None:
+        reporters, days = block.sessions.shape
+        self.block, self.kinds, self.size = block, kinds, len(kinds) * days
+        self.weekend = (block.days + 3) % 7 >= 5
+        self.noisy = np.array([is_noisy(block.kinds[kind][1]) for kind in kinds])
+        normal = np.where(self.noisy, chronic, chronic / 10)
         line = np.full(len(block.kinds), -1)
         line[kinds] = np.arange(len(kinds))
         here = line[block.kind] >= 0
-        failed = np.zeros((len(kinds), reporters, days))
-        failed[line[block.kind[here]], block.reporter[here], block.day[here]] = block.failed[here]
-        weekend = (block.days + 3) % 7 >= 5
-        pooled = failed.sum(axis=1)
-        noisy = np.array([is_noisy(block.kinds[kind][1]) for kind in kinds])
-        normal = np.where(noisy, chronic, chronic / 10)
-        every = np.broadcast_to(block.sessions.sum(axis=0), pooled.shape)
-        whole = fit(pooled, every, weekend, noisy, normal)
-        rates = np.repeat(whole.rate[:, None], reporters, axis=1)
-        expected = whole.expected
-        sparse = np.bincount(block.kind, block.outside, minlength=len(block.kinds))[kinds] >= FEWEST
-        kind, who = np.nonzero(failed.sum(axis=2) >= FEWEST)
+        kind, who, day, failed = line[block.kind[here]], block.reporter[here], block.day[here], block.failed[here]
+        self.cell, counts = _summed(kind * days + day, failed)
+        self.every = block.sessions.sum(axis=0)
+        self.pooled = Series.of(
+            *np.divmod(self.cell, days),
+            counts,
+            self.every[None],
+            np.zeros(len(kinds), int),
+            self.weekend,
+            self.noisy,
+            normal,
+        )
+        enough = np.bincount(kind * reporters + who, failed, len(kinds) * reporters) >= FEWEST
+        row, own = (np.cumsum(enough) - 1)[kind * reporters + who], enough[kind * reporters + who]
+        cell, counts = _summed((row * days + day)[own], failed[own])
+        row, day = np.divmod(cell, days)
+        self.kind, self.who = np.divmod(np.flatnonzero(enough), reporters)
+        self.sparse = np.bincount(block.kind, block.outside, len(block.kinds))[kinds] >= FEWEST
         # A reporter of few sessions most of which fail.
-        mostly = (failed[kind, who] > 0) & (failed[kind, who] >= MOST * block.sessions[who])
-        sparse[kind[mostly.sum(axis=1) > 1]] = True
-        if reporters > 1 and len(kind):
-            each = fit(failed[kind, who], block.sessions[who], weekend, noisy[kind], normal[kind], whole.rate[kind])
-            rates[kind, who] = each.rate
-            self._keep(failed[kind, who], each.expected, each.dispersion, kind, days, reporters)
+        mostly = np.bincount(row, counts >= MOST * block.sessions[self.who[row], day], len(self.kind))
+        self.sparse[self.kind[mostly > 1]] = True
+        if reporters == 1:
+            # Its baseline is that of all.
+            self.kind, self.who, row, day, counts = (column[:0] for column in (self.kind, self.who, row, day, counts))
+        self.own_cell = self.kind[row] * days + day
+        self.own = Series.of(
+            row, day, counts, block.sessions, self.who, self.weekend, self.noisy[self.kind], normal[self.kind]
+        )
+
+
+def _summed(cell: Ints, failed: Ints) -> tuple[Ints, Floats]:
+    """Return the cells, in order and each once, with their sums."""
+    cells, at = np.unique(cell, return_inverse=True)
+    return cells, np.bincount(at, failed, len(cells)).astype(np.float64)
+
+
+def _judged(parts: list[_Part], level: float) -> Iterator[Outlook]:
+    """Fit all series at once, and yield the kinds that exceed the baseline anywhere."""
+    if not parts:
+        return
+    lengths = [[len(part.kinds), len(part.kind), part.size] for part in parts]
+    rows, owns, starts = np.cumsum([[0, 0, 0], *lengths], axis=0).T
+    pooled, own = Series.joined([part.pooled for part in parts]), Series.joined([part.own for part in parts])
+    whole = fit(pooled)
+    each = fit(own, np.concatenate([whole.rate[part.kind + row] for part, row in zip(parts, rows, strict=False)]))
+    normal: list[tuple[Floats, Floats]] = []
+    for number, part in enumerate(parts):
+        here = slice(rows[number], rows[number + 1])
+        rates = np.repeat(whole.rate[here, None], len(part.block.reporters), axis=1)
+        expected = rates[:, :1] * part.every * np.where(part.weekend, whole.factor[here, None], 1.0)
+        if len(part.kind):
+            rates[part.kind, part.who] = each.rate[owns[number] : owns[number + 1]]
             # Where a reporter with more noise than others joins or reports again, all of them together have more.
-            expected = np.maximum(expected, rates @ block.sessions)
-        self._keep(pooled, expected, whole.dispersion, np.arange(len(kinds)), days, 1)
-        for number, of_kind in enumerate(kinds):
-            view = Outlook(
-                block,
-                int(of_kind),
-                bool(noisy[number]),
-                np.ones(days),
-                rates[number],
-                expected[number],
-                whole.dispersion[number],
-                bool(sparse[number]),
-            )
-            self._views.append(view)
-        self.size += len(kinds) * days
-
-    def _keep(self, failed: Floats, expected: Floats, dispersion: Floats, kind: Ints, days: int, times: int) -> None:
-        at, on = np.nonzero(failed)
-        mean = np.maximum(expected[at, on], 1e-12)
-        position = self.size + kind[at] * days + on
-        self._cells.append((position, failed[at, on], mean, dispersion[at, on], np.full(len(at), float(times))))
-
-    def flush(self, level: float) -> Iterator[Outlook]:
-        """Judge what was gathered, yield what exceeds the baseline anywhere, and forget the rest."""
-        views, cells, size = self._views, self._cells, self.size
-        self._views, self._cells, self.size = [], [], 0
-        if not views:
-            return
-        position, counts, mean, dispersion, times = (np.concatenate(column) for column in zip(*cells, strict=True))
-        every = np.ones(size)
-        np.minimum.at(every, position, tail(counts, mean, dispersion) * times)
-        start = 0
-        for view in views:
-            view.probability[:] = every[start : start + len(view.probability)]
-            start += len(view.probability)
-            if view.sparse or (view.probability <= level).any():
-                yield view
+            expected = np.maximum(expected, rates @ part.block.sessions)
+        normal.append((rates, expected))
+    mean = np.concatenate([expected.ravel()[part.cell] for part, (_, expected) in zip(parts, normal, strict=True)])
+    times = np.repeat([len(part.block.reporters) for part in parts], [len(part.own_cell) for part in parts])
+    likely = np.ones(starts[-1])
+    for cells, probability in (
+        ([part.cell for part in parts], tail(pooled.failed, np.maximum(mean, LEAST), whole.dispersion)),
+        (
+            [part.own_cell for part in parts],
+            tail(own.failed, np.maximum(each.expected, LEAST), each.dispersion) * times,
+        ),
+    ):
+        at = np.concatenate([cell + start for cell, start in zip(cells, starts, strict=False)])
+        np.minimum.at(likely, at, probability)
+    for part, start, (rates, expected) in zip(parts, starts, normal, strict=False):
+        each_day = likely[start : start + part.size].reshape(len(part.kinds), -1)
+        for number in np.flatnonzero(part.sparse | (each_day <= level).any(axis=1)):
+            noisy, sparse = bool(part.noisy[number]), bool(part.sparse[number])
+            kind = int(part.kinds[number])
+            yield Outlook(part.block, kind, noisy, each_day[number], rates[number], expected[number], sparse)

@@ -89,21 +89,25 @@ def spans(view: Outlook) -> list[Span]:
     total = by_reporter.sum(axis=0)
     strong = _at_level(view, by_reporter, total, _NEAR)
     # A small fault may show on many days, on each of them faintly. The strong spans keep their edges.
-    faint = [
-        span
-        for span in _at_level(view, by_reporter, total, RAISED)
-        if all(span.last < other.first or other.last < span.first for other in strong)
-    ]
+    faint = _at_level(view, by_reporter, total, RAISED, strong)
     return sorted([*strong, *faint], key=lambda span: span.first)
 
 
-def _at_level(view: Outlook, by_reporter: Floats, total: Floats, level: float) -> list[Span]:
-    """Return the spans made of days no likelier than a level."""
-    out = (view.probability <= level) & (total >= _FEW)
+def _at_level(
+    view: Outlook, by_reporter: Floats, total: Floats, level: float, taken: Sequence[Span] = ()
+) -> list[Span]:
+    """Return the spans made of days no likelier than a level that share no day with those taken."""
+    out = np.flatnonzero((view.probability <= level) & (total >= _FEW))
+    if len(out) < 2 and (total[out] < _FEW_ALONE).all():
+        return []
     beside = (view.probability <= _BESIDE) & (total > 0)
     result = []
-    for group in _groups(view, by_reporter, np.flatnonzero(out), beside):
+    for group in _groups(view, by_reporter, out, beside):
+        if len(group) == 1 and total[group[0]] < _FEW_ALONE:
+            continue
         first, last = _stretched(group, total, beside, view)
+        if any(first <= other.last and other.first <= last for other in taken):
+            continue
         inside = np.arange(first, last + 1)
         who = _saw(view, by_reporter, group)
         failed, expected = float(total[inside].sum()), float(view.expected[inside].sum())
