@@ -13,7 +13,7 @@ are others.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from multiprocessing import get_context
 
@@ -83,7 +83,7 @@ class Frames:
         noise = [chance.poisson(volume * 0.002 / hosts) for _ in range(hosts)]
         wrong = ((day - 7 * domain) % 200 < 6) & (reporter % 3 < 2)
         fault = np.where(wrong, volume // 2, 0)
-        failed = sum(noise) + fault
+        failed = np.sum(noise, axis=0) + fault
         names = {
             "organization_name": [f"reporter {number}" for number in range(reporters)],
             "policy_domain": [f"d{number}.example" for number in range(domains)],
@@ -119,7 +119,7 @@ class Frames:
         self._failures = pd.concat(parts, ignore_index=True)
 
     def session_rows(
-        self, session_columns: list[str], failure_columns: list[str], *, engine: str | None = None
+        self, session_columns: Sequence[str], failure_columns: Sequence[str], *, engine: str | None = None
     ) -> Iterator[tuple[pd.DataFrame, pd.DataFrame]]:
         """Yield both tables at once."""
         yield self._sessions[list(session_columns)], self._failures[list(failure_columns)]

@@ -162,7 +162,8 @@ class Baseline:
         expected = self.rate[row] * sessions * np.where(weekend, self.factor[row], 1.0)
         scatter, days, bad = (part[row] for part in self._sums)
         others = _spread(scatter - expected, days - (sessions > 0), np.full(len(sessions), bad))
-        return np.where(self._beyond[row], CLUMPS, others) * (1 + expected / self._information[row])
+        quiet: Floats = np.where(self._beyond[row], CLUMPS, others) * (1 + expected / self._information[row])
+        return quiet
 
 
 def fit(series: Series, around: Floats | None = None) -> Baseline:

@@ -132,7 +132,7 @@ class _Part:
         self.sparse[self.kind[mostly > 1]] = True
         if reporters == 1:
             # Its baseline is that of all.
-            self.kind, self.who, row, day, counts = (column[:0] for column in (self.kind, self.who, row, day, counts))
+            self.kind, self.who, row, day, counts = self.kind[:0], self.who[:0], row[:0], day[:0], counts[:0]
         self.own_cell = self.kind[row] * days + day
         self.own = Series.of(
             row, day, counts, block.sessions, self.who, self.weekend, self.noisy[self.kind], normal[self.kind]
@@ -178,7 +178,7 @@ def _judged(parts: list[_Part], level: float) -> Iterator[Outlook]:
         np.minimum.at(likely, at, probability)
     for part, start, (rates, expected) in zip(parts, starts, normal, strict=False):
         each_day = likely[start : start + part.size].reshape(len(part.kinds), -1)
-        for number in np.flatnonzero(part.sparse | (each_day <= level).any(axis=1)):
+        for number in np.flatnonzero(part.sparse | (each_day <= level).any(axis=1)).tolist():
             noisy, sparse = bool(part.noisy[number]), bool(part.sparse[number])
             kind = int(part.kinds[number])
             yield Outlook(part.block, kind, noisy, each_day[number], rates[number], expected[number], sparse)
