@@ -338,6 +338,14 @@ def test_reporters_beyond_what_memory_bears_count_together(archive_of, monkeypat
     assert (block.sessions.sum(axis=0) == 1900).all()
 
 
+def test_what_the_reporters_that_count_together_saw_on_one_day_is_added(archive_of, monkeypatch) -> None:
+    failed = {EXPIRED: 9}
+    rows = [(day, f"R{n}", 100, failed if day >= 40 else {}) for day in range(60) for n in range(9)]
+    archive = archive_of(*rows)
+    monkeypatch.setattr(_blocks, "_CELLS", 60 * 3)
+    assert sts.find_incidents(archive)["failed_session_count"].tolist() == [20 * 9 * 9]
+
+
 @pytest.mark.parametrize(
     "seed", [1024, 1099], ids=["weeks of retries, the busiest of all", "a run is not its own dispersion"]
 )
