@@ -62,10 +62,10 @@ class Outlook:
 
     def _table(self, counts: Ints) -> Floats:
         block = self.block
-        table = np.zeros(block.sessions.shape)
         own = block.kind == self.kind
-        table[block.reporter[own], block.day[own]] = counts[own]
-        return table
+        # Reporters that count together may have several entries for a day.
+        cell = block.reporter[own] * len(block.days) + block.day[own]
+        return np.bincount(cell, counts[own], block.sessions.size).reshape(block.sessions.shape)
 
 
 def outlooks(blocks: Iterable[Block], chronic: float, level: float) -> Iterator[Outlook]:
