@@ -6,6 +6,7 @@ import asyncio
 import os
 import re
 import sys
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
@@ -14,6 +15,7 @@ from ..errors import PublishError, SourceError
 from ..files import private_folder
 from ..markup import one_line, span
 from ..render import PUBLISHING
+from ._session import in_notebook
 
 __all__ = ["execute"]
 
@@ -40,7 +42,7 @@ def execute(node: Any, name: str, *, cwd: str, timeout: float, progress: bool) -
     timeout : float
         Longest run of one cell, in seconds.
     progress : bool
-        Whether to show a bar on a terminal once the run has taken two seconds.
+        Whether to show a bar: in a notebook, and on a terminal once the run has taken two seconds.
 
     Raises
     ------
@@ -53,10 +55,11 @@ def execute(node: Any, name: str, *, cwd: str, timeout: float, progress: bool) -
         if cell.cell_type == "code":
             cell.outputs = []
             cell.execution_count = None
-    with private_folder() as home:
+    # Made in this thread: what another one displays is in no cell's output.
+    with private_folder() as home, _bar(node, name, progress=progress) as bar:
         run = _Run(node, name, home, timeout)
         with ThreadPoolExecutor(1, thread_name_prefix="mtasts-nb-publish") as executor:
-            future = executor.submit(asyncio.run, run.main(cwd, progress))
+            future = executor.submit(asyncio.run, run.main(cwd, bar.update))
             try:
                 future.result()
             except Exception as error:
@@ -65,6 +68,15 @@ def execute(node: Any, name: str, *, cwd: str, timeout: float, progress: bool) -
                 run.cancel()  # Ctrl-C: leaving the block waits until the kernel is shut down
                 raise
     return node
+
+
+def _bar(node: Any, name: str, *, progress: bool) -> Any:
+    from tqdm.auto import tqdm
+
+    codes = sum(cell.cell_type == "code" for cell in node.cells)
+    here = in_notebook()
+    disable = not progress or (False if here else None)  # None: where there is a terminal
+    return tqdm(total=codes, desc=name, unit="cell", delay=0 if here else 2, leave=False, disable=disable)
 
 
 class _Run:
@@ -82,43 +94,38 @@ class _Run:
         if self.loop is not None and self.task is not None:
             self.loop.call_soon_threadsafe(self.task.cancel)
 
-    async def main(self, cwd: str, progress: bool) -> None:
-        """Run every cell."""
+    async def main(self, cwd: str, done: Callable[[], object]) -> None:
+        """Run every cell; call `done` after each."""
         from nbclient import NotebookClient
-        from tqdm import tqdm
 
         self.loop, self.task = asyncio.get_running_loop(), asyncio.current_task()
-        codes = sum(cell.cell_type == "code" for cell in self.node.cells)
-        with tqdm(
-            total=codes, desc=self.name, unit="cell", delay=2, leave=False, disable=None if progress else True
-        ) as bar:
 
-            def started(cell_index: int, **_: object) -> None:
-                self.current = cell_index
+        def started(cell_index: int, **_: object) -> None:
+            self.current = cell_index
 
-            client = NotebookClient(
-                self.node,
-                km=_kernel_manager(self.home),
-                timeout=self.timeout,
-                startup_timeout=_START_SECONDS,
-                record_timing=False,
-                store_widget_state=False,
-                shutdown_kernel="immediate",
-                coalesce_streams=True,
-                on_cell_start=started,
-                on_cell_executed=lambda **_: bar.update(),
-            )
-            environment = {
-                **{name: value for name, value in os.environ.items() if name != "JPY_SESSION_NAME"},
-                PUBLISHING: "1",
-                "IPYTHONDIR": str(self.home),  # no start-up files, no history: the same document for everyone
-                "MPLBACKEND": "module://matplotlib_inline.backend_inline",
-                "PYTHONHASHSEED": "0",  # the order of a set is the same in two runs
-                "TQDM_DISABLE": "1",  # no progress bar in a document
-            }
-            # With a manager of ours nbclient would leave the kernel running.
-            with self.log.open("wb") as log:
-                await client.async_execute(cwd=cwd, env=environment, stdout=log, stderr=log, cleanup_kc=True)
+        client = NotebookClient(
+            self.node,
+            km=_kernel_manager(self.home),
+            timeout=self.timeout,
+            startup_timeout=_START_SECONDS,
+            record_timing=False,
+            store_widget_state=False,
+            shutdown_kernel="immediate",
+            coalesce_streams=True,
+            on_cell_start=started,
+            on_cell_executed=lambda **_: done(),
+        )
+        environment = {
+            **{name: value for name, value in os.environ.items() if name != "JPY_SESSION_NAME"},
+            PUBLISHING: "1",
+            "IPYTHONDIR": str(self.home),  # no start-up files, no history: the same document for everyone
+            "MPLBACKEND": "module://matplotlib_inline.backend_inline",
+            "PYTHONHASHSEED": "0",  # the order of a set is the same in two runs
+            "TQDM_DISABLE": "1",  # no progress bar in a document
+        }
+        # With a manager of ours nbclient would leave the kernel running.
+        with self.log.open("wb") as log:
+            await client.async_execute(cwd=cwd, env=environment, stdout=log, stderr=log, cleanup_kc=True)
 
     def explained(self, error: Exception) -> Exception:
         """Return the error to raise: which notebook, which cell, what happened, what to do."""

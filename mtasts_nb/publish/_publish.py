@@ -96,7 +96,7 @@ def publish(
     timeout : float
         Longest run of one cell, in seconds.
     progress : bool
-        Show a bar on a terminal once the run has taken two seconds.
+        Show a bar: in a notebook, and on a terminal once the run has taken two seconds.
     now : callable
         Gives the time to state, in UTC.
 

@@ -12,7 +12,7 @@ from ..errors import PublishError
 from ..markup import one_line
 from ._notebook import Notebook
 
-__all__ = ["open_notebook", "require_saved"]
+__all__ = ["in_notebook", "open_notebook", "require_saved"]
 
 
 def open_notebook(shell: Any = None, environment: Mapping[str, str] = os.environ) -> Path | None:
@@ -31,7 +31,7 @@ def open_notebook(shell: Any = None, environment: Mapping[str, str] = os.environ
         There is no file at that path any more: the notebook was renamed or moved.
     """
     shell = shell or _shell()
-    if getattr(shell, "kernel", None) is None:  # a program that a notebook starts inherits the environment
+    if not in_notebook(shell):  # a program that a notebook starts inherits the environment
         return None
     # VS Code gives the path as a variable.
     name = str(shell.user_ns.get("__vsc_ipynb_file__") or environment.get("JPY_SESSION_NAME", ""))
@@ -43,6 +43,11 @@ def open_notebook(shell: Any = None, environment: Mapping[str, str] = os.environ
             "kernel, or give its path as notebook=…"
         )
     return Path(name)
+
+
+def in_notebook(shell: Any = None) -> bool:
+    """Return whether this code runs in a notebook's kernel."""
+    return getattr(shell or _shell(), "kernel", None) is not None
 
 
 def require_saved(notebook: Notebook, shell: Any = None) -> None:

@@ -96,6 +96,15 @@ def test_a_script_would_not_run_even_if_one_got_in(open_page, postmortem: Path, 
     assert len(seen.said) >= 3, "and the browser says what it refused"
 
 
+def test_a_click_selects_a_whole_command(open_page, postmortem: Path) -> None:
+    """What copying needs, without a script: one click, then the browser's own copy."""
+    seen = open_page(postmortem)
+    seen.page.evaluate("document.querySelectorAll('details').forEach(e => e.open = true)")
+    command = seen.page.locator("pre > code").first
+    command.click()
+    assert seen.page.evaluate("getSelection().toString().trim()") == command.inner_text().strip() != ""
+
+
 def test_hostile_text_is_there_as_text(open_page, hostile_page: Path) -> None:
     seen = open_page(hostile_page)
     text = seen.page.inner_text("main")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import io
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -12,6 +13,7 @@ import pytest
 
 import mtasts_nb as sts
 from mtasts_nb.errors import PublishError
+from mtasts_nb.publish import _execute
 from mtasts_nb.publish._notebook import find_notebook
 from mtasts_nb.publish._session import open_notebook, require_saved
 from mtasts_nb.render import PUBLISHING
@@ -77,3 +79,16 @@ def test_a_copy_of_a_guided_notebook_is_of_the_sample_until_it_names_sources(tmp
     assert (guided.reads_sample, find_notebook(copy).reads_sample) == (True, True)
     copy.write_text(text.replace('"sources = []', "\"sources = ['reports']"), encoding="utf-8")
     assert (find_notebook(copy).reads_sample, find_notebook(copy).sources) == (False, ("reports",))
+
+
+@pytest.mark.parametrize(
+    ("here", "progress", "disabled"),
+    [(True, True, False), (True, False, True), (False, True, True), (False, False, True)],
+)
+def test_a_bar_is_shown_in_a_notebook_and_none_where_it_would_fill_a_log(
+    monkeypatch: pytest.MonkeyPatch, here: bool, progress: bool, disabled: bool
+) -> None:
+    monkeypatch.setattr(_execute, "in_notebook", lambda: here)
+    monkeypatch.setattr("sys.stderr", io.StringIO())
+    with _execute._bar(nbformat.v4.new_notebook(), "report", progress=progress) as bar:
+        assert bool(bar.disable) is disabled
