@@ -65,7 +65,8 @@ class Outlook:
         own = block.kind == self.kind
         # Reporters that count together may have several entries for a day.
         cell = block.reporter[own] * len(block.days) + block.day[own]
-        return np.bincount(cell, counts[own], block.sessions.size).reshape(block.sessions.shape)
+        table: Floats = np.bincount(cell, counts[own], block.sessions.size).reshape(block.sessions.shape)
+        return table
 
 
 def outlooks(blocks: Iterable[Block], chronic: float, level: float) -> Iterator[Outlook]:
