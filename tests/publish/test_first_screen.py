@@ -126,7 +126,9 @@ def test_axe_finds_nothing(open_at, postmortem, size, scheme) -> None:
 
     page = open_at(postmortem, size, color_scheme=scheme, bypass_csp=True)
     page.evaluate("document.querySelectorAll('details').forEach(e => e.open = true)")
-    result = Axe().run(page)
+    # In the dark only the colours differ.
+    chosen = {"runOnly": {"type": "tag", "values": ["cat.color"]}} if scheme == "dark" else {}
+    result = Axe().run(page, options={"resultTypes": ["violations"], **chosen})
     found = [(each["id"], [node["html"][:120] for node in each["nodes"]][:3]) for each in result.response["violations"]]
     assert found == []
 
