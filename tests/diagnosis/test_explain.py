@@ -284,10 +284,10 @@ HOSTILE = [
 
 @pytest.mark.parametrize("text", HOSTILE, ids=lambda text: ascii(text[:12]))
 def test_a_hostile_text_is_read_quickly_and_shown_as_text(text):
-    began = time.perf_counter()
+    began = time.process_time()
     explanation = explain(text)
     html, shown, data = explanation._repr_html_(), str(explanation), json.dumps(explanation.to_json())
-    assert time.perf_counter() - began < 5
+    assert time.process_time() - began < 5
     assert "<script" not in html
     assert not {"\x1b", "\u202e"} & set(html + shown)
     assert "$(id)" not in "".join(one["shell"] for one in json.loads(data)["next_checks"])
@@ -358,9 +358,9 @@ def test_a_saved_bounce_is_read_as_a_person_would_read_it(saved: str) -> None:
     ],
 )
 def test_what_is_not_encoded_or_broken_is_read_as_it_is(text: str) -> None:
-    began = time.perf_counter()
+    began = time.process_time()
     assert not explain(text).known
-    assert time.perf_counter() - began < 3
+    assert time.process_time() - began < 3
 
 
 @pytest.mark.parametrize(

@@ -131,9 +131,9 @@ def test_a_word_counts_where_the_result_type_is_known():
     ids=lambda text: text[:12],
 )
 def test_a_hostile_text_is_read_in_linear_time(text):
-    began = time.perf_counter()
+    began = time.process_time()
     reason_matches(text, MX, reported=True)
-    assert time.perf_counter() - began < 2
+    assert time.process_time() - began < 2
 
 
 def test_a_match_is_plain_data():
