@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
 .DEFAULT_GOAL := help
-.PHONY: help report notebooks test lint bench fuzz hardening docs screenshots sample flowchart lock clean
+.PHONY: help report notebooks test wheel lint bench fuzz hardening docs screenshots sample flowchart lock clean
 
 help:  ## what can be made
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /  make \1\t/' | expand -t 20
@@ -24,6 +24,19 @@ test: $(READY)  ## the whole test suite
 	@# forbids it: kernels and commands would compile the package each time.
 	@# Files in their order: xdist would begin with those of many tests, and end with one worker at a slow file of few.
 	PYTHONDONTWRITEBYTECODE= $(BIN)/python -m pytest -n auto --dist loadfile --no-loadscope-reorder -q
+
+wheel: $(READY)  ## build the wheel, install it alone as its users do, and use it outside of the checkout
+	rm -rf dist $(VENV)-wheel
+	$(BIN)/python -m pip wheel -q --disable-pip-version-check --no-deps --no-build-isolation --wheel-dir dist .
+	$(PYTHON) -m venv $(VENV)-wheel
+	@# The locked versions without their extras.
+	$(BIN)/python -m pip freeze --exclude-editable >dist/versions.txt
+	$(VENV)-wheel/bin/python -m pip install -q --disable-pip-version-check --no-compile --constraint dist/versions.txt dist/*.whl
+	@# With the sample that the wheel brings; some of its inputs are rejected, so that `load` exits 1.
+	cd "$$(mktemp -d)" && PATH=$(abspath $(VENV)-wheel/bin):$$PATH && export PYTHONPATH= \
+	  && mtasts-nb --version && sample=$$(python -c 'import mtasts_nb; print(mtasts_nb.sample_dir())') \
+	  && { mtasts-nb load "$$sample" >load.txt || [ $$? = 1 ]; } && mtasts-nb report "$$sample" --output report.html \
+	  && test -s load.txt -a -s report.html
 
 lint: $(READY)  ## style, types, layers, notebooks without outputs
 	$(BIN)/ruff check .
@@ -80,4 +93,4 @@ $(VENV)-fuzz/.ready: requirements-fuzz.lock $(READY)
 	@touch $@
 
 clean:  ## remove what the targets made
-	rm -rf $(VENV) $(VENV)-bench $(VENV)-fuzz docs/_build docs/generated .fuzz report.html build dist .mypy_cache .ruff_cache .pytest_cache .import_linter_cache
+	rm -rf $(VENV) $(VENV)-bench $(VENV)-fuzz $(VENV)-wheel docs/_build docs/generated .fuzz report.html build dist .mypy_cache .ruff_cache .pytest_cache .import_linter_cache
