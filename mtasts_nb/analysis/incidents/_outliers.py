@@ -63,9 +63,9 @@ class Outlook:
     def _table(self, counts: Ints) -> Floats:
         block = self.block
         own = block.kind == self.kind
+        table = np.zeros(block.sessions.shape)
         # Reporters that count together may have several entries for a day.
-        cell = block.reporter[own] * len(block.days) + block.day[own]
-        table: Floats = np.bincount(cell, counts[own], block.sessions.size).reshape(block.sessions.shape)
+        np.add.at(table, (block.reporter[own], block.day[own]), counts[own])
         return table
 
 
