@@ -41,7 +41,7 @@ def reporter_coverage(
     """Return an Axes that shows for which days each reporter sent a report, and which share of its sessions failed.
 
     A day without a mark is unknown: the reporter may have had no mail for the domain, or sent no report, or it was
-    lost (RFC 8460 §4.1 leaves reporting to the sender).
+    lost. RFC 8460 obliges no sender to report.
 
     Parameters
     ----------

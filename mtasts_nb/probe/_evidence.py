@@ -258,7 +258,7 @@ def is_host_name(name: str) -> bool:
 
 
 def policy_domain(text: str) -> str:
-    """Return the domain that was typed, in A-labels: lower case, no trailing dot (RFC 8461 §2, RFC 5890 §2.3.2.1).
+    """Return the domain that was typed, in A-labels: lower case, no trailing dot (RFC 5890 §2.3.2.1).
 
     Raises
     ------

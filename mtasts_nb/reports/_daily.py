@@ -78,7 +78,7 @@ def daily(
 
     RFC 8460 §4.4 counts successes per policy, not per MX host or result type: `sessions` is the same in every row of a
     day, policy domain and policy type, and must never be added up over `by`. A day without a report has no row:
-    without a report, nothing is known (RFC 8460 §4.1 leaves it to each sender whether to report).
+    without a report, nothing is known: RFC 8460 obliges no sender to report.
 
     Parameters
     ----------

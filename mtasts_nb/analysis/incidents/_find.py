@@ -50,7 +50,7 @@ def find_incidents(source: Source, *, policy_type: str | None = None, chronic: f
     """Return the spans of days in which failures exceed the baseline of their own history.
 
     One row per policy domain, policy type, MX host, result type and span. Only reported sessions are seen: a reporter
-    that is silent is not known to have had no failure (RFC 8460 §4.1).
+    that is silent is not known to have had no failure.
 
     Parameters
     ----------
