@@ -14,8 +14,10 @@ from ._events import *
 from ._meanings import *
 from ._quality import *
 from ._reported import *
+from ._silence import *
 from ._summary import *
 from ._table import *
+from ._urgency import *
 from ._verdicts import *
 from .incidents import *
 from .policy_history import *

@@ -14,9 +14,13 @@ from ..markup import number, one_line, plural, share
 from ..vocabulary import MailEffect, PolicyType
 from ._cells import Cells, cells
 from ._table import NO_MX, KeyFigures, Story, Table, at_mx, day, days, listed, period, under
+from ._urgency import by_urgency
+from ._verdicts import NOBODYS_POLICY, without_policy
 from .incidents import CHRONIC, find_incidents
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from ..reports import Source
 
 __all__ = [
@@ -48,18 +52,33 @@ def story(source: Source) -> Story:
         text = "Not known: no report came for this period. That is not the same as no failure."
         return Story(((_HAPPENED, text),))
     reported = period(split.sessions["day"].min(), split.sessions["day"].max())
+    unprotected = tuple(_unprotected(split))
     if split.failures.empty:
-        return Story(((_HAPPENED, f"{reported}, no failure was reported."),))
+        return Story(((_HAPPENED, f"{reported}, no failure was reported."), *unprotected))
     incidents = find_incidents(source)
     if incidents.empty:
         happened = f"{reported}, {sporadic(split)}."
     else:
-        top = incidents.sort_values(["failed_session_count", "start"], ascending=[False, True]).head(1)
-        count = "was one incident." if len(incidents) == 1 else f"were {len(incidents)} incidents. The largest:"
-        happened = f"{reported}, there {count} {happened_statement(split, top)}"
+        incidents = by_urgency(incidents, split)
+        count = "was one incident." if len(incidents) == 1 else f"were {len(incidents)} incidents. The most urgent:"
+        happened = f"{reported}, there {count} {happened_statement(split, incidents.head(1))}"
     return Story(
-        ((_HAPPENED, happened), (_EFFECT, effect_statement(split.failures)), (_STATE, _state(incidents, split)))
+        (
+            (_HAPPENED, happened),
+            (_EFFECT, effect_statement(split.failures)),
+            *unprotected,
+            (_STATE, _state(incidents, split)),
+        )
     )
+
+
+def _unprotected(split: Cells) -> Iterator[tuple[str, str]]:
+    """Yield a statement on the domains for which no sender finds a policy."""
+    blind = without_policy(split).items()
+    domains = [one_line(domain, 80) for domain, (concern, _) in blind if concern.code == NOBODYS_POLICY]
+    if domains:
+        text = f"Senders find no policy for {listed(sorted(domains))}, so mail to {'it' if len(domains) == 1 else 'them'} is not protected."
+        yield "Without a policy.", text
 
 
 def happened_statement(split: Cells, incidents: pd.DataFrame, summary: str = "") -> str:
@@ -155,7 +174,7 @@ def _state(incidents: pd.DataFrame, split: Cells) -> str:
     last_day = day(split.last_day)
     if incidents.empty:
         return f"There is no incident on the last day with reports, {last_day}."
-    ongoing = incidents[incidents["ongoing"]].sort_values("failed_session_count", ascending=False)
+    ongoing = incidents[incidents["ongoing"]]
     if len(ongoing):
         what = [f"{row['result_type']}{at_mx(row['receiving_mx_hostname'])}" for row in ongoing.to_dict("records")]
         return f"Not over: on {last_day}, the last day with reports, this was still occurring: {listed(what)}."
@@ -252,7 +271,7 @@ def incident_table(incidents: pd.DataFrame, split: Cells, caption: str = "", not
         "start": "First day", "end": "Last day", "state": "State", "result_type": "Result type",
         "receiving_mx_hostname": "MX host", "policy_domain": "Policy domain", "policy_type": "Policy type",
         "failed_session_count": "Failed sessions", "share": "Share of sessions", "reporters": "Reporters",
-        "confidence": "Confidence",
+        "confidence": "Certainty",
     }  # fmt: skip
     return Table(frame, headings, caption, nothing)
 

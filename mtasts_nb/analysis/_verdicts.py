@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final
 import pandas as pd
 
 from ..knowledge import causes
-from ..vocabulary import Concern, Confidence, Effect, PolicyType, Severity, State, Verdict, ranked, verdict_on
+from ..vocabulary import Concern, Effect, PolicyType, Severity, State, Verdict, ranked, verdict_on
 from ._candidates import candidates, explanations, unexplained
 from ._cells import Cells, cells
 from ._failure_tables import KIND
@@ -17,50 +17,67 @@ from ._reported import Reported, reported
 if TYPE_CHECKING:
     from ..reports import Source
 
-__all__ = ["NO_POLICY", "domains_reported", "reported_verdicts", "verdicts_by_type", "without_policy"]
+__all__ = [
+    "NOBODYS_POLICY",
+    "NO_POLICY",
+    "domains_reported",
+    "no_policy",
+    "reported_verdicts",
+    "verdicts_by_type",
+    "without_policy",
+]
 
 #: The cause of senders that find no policy, although others do.
 NO_POLICY: Final = "sender-no-policy"
+#: The cause where no sender finds one.
+NOBODYS_POLICY: Final = "policy-not-found"
 #: A domain with reports within so many days of the last report of all is known; of others, nothing recent is.
 _RECENT_DAYS: Final = 7
 
 
 def without_policy(source: Source | Cells) -> Mapping[str, tuple[Concern, tuple[str, ...]]]:
-    """Return the policy domains whose policy some senders find and others do not, each with a concern and these senders.
+    """Return the policy domains whose policy senders do not find, each with a concern and these senders.
 
     Only the latest report of a sender counts, if it is about one of the last days: one that has found the policy since is
-    not concerned.
+    not concerned. Where some find none and others do, that is the senders'; where all find none, mail is not protected.
     """
     split = cells(source)
-    rows = split.sessions[split.sessions["policy_type"].isin([PolicyType.STS, PolicyType.NO_POLICY_FOUND])]
+    kinds = [PolicyType.STS, PolicyType.TLSA, PolicyType.NO_POLICY_FOUND]
+    rows = split.sessions[split.sessions["policy_type"].isin(kinds)]
+    if not (rows["policy_type"] == PolicyType.NO_POLICY_FOUND).any():
+        return {}
     last = rows.pivot_table(
         index=["policy_domain", "organization_name"], columns="policy_type", values="day", aggfunc="max"
     )
-    if last.columns.nunique() < 2:
-        return {}
-    has_policy = last.groupby("policy_domain")[PolicyType.STS].transform("max").notna()
-    none, some = last[PolicyType.NO_POLICY_FOUND], last[PolicyType.STS]
-    recent = none > split.sessions["day"].max() - pd.Timedelta(days=_RECENT_DAYS)
+    last = last.reindex(columns=kinds).astype(rows["day"].dtype)
+    since = split.sessions["day"].max() - pd.Timedelta(days=_RECENT_DAYS)
+    none, sts = last[PolicyType.NO_POLICY_FOUND], last[PolicyType.STS]
+    blind = (none > since) & ~(sts >= none)
+    applied = ((sts > since) & ~blind) | (last[PolicyType.TLSA] > since)
     reporters: dict[str, list[str]] = {}
-    for domain, reporter in last.index[has_policy & recent & ~(some >= none)]:
+    for domain, reporter in last.index[blind]:
         reporters.setdefault(domain, []).append(reporter)
-    text = causes()[NO_POLICY]
+    ever, now = (set(last.index[chosen].get_level_values(0)) for chosen in (sts.notna(), applied))
     return {
-        domain: (
-            Concern(
-                code=NO_POLICY,
-                title=text.title,
-                kind=text.kind,
-                effect=Effect.DISABLES_PROTECTION,
-                severity=Severity.WARNING,
-                confidence=Confidence.MEDIUM,
-                state=State.THESE_SENDERS,
-                policy_domain=domain,
-            ),
-            tuple(names),
-        )
+        # What senders without DANE find is nothing where there was never a policy for them.
+        domain: (no_policy(domain, by_all=domain not in now), tuple(names))
         for domain, names in reporters.items()
+        if domain in ever or domain not in now
     }
+
+
+def no_policy(domain: str, *, by_all: bool) -> Concern:
+    """Return the concern that some senders, or all of them, find no policy."""
+    text = causes()[NOBODYS_POLICY if by_all else NO_POLICY]
+    return Concern(
+        code=text.code,
+        title=text.title,
+        kind=text.kind,
+        effect=Effect.DISABLES_PROTECTION,
+        severity=Severity.WARNING,
+        state=State.REPORTED if by_all else State.THESE_SENDERS,
+        policy_domain=domain,
+    )
 
 
 def domains_reported(source: Source | Cells) -> Mapping[str, bool]:
@@ -111,6 +128,7 @@ def _verdicts(source: Source, keys: list[str], groups: Sequence[Reported] | None
             domain=key[0],
             known=known or (key[-1] == PolicyType.NO_POLICY_FOUND and recent[key[0]]),
             reported=True,
+            failures=key in rest,
         )
         for key, known in _known(split, keys).items()
     }

@@ -7,11 +7,10 @@ from datetime import date, datetime, timedelta
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Final
 
-import numpy as np
 import pandas as pd
 
-from ..analysis import cells, find_incidents, policy_history, reported_verdicts
-from ..vocabulary import CauseKind, Confidence, Effect, Level, Severity
+from ..analysis import cells, find_incidents, policy_history, reported_verdicts, silent_since
+from ..vocabulary import CauseKind, Certainty, Effect, Level, Severity
 from ._values import Kind, Observed, PolicySeen, Problem
 
 if TYPE_CHECKING:
@@ -20,11 +19,8 @@ if TYPE_CHECKING:
 
 __all__ = ["observe"]
 
-#: Silence says something only of who reported on so many days of the last weeks.
-_REGULAR_DAYS: Final = 10
+#: Who sent no report for longer has left: that is not new.
 _WEEKS: Final = 8
-#: Silence is longer than this, and than twice the longest pause before it: reports come late, and not at weekends.
-_LEAST_SILENCE: Final = 4
 #: What is over for longer does not matter: `decide` has forgotten it, or never knew it.
 _RECENT: Final = timedelta(days=45)
 
@@ -108,7 +104,7 @@ def _incident(rows: pd.DataFrame, levels: dict[str, Level]) -> Problem:
     rows = rows.sort_values("failed_session_count", ascending=False)
     domains = tuple(dict.fromkeys(map(str, rows["policy_domain"])))
     hosts = rows["receiving_mx_hostname"].fillna("")
-    certain = bool((rows["confidence"] != Confidence.LOW).any())
+    certain = bool((rows["confidence"] != Certainty.LOW).any())
     worst = min((levels.get(domain, Level.WATCH) for domain in domains), key=lambda level: level.rank)
     marks = zip(rows["policy_domain"], rows["policy_type"], hosts, rows["result_type"], strict=True)
     reporters = {name for names in rows["organization_name"] for name in str(names).split("\n")}
@@ -141,29 +137,17 @@ def _report_days(source: Archive) -> pd.DataFrame:
 def _silences(days: pd.DataFrame, today: date) -> Iterator[Problem]:
     last = days["day"].max()
     recent = days[days["day"] > last - pd.Timedelta(weeks=_WEEKS)]
-    everyone = _silence(recent["day"], pd.Timestamp(today, tz="UTC") - pd.Timedelta(days=1))
+    everyone = silent_since(recent["day"], today - timedelta(days=1))
     if everyone is not None:
         # If nothing comes at all, that is one thing to tell and not one for each.
         yield _silent(Kind.NO_REPORTS, ("*",), everyone)
         return
     for (name,), rows in recent.groupby(["organization_name"], observed=True):
-        if name and (since := _silence(rows["day"], last)) is not None:
+        if name and (since := silent_since(rows["day"], last.date())) is not None:
             yield _silent(Kind.SILENT_REPORTER, (str(name),), since, reporters=(str(name),))
     for (domain,), rows in recent.groupby(["policy_domain"], observed=True):
-        if (since := _silence(rows["day"], last)) is not None:
+        if (since := silent_since(rows["day"], last.date())) is not None:
             yield _silent(Kind.NO_REPORTS, (str(domain),), since, domains=(str(domain),))
-
-
-def _silence(days: pd.Series, last: pd.Timestamp) -> date | None:
-    """Return the last day with a report, if reports came regularly and there have been none for longer than ever."""
-    known = np.unique(days.to_numpy("datetime64[D]").astype("int64"))
-    if len(known) < _REGULAR_DAYS:
-        return None
-    pause = int(last.date().toordinal() - date(1970, 1, 1).toordinal() - known[-1])
-    longest = int(np.diff(known).max())
-    if pause <= max(_LEAST_SILENCE, 2 * longest):
-        return None
-    return date(1970, 1, 1) + timedelta(days=int(known[-1]))
 
 
 def _silent(

@@ -6,6 +6,7 @@ import json
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Final
 
+from ..markup import number
 from ..render import Block, Figures, Paragraph, document
 
 if TYPE_CHECKING:
@@ -40,12 +41,19 @@ def verdicts(archive: Archive) -> list[Verdict]:
 
 
 def head(archive: Archive, of: Sequence[Verdict]) -> list[Block]:
-    """Return what is to be read first: the verdicts, and the figures."""
+    """Return what is to be read first: the verdicts, of those that are fine only how many, and the figures."""
     from ..analysis import key_figures
+    from ..vocabulary import Level, verdict_badge
 
-    blocks = [block for verdict in of[:ROWS] for block in document(verdict).body]
-    if len(of) > ROWS:
-        blocks.append(Paragraph(f"{len(of) - ROWS} more policy domains, none of them more urgent."))
+    fine = [verdict for verdict in of if verdict.level is Level.FINE]
+    named = [verdict for verdict in of if len(fine) == 1 or verdict.level is not Level.FINE]
+    blocks = [block for verdict in named[:ROWS] for block in document(verdict).body]
+    if len(named) > ROWS:
+        blocks.append(Paragraph(f"{number(len(named) - ROWS)} more policy domains, none of them more urgent."))
+    if len(fine) > 1:
+        blocks.append(
+            Paragraph(verdict_badge(Level.FINE), f" No problems found with {number(len(fine))} policy domains.")
+        )
     return [*blocks, Figures(key_figures(archive).figures)]
 
 

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import argparse
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from ..markup import plural
 from ..render import Document, Paragraph, Strong
-from ._archives import first_rows, head, open_archive, rows, to_json, verdicts
+from ._archives import ROWS, first_rows, head, open_archive, rows, to_json, verdicts
 from ._parser import add_command
 from ._say import say, show, show_json
 from ._sources import SOURCES, add_mailbox_options, sources_of
@@ -16,6 +18,7 @@ if TYPE_CHECKING:
     from argparse import _SubParsersAction
     from collections.abc import Sequence
 
+    from ..analysis import Table
     from ..reports import Archive
     from ..vocabulary import Verdict
     from ._parser import Parser
@@ -90,13 +93,27 @@ def run(arguments: argparse.Namespace) -> int:
     return 1 if rejected else 0
 
 
+def _overview(archive: Archive) -> Table:
+    """Return the verdicts as a table, without the domains that are fine where there are many."""
+    from ..analysis import overview
+    from ..vocabulary import Level
+
+    table = overview(archive)
+    rows = table.frame[table.frame["attention"] != Level.FINE]
+    if len(table) <= ROWS or rows.empty:
+        return table
+    left_out = table.frame["policy_domain"].nunique() - rows["policy_domain"].nunique()
+    caption = f"{table.caption} {plural(left_out, 'domain')} without a problem left out."
+    return replace(table, frame=rows.reset_index(drop=True), caption=caption)
+
+
 def _summary(archive: Archive, by_domain: Sequence[Verdict]) -> Document:
     from .. import analysis
 
     statements = (*analysis.story(archive).statements, *analysis.scope(archive).statements)
     tables = (
         (analysis.arrivals(archive), "what count"),
-        (analysis.overview(archive), "attention policy_domain policy_type failed sessions share why"),
+        (_overview(archive), "attention policy_domain policy_type failed sessions share why"),
         (analysis.by_result_type(archive), "result_type policy_domain policy_type failed share first last"),
         (analysis.timeline(archive), "start end state result_type receiving_mx_hostname failed_session_count"),
         (analysis.by_reporter(archive), "organization_name policy_type days sessions failed last"),

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Final
 from ..analysis import NO_NAME, explanations, listed
 from ..knowledge import CauseText, causes, providers
 from ..markup import one_line, plural
-from ..vocabulary import Area, Concern, Confidence, Finding, Mode, State, ranked
+from ..vocabulary import Area, Concern, Confidence, Finding, MailEffect, Mode, State, mail_clause, ranked
 from ._values import Cause, Evidence
 
 if TYPE_CHECKING:
@@ -31,6 +31,7 @@ class _Indication:
     concern: Concern
     evidence: tuple[Evidence, ...]
     mode: Mode = Mode.ENFORCE
+    mail: MailEffect = MailEffect.NOT_KNOWN
     position: int = 0
     finding: Finding | None = None
 
@@ -84,8 +85,9 @@ def _from_group(group: Group, probe: Probe | None) -> Iterator[_Indication]:
         if explanation.doubted:
             evidence.append(Evidence(source="probe", text="A probe does not show it now.", supports=False))
         yield _Indication(
-            concern=explanation.concern, evidence=tuple(evidence), mode=mode, position=explanation.position
-        )
+            concern=explanation.concern, evidence=tuple(evidence), mode=mode, mail=reported.mail,
+            position=explanation.position,
+        )  # fmt: skip
 
 
 def _from_senders(concern: Concern, reporters: tuple[str, ...]) -> _Indication:
@@ -108,7 +110,7 @@ def _cause(concern: Concern, indications: list[_Indication], probe: Probe | None
             **base,
             evidence=(*support, *against),
             meaning=finding.message,
-            mail=f"{finding.effect.label.capitalize()}.",
+            mail="",
             fix=finding.fix,
             rfc=finding.rfc,
         )
@@ -122,7 +124,7 @@ def _cause(concern: Concern, indications: list[_Indication], probe: Probe | None
         **base,
         evidence=(*support, *against),
         meaning=text.meaning(domain),
-        mail=_mail(concern, text, indications[0].mode),
+        mail=_mail(concern, text, indications),
         fix="\n".join(dict.fromkeys((text.fix(domain), *list(fixes)[:_MOST]))),
         prevent=text.prevent(domain),
         commands=text.commands(domain or None, mx[0] if mx else _first_mx(probe)),
@@ -160,8 +162,13 @@ def _provider(text: CauseText, probe: Probe | None, domain: str, mx: tuple[str, 
     return "\n".join(dict.fromkeys(notes))
 
 
-def _mail(concern: Concern, text: CauseText, mode: Mode) -> str:
-    """Return what it does to mail, in words; under which condition, where the reports name no policy."""
+def _mail(concern: Concern, text: CauseText, indications: list[_Indication]) -> str:
+    """Return what it does to mail, or did, in words; under which condition, where the reports name no policy."""
+    mode = indications[0].mode
+    if not concern.present:
+        worst = min((each.mail for each in indications), key=lambda mail: mail.rank)
+        clause = mail_clause(worst, over=True)
+        return f"{clause[0].upper()}{clause[1:]}."
     if concern.effect is None:
         return f"The reports do not name the policy, so its mode is not known. In enforce: {text.effect[Mode.ENFORCE]}"
     return text.effect[mode]

@@ -7,11 +7,20 @@ from dataclasses import replace
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Final
 
-from ..analysis import NO_POLICY, Reported, cells, domains_reported, reported, without_policy
+from ..analysis import (
+    NO_POLICY,
+    NOBODYS_POLICY,
+    Reported,
+    cells,
+    domains_reported,
+    no_policy,
+    reported,
+    without_policy,
+)
 from ..knowledge import causes
 from ..markup import one_line, plural, when
 from ..sender import simulate
-from ..vocabulary import CauseKind, Confidence, Level, ReasonState, State
+from ..vocabulary import CauseKind, Concern, Confidence, Level, ReasonState, State
 from ._causes import causes_of
 from ._groups import ProbeView, compared, observations
 from ._no_reports import why_no_reports
@@ -24,8 +33,11 @@ if TYPE_CHECKING:
 
     from ..probe import Probe, Symptom
     from ..reports import Source
+    from ..sender import Outcomes
 
 __all__ = ["diagnose"]
+
+_Blind = Mapping[str, tuple[Concern, tuple[str, ...]]]
 
 #: Where the flowchart ends for a group that no fault explains.
 _ENDS: Final = {
@@ -78,8 +90,8 @@ def diagnose(probe: Probe | None = None, archive: Source | None = None, *, befor
     split = None if archive is None else cells(archive)
     domains = {} if split is None else domains_reported(split)
     blind = {} if split is None else without_policy(split)
-    if probe is not None:
-        blind = {domain: senders for domain, senders in blind.items() if domain == probe.domain}
+    if probe is not None and outcomes is not None:
+        blind = _compared_with(probe.domain, outcomes, blind)
     recent = any(domains.values()) if probe is None else probe.domain in domains
     diagnosis = Diagnosis(
         domain=probe.domain if probe is not None else next(iter(domains)) if len(domains) == 1 else "",
@@ -93,6 +105,16 @@ def diagnose(probe: Probe | None = None, archive: Source | None = None, *, befor
     )
     walk_evidence = _walk_evidence(diagnosis, symptoms, observed, archive)
     return replace(diagnosis, plan=plan_of(diagnosis, observed), walk_evidence=walk_evidence)
+
+
+def _compared_with(domain: str, outcomes: Outcomes, blind: _Blind) -> _Blind:
+    """Return of `without_policy` what concerns the domain of a probe, which finds a policy now, or knows why there is none."""
+    if domain not in blind:
+        return {}
+    concern, reporters = blind[domain]
+    if concern.code == NOBODYS_POLICY:
+        return {domain: (no_policy(domain, by_all=False), reporters)} if outcomes.policy_source != "none" else {}
+    return {domain: (concern, reporters)}
 
 
 def _symptoms(probe: Probe, before: Probe | None) -> tuple[Symptom, ...]:
@@ -129,7 +151,9 @@ def _walk_evidence(
     for symptom in symptoms:
         if (code := symptom.concern.code) in causes():
             indicated[code] = f"{indicated[code]}; {symptom.text}" if code in indicated else symptom.text
-    indicated |= {cause.code: cause.evidence[0].text for cause in diagnosis.causes if cause.code == NO_POLICY}
+    indicated |= {
+        cause.code: cause.evidence[0].text for cause in diagnosis.causes if cause.code in (NO_POLICY, NOBODYS_POLICY)
+    }
     if diagnosis.days is not None:
         seen["reports"] = f"Reports about {when(diagnosis.days[0])} to {when(diagnosis.days[1])}."
     groups = [group for group in diagnosis.groups if group.state is not State.NOISE]

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from datetime import date, timedelta
+from datetime import date
 from typing import TYPE_CHECKING, Final
 from urllib.parse import unquote, urlsplit
 
 import pandas as pd
 
+from ..analysis import REGULAR_DAYS, is_regular, silent_since
 from ..knowledge import causes
 from ..markup import number, one_line, plural, when
 from ..policy import domain_name
@@ -25,8 +26,6 @@ if TYPE_CHECKING:
 
 __all__ = ["why_no_reports"]
 
-#: A reporter is known to be regular once it reported so many days.
-_REGULAR: Final = 3
 #: A message with the report of a large sender about a day with many failures is below this.
 _ROOM: Final = 10 * 1024 * 1024
 _SIZE: Final = re.compile(r"SIZE(?: +(\d{1,19}))?", re.IGNORECASE)
@@ -250,15 +249,12 @@ def _days(source: Source | None, domain: str) -> pd.DataFrame:
 
 
 def _silent(days: pd.DataFrame, today: date) -> tuple[SilentReporter, ...]:
-    """Return reporters of several days that are quiet for longer than reports take, and than they ever were."""
-    silent = []
-    for name, part in days.groupby("organization_name"):
-        calendar = part["day"].sort_values()
-        longest = calendar.diff().max()
-        last = calendar.iloc[-1].date()
-        quiet = timedelta(days=(today - last).days)
-        if len(calendar) >= _REGULAR and quiet > max(LATE, longest + LATE):
-            silent.append(SilentReporter(organization_name=one_line(name, 100), last=last, days=len(calendar)))
+    """Return the reporters that have gone silent, those that reported most first."""
+    silent = [
+        SilentReporter(organization_name=one_line(name, 100), last=last, days=len(part))
+        for name, part in days.groupby("organization_name")
+        if (last := silent_since(part["day"], today)) is not None
+    ]
     return tuple(sorted(silent, key=lambda each: (-each.days, each.organization_name)))
 
 
@@ -281,6 +277,9 @@ def _arrived(
         yield NoReportsReason(code="reporters-silent", state=ReasonState.CONFIRMED, evidence=one_line(text, 300))
     elif days.empty:
         text = "No report about the domain is in the source, so none has stopped as far as known."
+        yield NoReportsReason(code="reporters-silent", state=ReasonState.NOT_OBSERVED, evidence=text)
+    elif not any(is_regular(part["day"]) for _, part in days.groupby("organization_name")):
+        text = f"No reporter reported on {REGULAR_DAYS} days or more, so what is normal for them is not known."
         yield NoReportsReason(code="reporters-silent", state=ReasonState.NOT_OBSERVED, evidence=text)
     else:
         text = f"None of {plural(reporters, 'reporter')} is quiet for longer than before."

@@ -36,7 +36,7 @@ def _steps(diagnosis: Diagnosis, observed: Mapping[str, str]) -> Iterator[Action
     causes = [cause for cause in diagnosis.present if cause.kind is not CauseKind.OUTCOME]
     step = "Identify the problem"
     if causes:
-        titles = "; ".join(cause.title for cause in causes[:3])
+        titles = "; ".join(cause.claim for cause in causes[:3])
         yield Action(step=step, status=StepStatus.DONE, evidence=f"{titles}.")
     elif diagnosis.not_observed:
         subjects = ", ".join(subject for subject, _ in diagnosis.not_observed[:3])
@@ -62,7 +62,7 @@ def _steps(diagnosis: Diagnosis, observed: Mapping[str, str]) -> Iterator[Action
     if first := next((cause for cause in causes if cause.kind is not CauseKind.VANTAGE), None):
         fix = next(iter(first.fix.splitlines()), "")
         where = f" At your provider, {first.provider.splitlines()[0]}" if first.provider else ""
-        yield Action(step=step, status=StepStatus.TO_DO, evidence=f"{first.title}: {fix}{where}")
+        yield Action(step=step, status=StepStatus.TO_DO, evidence=f"{first.claim}: {fix}{where}")
     else:
         yield Action(step=step, status=StepStatus.NOT_NEEDED, evidence="There is nothing to fix.")
     yield _validation(diagnosis)
@@ -75,6 +75,8 @@ def _result_types(diagnosis: Diagnosis) -> Action:
         status = StepStatus.TO_DO if diagnosis.probe else StepStatus.NOT_KNOWN
         return Action(step=step, status=status, evidence="There are no reports.")
     groups = [group for group in diagnosis.groups if group.state is not State.NOISE]
+    if not diagnosis.groups:
+        return Action(step=step, status=StepStatus.DONE, evidence="Reports show no failure.")
     if not groups:
         return Action(step=step, status=StepStatus.DONE, evidence="Reports show only background noise.")
     kinds = "; ".join(

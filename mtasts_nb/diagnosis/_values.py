@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Final
 from ..analysis import Candidate, Reported, unexplained
 from ..markup import terminal_text
 from ..render import Rendered, frame
-from ..vocabulary import Area, Concern, State, StepStatus, Verdict, verdict_on
+from ..vocabulary import Area, Concern, State, StepStatus, Verdict, cause_clause, verdict_on
 from .flowchart import Walk, WalkEvidence
 
 if TYPE_CHECKING:
@@ -72,7 +72,7 @@ class Cause(Concern):
     meaning : str
         What is wrong, and how senders react.
     mail : str
-        What it does to mail, in the mode that is published or reported.
+        What it does to mail, in the mode that is published or reported; of one that is over, what it did.
     fix : str
         What to do now; text to publish where there is one.
     prevent : str
@@ -99,6 +99,12 @@ class Cause(Concern):
     rfc: str
     provider: str = ""
     area: Area | None = None
+
+    @property
+    def claim(self) -> str:
+        """The title, with what it lacks in certainty, to begin a line."""
+        clause = cause_clause(self.title, self.claimed)
+        return f"{clause[0].upper()}{clause[1:]}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -223,6 +229,7 @@ class Diagnosis(Rendered):
             not_observed=[subject for subject, _ in self.not_observed],
             known=self.known,
             reported=self.days is not None,
+            failures=bool(self.groups),
         )
 
     def walk(self, start: str | None = None) -> Walk:

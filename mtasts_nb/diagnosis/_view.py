@@ -73,7 +73,7 @@ def _(named: Causes) -> Document:
     body: list[Block] = []
     for position, cause in enumerate(named.causes[:_MOST_CAUSES]):
         body.append(Paragraph(*_title(position, cause)))
-        body.append(Paragraph(cause.meaning))
+        body.append(Paragraph(_meaning(cause)))
         body.append(Fold("Evidence, how to confirm it and how to fix it", (Terms(list(_terms(cause))),)))
     if (more := len(named.causes) - _MOST_CAUSES) > 0:
         body.append(Paragraph(f"{number(more)} more: notebook 04 has them all."))
@@ -91,22 +91,23 @@ def _title(position: int, cause: Cause) -> tuple[Inline, ...]:
     where = f" ({one_line(', '.join(cause.mx[:4]), 300)})" if cause.mx else ""
     failed = f", {plural(cause.failed, 'failed session')} reported" if cause.failed else ""
     state = Quiet(f" {cause.state.value}, confidence {cause.confidence.value}{failed}")
-    return Strong(f"{position + 1}. {cause.title}{where}"), state
+    return Strong(f"{position + 1}. {cause.claim if cause.present else f'Over: {cause.title}'}{where}"), state
 
 
 def _cause(position: int, cause: Cause) -> Fold:
     return Fold(
         _title(position, cause),
-        (Paragraph(cause.meaning), Terms(list(_terms(cause)))),
+        (Paragraph(_meaning(cause)), Terms(list(_terms(cause)))),
         open=position < _OPEN and cause.present,
     )
 
 
 def _terms(cause: Cause) -> Iterator[tuple[str, str | tuple[Block, ...]]]:
-    label = cause.effect.label if cause.effect else "not known"
-    yield "Effect on mail", f"{label[0].upper()}{label[1:]}. {cause.mail}" if cause.area else cause.mail
+    yield ("Effect on mail" if cause.present else "What it did to mail"), _mail(cause)
     yield "Evidence", (Items([_evidence(each) for each in cause.evidence]),)
-    yield "What to do now", _lines(cause.fix)
+    if not cause.present:
+        yield "This fault in general", cause.meaning
+    yield ("What to do now" if cause.present else "What fixes it"), _lines(cause.fix)
     if cause.prevent:
         yield "How to avoid it next time", cause.prevent
     if cause.provider:
@@ -117,6 +118,19 @@ def _terms(cause: Cause) -> Iterator[tuple[str, str | tuple[Block, ...]]]:
     if cause.verify:
         yield "How to verify the fix", cause.verify
     yield "Defined in", cause.rfc
+
+
+def _mail(cause: Cause) -> str:
+    """Return what it does to mail, in a word and in words; of one that is over, what it did."""
+    if not cause.present:
+        return cause.mail
+    label = cause.effect.label if cause.effect else "not known"
+    return " ".join(filter(None, (f"{label[0].upper()}{label[1:]}.", cause.mail)))
+
+
+def _meaning(cause: Cause) -> str:
+    """Return what is wrong; of what is over, that it is."""
+    return cause.meaning if cause.present else "This is over, as far as known."
 
 
 def _lines(text: str) -> tuple[Block, ...]:

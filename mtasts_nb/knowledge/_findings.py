@@ -13,7 +13,7 @@ from ._read import read_folder
 
 __all__ = ["FindingText", "finding_texts"]
 
-_EFFECTS = {effect.label: effect for effect in Effect}
+_EFFECTS = {effect.name.lower().replace("_", " "): effect for effect in Effect}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

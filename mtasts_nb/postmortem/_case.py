@@ -8,17 +8,25 @@ from datetime import date, datetime
 from functools import cached_property
 from typing import Any, Final
 
-import numpy as np
 import pandas as pd
 
-from ..analysis import Cells, FixCheck, cells, find_incidents, narrow, verify_fix
+from ..analysis import (
+    Cells,
+    FixCheck,
+    cells,
+    find_incidents,
+    most_urgent,
+    narrow,
+    rows_of_incidents,
+    verify_fix,
+)
 from ..diagnosis import Cause, Diagnosis, Group, Reported, diagnose
 from ..errors import ParameterError
 from ..moments import utc_moment
 from ..probe import Probe
 from ..reports import Archive
 from ..sender import Delivery, simulate
-from ..vocabulary import Confidence, FixStatus, MailEffect, State, Verdict
+from ..vocabulary import Confidence, FixStatus, State, Verdict
 
 __all__ = ["LATEST", "Case", "Day", "Kind", "ProbeCheck", "read_case"]
 
@@ -104,25 +112,19 @@ class Case:
         split = self.all_cells
         if incidents.empty:
             return split
-        sessions = _rows_of(split.sessions, incidents, ("policy_domain", "policy_type"))
-        return replace(split, sessions=sessions, failures=_rows_of(split.failures, incidents))
+        sessions = rows_of_incidents(split.sessions, incidents, ("policy_domain", "policy_type"))
+        return replace(split, sessions=sessions, failures=rows_of_incidents(split.failures, incidents))
 
     @cached_property
     def lead(self) -> pd.DataFrame:
-        """The rows of the story that the document leads with: the one with the most failed sessions."""
-        rows = self.incidents
-        if rows.empty:
-            return rows
-        size = rows.groupby(["story", "policy_type"])["failed_session_count"].sum().groupby("story").max()
-        return rows[rows["story"] == size.idxmax()]
+        """The rows of the story that the document leads with: the most urgent one, the largest row first."""
+        return most_urgent(self.incidents, self.all_cells)
 
     @cached_property
     def top(self) -> Mapping[str, Any] | None:
         """The largest row of the lead; None where there is no incident."""
-        if self.lead.empty:
-            return None
-        ordered = self.lead.sort_values(["failed_session_count", "incident"], ascending=[False, True])
-        return {str(key): value for key, value in ordered.iloc[0].items()}
+        rows = self.lead.head(1).to_dict("records")
+        return {str(key): value for key, value in rows[0].items()} if rows else None
 
     @cached_property
     def fix(self) -> FixCheck | None:
@@ -253,7 +255,7 @@ class Case:
 
     def failures_of_incidents(self, failures: pd.DataFrame) -> pd.DataFrame:
         """Return of a daily table the rows that are failures of the incidents; an MX host not named is empty."""
-        return _rows_of(failures, self.incidents)
+        return rows_of_incidents(failures, self.incidents)
 
 
 def read_case(
@@ -267,7 +269,7 @@ def read_case(
     if isinstance(period, str):
         if period != LATEST:
             raise ParameterError(f"period is {period!r}: expected {LATEST!r}, a pair of days, or None")
-        rows = _most_urgent(every, cells(history))
+        rows = most_urgent(every, cells(history))
         first, last = (rows["start"].min(), rows["end"].max()) if len(rows) else (None, None)
     else:
         first, last = (_day(side) for side in _pair(period))
@@ -289,27 +291,6 @@ def read_case(
         "first": first if first is not None or reported.empty else reported.min(),
         "last": last if last is not None or reported.empty else reported.max(),
     }
-
-
-def _most_urgent(incidents: pd.DataFrame, split: Cells) -> pd.DataFrame:
-    """Return the rows of the most urgent story.
-
-    Open before over, but one of low confidence, which may be background noise, after all others; open ones by what they
-    do to mail. Then the confidence; of those that are over, the one that ended last; and the failed sessions.
-    """
-    if incidents.empty:
-        return incidents
-    stories = []
-    for story, rows in incidents.groupby("story"):
-        is_open = bool(rows["ongoing"].any())
-        confidence = min(Confidence(value).rank for value in rows["confidence"])
-        doubtful = confidence == Confidence.LOW.rank
-        effects = _rows_of(split.failures, rows)["effect"].unique() if is_open else ()
-        effect = min((MailEffect(value).rank for value in effects), default=0)
-        order = (doubtful, not is_open, effect, confidence, -rows["end"].max().value, -rows["start"].max().value)
-        stories.append((*order, -int(rows["failed_session_count"].sum()), story))
-    first: pd.DataFrame = incidents[incidents["story"] == min(stories)[-1]]
-    return first
 
 
 def _pair(period: object) -> tuple[Day, Day]:
@@ -336,18 +317,3 @@ def _is_group_of(group: Group, row: Mapping[Any, Any]) -> bool:
         and reported.first <= row["end"].date()
         and reported.last >= row["start"].date()
     )
-
-
-def _rows_of(
-    frame: pd.DataFrame,
-    incidents: pd.DataFrame,
-    keys: tuple[str, ...] = ("policy_domain", "policy_type", "receiving_mx_hostname", "result_type"),
-) -> pd.DataFrame:
-    """Return the rows with the keys and on the days of any of the incidents, each once."""
-    inside = np.zeros(len(frame), bool)
-    for row in incidents.fillna({"receiving_mx_hostname": ""}).to_dict("records"):
-        same = frame["day"].between(row["start"], row["end"])
-        for key in keys:
-            same &= frame[key] == row[key]
-        inside |= same.to_numpy()
-    return frame[inside].reset_index(drop=True)

@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, Final
 
 import pandas as pd
 
-from ..analysis import at_mx, cells, day, reported_verdicts
+from ..analysis import at_mx, by_urgency, cells, day, reported_verdicts
 from ..markup import one_line, share
 from ..render import Rendered, Trend
-from ..vocabulary import Confidence, Level, verdict_reason
+from ..vocabulary import Certainty, Level, verdict_reason
 
 if TYPE_CHECKING:
     from ..analysis import Cells
@@ -42,7 +42,7 @@ class Domain:
     trend : Trend
         The same by day.
     incident : str
-        The largest open incident; empty without one.
+        The most urgent open incident; empty without one.
     reporters : int
     """
 
@@ -87,15 +87,13 @@ def fleet(source: Source, incidents: pd.DataFrame) -> Fleet:
     by_day = _shares(recent, [*keys, "day"]).groupby(["policy_domain", "day"]).max().unstack("policy_domain")
     reporters = split.sessions.groupby("policy_domain")["organization_name"].nunique()
     verdicts = reported_verdicts(source)
-    open_rows = incidents[incidents["ongoing"]].sort_values(
-        ["failed_session_count", "incident"], ascending=[False, True]
-    )
-    largest = {str(row["policy_domain"]): row for row in reversed(open_rows.to_dict("records"))}
+    open_rows = by_urgency(incidents[incidents["ongoing"]], split)
+    first = {str(row["policy_domain"]): row for row in reversed(open_rows.to_dict("records"))}
     domains = []
     for name in map(str, reporters.index):
         part = overall.get(name)
         values = by_day[name].reindex(days) if name in by_day else pd.Series(float("nan"), days)
-        row, verdict = largest.get(name), verdicts[name]
+        row, verdict = first.get(name), verdicts[name]
         domains.append(
             Domain(
                 policy_domain=name,
@@ -132,6 +130,6 @@ def _trend(values: pd.Series) -> Trend:
 
 
 def _incident(row: dict[str, object]) -> str:
-    doubt = "" if row["confidence"] == Confidence.HIGH else f", confidence {row['confidence']}"
+    doubt = "" if row["confidence"] == Certainty.HIGH else f", certainty {row['confidence']}"
     since = day(pd.Timestamp(row["start"]))  # type: ignore[arg-type]
     return f"{one_line(row['result_type'], 60)}{at_mx(row['receiving_mx_hostname'])} since {since}{doubt}"

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final
 from ..analysis import KeyFigures, at_mx, day, deferred_figure, listed, period, sporadic, under
 from ..markup import number, one_line, plural, share, when
 from ..render import Rendered
-from ..vocabulary import FixStatus, Level, MailEffect, State, Verdict
+from ..vocabulary import Confidence, FixStatus, Level, MailEffect, State, Verdict, mail_clause
 
 if TYPE_CHECKING:
     from ..analysis import Cells
@@ -22,20 +22,6 @@ _OPENNESS: Final = {
     FixStatus.FAILING: "not over",
     FixStatus.TOO_EARLY: "too early to say if it is over",
     FixStatus.NOT_SEEN_BEFORE: "not known to be over",
-}
-#: What the failures do to mail, while they occur and afterwards.
-_MAIL: Final = {
-    MailEffect.DEFERRED: ("mail is deferred", "mail was deferred"),
-    MailEffect.POSSIBLY_DELAYED: ("mail is delayed at most", "mail was delayed at most"),
-    MailEffect.UNPROTECTED: (
-        "mail is delivered, without this protection or under a cached policy",
-        "mail was delivered, without this protection or under a cached policy",
-    ),
-    MailEffect.NO_EFFECT: ("mail is delivered", "mail was delivered"),
-    MailEffect.NOT_KNOWN: (
-        "the reports do not show what it does to mail",
-        "the reports do not show what it did to mail",
-    ),
 }
 
 
@@ -73,7 +59,9 @@ def opening(case: Case, step: str, title: str) -> Opening:
     """Return how the document of a case begins; `step` is the most urgent of what is left to do."""
     verdict, cause = case.verdict, case.main_cause
     nothing = case.all_cells.sessions.empty
-    same = verdict.cause == (cause.code if cause is not None else "") or (verdict.level is Level.FINE)
+    # The title names a cause only where it is certain.
+    certain = cause is None or cause.confidence is Confidence.HIGH
+    same = verdict.level is Level.FINE or (certain and verdict.cause == (cause.code if cause is not None else ""))
     return Opening(
         title=title,
         level=Level.NOT_KNOWN if nothing else verdict.level,
@@ -114,11 +102,8 @@ def _sentence(case: Case) -> str:
     types = listed([one_line(name, 60) for name in dict.fromkeys(lead["result_type"])])
     domains = listed([one_line(name, 80) for name in sorted(set(lead["policy_domain"]))])
     effects = case.lead_cells.failures["effect"]
-    mail = (
-        _MAIL[min(map(MailEffect, effects.unique()), key=lambda effect: effect.rank)][0 if now else 1]
-        if len(effects)
-        else ""
-    )
+    worst = min(map(MailEffect, effects.unique()), key=lambda effect: effect.rank, default=None)
+    mail = "" if worst is None else mail_clause(worst, over=not now)
     return (
         f"{since}, senders {'report' if now else 'reported'} {types} for {domains}"
         f"{at_mx(hosts) if lead['receiving_mx_hostname'].notna().any() else ''}"

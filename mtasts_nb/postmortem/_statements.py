@@ -9,6 +9,7 @@ from ..analysis import (
     NO_NAME,
     Story,
     at_mx,
+    by_urgency,
     day,
     days,
     effect_statement,
@@ -70,12 +71,16 @@ def heading(case: Case, title: str = "") -> Heading:
 def case_title(case: Case) -> str:
     """Return what the incident is, and of which domain; or that there is none."""
     if case.top is not None:
-        cause = case.main_cause
-        what = cause.title if cause is not None else result_type_text(str(case.top["result_type"])).title
-        return f"{what}: {case.domain}"
+        return f"{_certain_title(case) or result_type_text(str(case.top['result_type'])).title}: {case.domain}"
     if case.all_cells.sessions.empty:
         return "No TLS reports"
     return "TLS reports without an incident" if len(case.all_cells.failures) else "TLS reports without a failure"
+
+
+def _certain_title(case: Case) -> str:
+    """Return the title of the cause; empty where it is not certain."""
+    cause = case.main_cause
+    return cause.title if cause is not None and cause.confidence is Confidence.HIGH else ""
 
 
 def statements(case: Case) -> Story:
@@ -93,11 +98,11 @@ def statements(case: Case) -> Story:
         happened = "no failure was reported" if no_failure else f"there was no incident: {sporadic(split)}"
         effect = () if no_failure else ((_EFFECT, effect_statement(split.failures)),)
         return Story(((_HAPPENED, f"{reported}, {happened}."), *effect, ("How much was reported.", _reach(case))))
-    lead, top, cause = case.lead, case.top, case.main_cause
+    lead, top = case.lead, case.top
     rows = lead[(lead["policy_type"] == top["policy_type"]) & (lead["policy_domain"] == top["policy_domain"])]
     return Story(
         (
-            (_HAPPENED, happened_statement(case.lead_cells, rows, "" if cause is None else cause.title)),
+            (_HAPPENED, happened_statement(case.lead_cells, rows, _certain_title(case))),
             (_EFFECT, effect_statement(case.lead_cells.failures)),
             ("Is it over?", _joined(_state(case, top), _continued(case), _probe_statement(case))),
             *_other_incidents_note(case),
@@ -129,7 +134,7 @@ def _reach(case: Case) -> str:
 def _other_incidents_note(case: Case) -> Iterator[tuple[str, str]]:
     """Yield a statement on the incidents that the others are not about."""
     rest = case.incidents[~case.incidents["incident"].isin(case.lead["incident"])]
-    rows = rest.sort_values("failed_session_count", ascending=False).to_dict("records")
+    rows = by_urgency(rest, case.all_cells).to_dict("records")
     names = [
         f"{one_line(row['result_type'], 60)}{at_mx(row['receiving_mx_hostname'])} "
         f"({row['policy_domain']}, {_span(row['start'], row['end'])})"
@@ -254,8 +259,7 @@ def _why(case: Case, top: Mapping[str, Any]) -> str:
     reason = f"Reason given by the senders: {given}." if reasons else ""
     cause = case.main_cause
     if cause is not None:
-        sure = "" if cause.confidence == Confidence.HIGH else f" (confidence: {cause.confidence})"
-        return _joined(f"{cause.title}{sure}.", reason)
+        return _joined(f"{cause.claim}.", reason)
     text = result_type_text(result_type)
     usual = f"Most often: {lower_first(text.causes[0])}." if text.causes else ""
     return _joined(text.short, usual, reason)

@@ -119,7 +119,7 @@ def _steps(case: Case) -> Iterator[Step]:
         elif (cause := case.pressing_cause) is not None:
             yield (
                 cause.fix,
-                f"{cause.title}{at_mx(listed([one_line(host, 80) for host in cause.mx]) if cause.mx else '')}.",
+                f"{cause.claim}{at_mx(listed([one_line(host, 80) for host in cause.mx]) if cause.mx else '')}.",
             )
         else:
             yield "Nothing, according to the reports.", "Single failures are normal: time-outs, a sender's restart."
@@ -174,5 +174,5 @@ def _for_type(case: Case, result_type: str, *, over: bool) -> Step:
         how = f": {commands[0].shell}" if commands else "."
         return f"Check yourself that it is permanently fixed{how}", f"{text.title}{where}; no more reports of it."
     if cause is not None and case.top is not None and case.top["result_type"] == result_type:
-        return cause.fix, f"{cause.title}{where}."
+        return cause.fix, f"{cause.claim}{where}."
     return text.fix_for(domain), f"{text.title}{where}."

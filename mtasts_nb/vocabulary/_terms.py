@@ -16,6 +16,7 @@ __all__ = [
     "UNKNOWN",
     "Area",
     "CauseKind",
+    "Certainty",
     "Confidence",
     "Effect",
     "Level",
@@ -238,7 +239,7 @@ class Effect(_Scale):
     @property
     def label(self) -> str:
         """What a person reads."""
-        return "defers mail" if self is Effect.DEFERS_MAIL else self.value
+        return {Effect.DEFERS_MAIL: "defers mail", Effect.COSMETIC: "defers no mail now"}.get(self, self.value)
 
 
 class Status(StrEnum):
@@ -260,7 +261,15 @@ class Level(_Scale):
 
 
 class Confidence(_Scale):
-    """How certain a statement is."""
+    """How certain the cause of failures is: ``high`` where it was observed or is the only explanation."""
+
+    HIGH = "high"
+    MEDIUM = "medium"
+    LOW = "low"
+
+
+class Certainty(_Scale):
+    """How certain it is that failures are an incident and no background noise: the column ``confidence`` of `find_incidents`."""
 
     HIGH = "high"
     MEDIUM = "medium"

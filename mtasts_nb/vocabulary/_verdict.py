@@ -14,7 +14,7 @@ from typing import Final
 from ..render import Rendered
 from ._terms import CauseKind, Confidence, Effect, Level, Severity, State
 
-__all__ = ["LEVEL_RULES", "Concern", "Verdict", "ranked", "verdict_on"]
+__all__ = ["LEVEL_RULES", "Concern", "Verdict", "ranked", "urgency", "verdict_on"]
 
 #: The rule of each level; the first matching one applies.
 LEVEL_RULES: Final = MappingProxyType(
@@ -26,7 +26,7 @@ LEVEL_RULES: Final = MappingProxyType(
         Level.WATCH: "Something works now and may fail later or for some senders, failures are reported rarely or by some "
         "senders only, some senders find no policy, a part could not be observed, or no known cause explains what is reported.",
         Level.NOT_KNOWN: "Nothing was observed, and there are no recent reports.",
-        Level.FINE: "Everything was observed, no problem was found, and reports show only background noise.",
+        Level.FINE: "Everything was observed, no problem was found, and reports show no failure or only background noise.",
     }
 )
 
@@ -45,7 +45,7 @@ class Concern:
         it: they name no policy, as those of some large senders do not.
     severity : Severity
     confidence : Confidence
-        ``high`` (observed, or the only explanation), ``medium`` or ``low``.
+        Of the cause.
     state : State
         What is known about it now.
     policy_domain : str
@@ -70,6 +70,11 @@ class Concern:
     def present(self) -> bool:
         """Whether it is there now, as far as known."""
         return not self.state.over
+
+    @property
+    def claimed(self) -> Confidence | None:
+        """The confidence; None where a search ends without a cause, since then none is claimed."""
+        return None if self.kind is CauseKind.OUTCOME else self.confidence
 
     @property
     def level(self) -> Level:
@@ -98,6 +103,8 @@ class Verdict(Rendered):
         The policy domain; empty where it is about several.
     cause, title : str
         The concern that decides; empty where there is none.
+    confidence : Confidence or None
+        Of the cause; None where there is none.
     mx : tuple of str
         The MX hosts of that concern.
     others : int
@@ -106,6 +113,8 @@ class Verdict(Rendered):
         What could not be observed: faults may be hidden there.
     reported : bool
         Whether there were reports.
+    failures : bool
+        Whether they show any failure, background noise included.
     over : int
         Concerns that are over.
     """
@@ -115,10 +124,12 @@ class Verdict(Rendered):
     domain: str = ""
     cause: str = ""
     title: str = ""
+    confidence: Confidence | None = None
     mx: tuple[str, ...] = ()
     others: int = 0
     not_observed: tuple[str, ...] = ()
     reported: bool = False
+    failures: bool = False
     over: int = 0
 
     @property
@@ -127,7 +138,7 @@ class Verdict(Rendered):
         return LEVEL_RULES[self.level]
 
 
-def _urgency(effect: Effect | None) -> float:
+def urgency(effect: Effect | None) -> float:
     """Return the order of an effect; what is not known may defer mail, so it comes next to what does."""
     return Effect.DEFERS_MAIL.rank + 0.5 if effect is None else effect.rank
 
@@ -148,17 +159,17 @@ def ranked(concerns: Iterable[tuple[int, Concern]]) -> list[Concern]:
         together.setdefault((concern.code, concern.policy_domain), []).append((position, concern))
     positions = {key: min(position for position, _ in same) for key, same in together.items()}
 
-    def urgency(concern: Concern) -> tuple[float, ...]:
+    def order(concern: Concern) -> tuple[float, ...]:
         over, position = int(not concern.present), positions[concern.code, concern.policy_domain]
-        return (over, _urgency(concern.effect), concern.severity.rank, position, concern.kind.rank, -concern.failed)
+        return (over, urgency(concern.effect), concern.severity.rank, position, concern.kind.rank, -concern.failed)
 
-    return sorted((_merged([concern for _, concern in same]) for same in together.values()), key=urgency)
+    return sorted((_merged([concern for _, concern in same]) for same in together.values()), key=order)
 
 
 def _merged(concerns: Sequence[Concern]) -> Concern:
     return replace(
         concerns[0],
-        effect=min((concern.effect for concern in concerns), key=_urgency),
+        effect=min((concern.effect for concern in concerns), key=urgency),
         severity=min((concern.severity for concern in concerns), key=lambda severity: severity.rank),
         confidence=min((concern.confidence for concern in concerns), key=lambda confidence: confidence.rank),
         state=min((concern.state for concern in concerns), key=lambda state: state.rank),
@@ -174,6 +185,7 @@ def verdict_on(
     not_observed: Sequence[str] = (),
     known: bool = True,
     reported: bool = False,
+    failures: bool = False,
 ) -> Verdict:
     """Return the verdict, by `LEVEL_RULES`.
 
@@ -189,6 +201,8 @@ def verdict_on(
         Whether anything is known of the domain: something was observed, or there are recent reports.
     reported : bool, optional
         Whether there are reports.
+    failures : bool, optional
+        Whether they show any failure.
 
     Examples
     --------
@@ -210,15 +224,17 @@ def verdict_on(
         level=level,
         effect=min(
             (concern.effect for concern in own),
-            key=_urgency,
+            key=urgency,
             default=None if level is Level.NOT_KNOWN else Effect.COSMETIC,
         ),
         domain=domain or (first.policy_domain if first else ""),
         cause=first.code if first else "",
         title=first.title if first else "",
+        confidence=first.claimed if first else None,
         mx=first.mx if first else (),
         others=max(0, len(deciding) - 1),
         not_observed=tuple(not_observed),
         reported=reported,
+        failures=failures,
         over=len(concerns) - len(present),
     )

@@ -19,10 +19,11 @@ from ..render import (
     document,
 )
 from ._finding import Finding, Findings
-from ._terms import Level, Severity
+from ._states import MailEffect
+from ._terms import Confidence, Effect, Level, Severity
 from ._verdict import Verdict
 
-__all__ = ["verdict_badge", "verdict_reason", "verdict_sentence"]
+__all__ = ["cause_clause", "mail_clause", "verdict_badge", "verdict_reason", "verdict_sentence"]
 
 _TEXTS: Final = {
     "record": "corrected _mta-sts record",
@@ -42,6 +43,25 @@ _MAIL: Final = {
     Level.ACT_NOW: "Mail is deferred or bounced",
     Level.ACT_SOON: "No mail is deferred, but something is broken",
     Level.WATCH: "Mail flows now; it may fail later, or for some senders",
+}
+#: How a cause is named that is not certain.
+_CAUSES: Final[dict[Confidence | None, str]] = {
+    Confidence.MEDIUM: "probable cause",
+    Confidence.LOW: "possible cause",
+}
+#: What failures do to mail, while they occur and afterwards.
+_DONE_TO_MAIL: Final = {
+    MailEffect.DEFERRED: ("mail is deferred", "mail was deferred"),
+    MailEffect.POSSIBLY_DELAYED: ("mail is delayed at most", "mail was delayed at most"),
+    MailEffect.UNPROTECTED: (
+        "mail is delivered, without this protection or under a cached policy",
+        "mail was delivered, without this protection or under a cached policy",
+    ),
+    MailEffect.NO_EFFECT: ("mail is delivered", "mail was delivered"),
+    MailEffect.NOT_KNOWN: (
+        "the reports do not show what it does to mail",
+        "the reports do not show what it did to mail",
+    ),
 }
 _MAIL_NOT_KNOWN: Final = "Something is broken; the reports do not show whether mail is deferred"
 
@@ -99,14 +119,15 @@ def verdict_sentence(verdict: Verdict) -> str:
     Examples
     --------
     >>> verdict_sentence(Verdict(level=Level.FINE, effect=None, domain="nordwind.example", reported=True))
-    'No problems found with nordwind.example; reports show only background noise.'
+    'No problems found with nordwind.example; reports show no failure.'
     """
     name = one_line(verdict.domain, 253) or "these domains"
     reason = verdict_reason(verdict)
     if verdict.level is Level.NOT_KNOWN:
         return f"Nothing is known about {name}: {reason}."
     if verdict.title:
-        return f"{_MAIL[verdict.level] if verdict.effect else _MAIL_NOT_KNOWN} ({name}): {reason}."
+        link = "; " if verdict.confidence in _CAUSES else ": "
+        return f"{_mail(verdict)} ({name}){link}{reason}."
     link = ", but " if verdict.level is Level.WATCH else "; " if reason else ""
     return f"No problems found with {name}{link}{reason}."
 
@@ -123,14 +144,46 @@ def verdict_reason(verdict: Verdict) -> str:
     if verdict.title:
         where = f" ({', '.join(one_line(host, 120) for host in verdict.mx[:3])})" if verdict.mx else ""
         more = f"; {plural(verdict.others, 'more cause')} of this level" if verdict.others else ""
-        return f"{one_line(verdict.title, 300).removesuffix('.')}{where}{more}"
+        return f"{cause_clause(one_line(verdict.title, 300).removesuffix('.'), verdict.confidence)}{where}{more}"
     if verdict.level is Level.NOT_KNOWN:
         return "nothing was observed" if hidden else "there are no recent reports"
     if verdict.level is Level.WATCH:
         return f"{hidden or 'a part'} could not be observed"
     if verdict.over:
         return f"{plural(verdict.over, 'earlier problem')} {'is' if verdict.over == 1 else 'are'} over"
-    return "reports show only background noise" if verdict.reported else ""
+    if not verdict.reported:
+        return ""
+    return "reports show only background noise" if verdict.failures else "reports show no failure"
+
+
+def cause_clause(title: str, confidence: Confidence | None) -> str:
+    """Return the title of a cause, with what it lacks in certainty: no text claims more than the evidence.
+
+    Examples
+    --------
+    >>> cause_clause("The policy file is missing", Confidence.MEDIUM)
+    'probable cause: The policy file is missing'
+    """
+    return f"{_CAUSES[confidence]}: {title}" if confidence in _CAUSES else title
+
+
+def mail_clause(effect: MailEffect, *, over: bool) -> str:
+    """Return what failures do to mail, or did.
+
+    Examples
+    --------
+    >>> mail_clause(MailEffect.POSSIBLY_DELAYED, over=True)
+    'mail was delayed at most'
+    """
+    return _DONE_TO_MAIL[effect][over]
+
+
+def _mail(verdict: Verdict) -> str:
+    if verdict.effect is None:
+        return _MAIL_NOT_KNOWN
+    if verdict.level is Level.ACT_SOON and verdict.effect is Effect.DISABLES_PROTECTION:
+        return "No mail is deferred, but protection is lost"
+    return _MAIL[verdict.level]
 
 
 @document.register

@@ -62,7 +62,7 @@ ARCHIVES = [
         id="silence is not good news",
     ),
     pytest.param([(0, "Post", 0, {"tlsa-invalid": 3}, {"kind": "tlsa"})], "act now", id="DANE defers without a mode"),
-    pytest.param([(0, "Post", 5, {}, {"kind": "no-policy-found"})], "fine", id="a domain without a policy"),
+    pytest.param([(0, "Post", 5, {}, {"kind": "no-policy-found"})], "act soon", id="no sender finds a policy"),
 ]
 
 

@@ -133,10 +133,10 @@ def test_what_was_not_observed_is_no_evidence(look: Look) -> None:
 
 def test_reporters_that_stopped(look: Look, archive_of: ArchiveOf) -> None:
     probe = on(with_record(look(), OWN), 25)
-    archive = archive_of(*((day, "Alpha", 10, {}) for day in range(8)), *((day, "Beta", 20, {}) for day in range(24)))
+    archive = archive_of(*((day, "Alpha", 10, {}) for day in range(12)), *((day, "Beta", 20, {}) for day in range(24)))
     answer = sts.why_no_reports(probe, archive)
-    assert [(each.organization_name, each.days) for each in answer.silent] == [("Alpha", 8)]
-    assert answer.silent[0].last == FIRST.replace(day=8)
+    assert [(each.organization_name, each.days) for each in answer.silent] == [("Alpha", 12)]
+    assert answer.silent[0].last == FIRST.replace(day=12)
     assert answer.arriving
     assert states(answer)["reporters-silent"] is CONFIRMED
     assert states(answer)["reports-late"] is RULED_OUT

@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 
 from ...reports import Source
-from ...vocabulary import UNEXPLAINED, Confidence
+from ...vocabulary import UNEXPLAINED, Certainty
 from .._witnesses import LONG, independent
 from ._baseline import upper_bound
 from ._blocks import blocks
@@ -77,7 +77,7 @@ def find_incidents(source: Source, *, policy_type: str | None = None, chronic: f
         - ``share`` (float64), of the sessions reported about that domain and policy type on those days, from 0 to 1
         - ``reporters`` (int64), how many saw it
         - ``ongoing`` (bool), not known to be over
-        - ``confidence`` (str): ``high``, ``medium`` or ``low`` (`Confidence`), see the notes
+        - ``confidence`` (str): ``high``, ``medium`` or ``low`` (`Certainty`), see the notes
         - ``story`` (int64), from 1: spans of one policy domain or MX host that begin within two days of each other and
           share half their days are one story
         - ``peak_failed_session_count`` (int64), on the worst day
@@ -146,9 +146,9 @@ def find_incidents(source: Source, *, policy_type: str | None = None, chronic: f
     Fewer than five in all are never an incident, nor are failures at less than twice the normal rate.
 
     ``unattributed`` (failures that a report counts and does not explain) and ``unknown`` are kinds like others: something
-    failed. Their confidence is low, and they join the story of what failed on the same days.
+    failed. Their certainty is low, and they join the story of what failed on the same days.
 
-    Confidence is ``high`` when the joint probability of the days above the baseline is at most 1e-16, there are two or more of
+    Certainty is ``high`` when the joint probability of the days above the baseline is at most 1e-16, there are two or more of
     them, two or more independent reporters saw it, and there are 14 other days to hold it against or
     the share is five times `chronic`. It is ``low`` when that probability is above 1e-8, the result type does not say
     what failed, it is one day and no two independent reporters saw it, no independent reporter saw it in an archive of 14
@@ -214,7 +214,7 @@ def _row(view: Outlook, span: Span, chronic: float) -> dict[str, Any]:
     }
 
 
-def _confidence(view: Outlook, span: Span, share: float, chronic: float) -> Confidence:
+def _confidence(view: Outlook, span: Span, share: float, chronic: float) -> Certainty:
     block, inside = view.block, slice(span.first, span.last + 1)
     others = len(block.days) - (span.last - span.first + 1)
     theirs = span.failed / max(float(block.sessions[span.who, inside].sum()), 1.0)
@@ -227,10 +227,10 @@ def _confidence(view: Outlook, span: Span, share: float, chronic: float) -> Conf
     single = span.days == 1 and min(witnesses, span.who.sum()) < 2
     alone = others < 7 and share < 5 * chronic
     if span.strength < 8 or like_noise or single or alone or invented or block.kinds[view.kind][1] in UNEXPLAINED:
-        return Confidence.LOW
+        return Certainty.LOW
     compared = others >= 14 or share >= 5 * chronic
     several = span.days >= 2 and witnesses >= 2
-    return Confidence.HIGH if span.strength >= 16 and several and compared else Confidence.MEDIUM
+    return Certainty.HIGH if span.strength >= 16 and several and compared else Certainty.MEDIUM
 
 
 def expected_failures(
