@@ -147,3 +147,23 @@ def test_a_syntax_error_of_the_record_has_a_cause():
     """A domain with such a record has no MTA-STS (RFC 8461 §3.1); nothing that shows it may be without a cause."""
     (error,) = validate(record="v=STSv1; id=20260208120000; x=a b").errors
     assert (error.code, CAUSES[TEXTS[error.code].cause].kind) == ("sts-record-value-malformed", CauseKind.FAULT)
+
+
+#: The sections of RFC 8460 and RFC 8461, by their tables of contents.
+SECTIONS = {
+    "8460": "1 1.1 2 3 3.1 3.1.1 3.1.2 4 4.1 4.2 4.2.1 4.2.2 4.3 4.3.1 4.3.2 4.3.2.1 4.3.2.2 4.3.3 4.3.4 4.4 4.5 "
+    "5 5.1 5.2 5.3 5.3.1 5.4 5.5 5.6 6 6.1 6.2 6.3 6.4 6.5 6.6 7",
+    "8461": "1 1.1 2 3 3.1 3.2 3.3 3.4 4 4.1 4.2 5 5.1 6 7 7.1 7.2 8 8.1 8.2 8.3 8.4 9 9.1 9.2 9.3 10 10.1 10.2 10.3 10.4 10.5",
+}
+
+
+@pytest.mark.parametrize("rfc", SECTIONS)
+def test_every_section_that_is_named_exists(rfc):
+    texts = {file: file.read_text("utf-8") for kind in ("py", "toml") for file in PACKAGE.rglob(f"*.{kind}")}
+    known, named = set(SECTIONS[rfc].split()), 0
+    for file, text in texts.items():
+        for sections in re.findall(rf"RFC {rfc} (§[\d.]+(?:, §[\d.]+)*)", text):
+            numbers = {each.rstrip(".") for each in re.findall(r"§([\d.]+)", sections)}
+            assert numbers <= known, (file, sections)
+            named += len(numbers)
+    assert named > 50
