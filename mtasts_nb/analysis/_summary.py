@@ -39,6 +39,8 @@ __all__ = [
 
 #: On fewer days with reports, what fails all the time may be taken for normal.
 _FEW_DAYS: Final = 7
+#: More policy domains are counted, not named.
+_NAMED: Final = 3
 _HAPPENED, _EFFECT, _STATE = "What happened.", "What it did to mail.", "Is it over?"
 
 
@@ -204,9 +206,11 @@ def scope(source: Source) -> Story:
     seen = split.sessions
     both = {PolicyType.STS, PolicyType.TLSA} <= set(totals.index)
     same = " Sessions under MTA-STS and DANE may be the same ones, so they are not added up." if both else ""
+    domains = sorted(map(str, seen["policy_domain"].unique()))
+    about = listed(domains) if len(domains) <= _NAMED else plural(len(domains), "policy domain")
     text = (
         f"{period(seen['day'].min(), seen['day'].max())}, {plural(seen['organization_name'].nunique(), 'reporter')} sent "
-        f"figures about {listed(sorted(seen['policy_domain'].unique()))}: {'; '.join(parts)}.{same}"
+        f"figures about {about}: {'; '.join(parts)}.{same}"
     )
     return Story((("The numbers.", text),))
 
