@@ -35,7 +35,7 @@ OF_EACH_CAUSE = list(
 
 
 def core(verdict):
-    return verdict.level, verdict.effect, verdict.cause, verdict.mx
+    return verdict.level, verdict.effect, verdict.cause, verdict.mx, verdict.confidence
 
 
 def words(text: object) -> str:
