@@ -275,7 +275,7 @@ def _with_progress(
             if bar is None and show and time.monotonic() - began > _PATIENCE:
                 from tqdm.auto import tqdm
 
-                bar = tqdm(unit=" inputs", desc="TLS reports")
+                bar = tqdm(unit=" inputs", desc="TLS reports", bar_format="{desc}: {n_fmt}{unit}")
             if bar is not None:
                 bar.update(count - bar.n)
     finally:

@@ -26,6 +26,8 @@ Stop = Callable[[], None]
 Prober = Callable[[str, ProbeSettings, Callable[[Stop], None]], "Probe"]
 #: Seconds between two steps of the progress bar.
 _TICK = 0.5
+#: Seconds in which the last letters of a field arrive after Enter.
+_LETTERS = 0.5
 _FIELD = {"width": "28em", "max_width": "100%"}
 
 
@@ -289,7 +291,10 @@ class DomainProbe(Live):
 
     def _typed(self, _: Any, content: dict[str, Any], __: Any) -> None:
         if content.get("event") == "submit":  # Enter in the field is as good as the button
-            self.start()
+            # It overtakes letters that were typed just before it, which ipywidgets holds back until the kernel is idle.
+            late = threading.Timer(_LETTERS, self.start)
+            late.daemon = True
+            late.start()
 
     def _tick(self) -> None:
         while not self.run_state.wait(_TICK):
