@@ -53,7 +53,7 @@ def flowchart(walk: Walk | None = None, *, whole: bool = False) -> Picture:
     >>> from mtasts_nb.diagnosis import Walk
     >>> picture = flowchart(Walk("report"))
     >>> picture.svg[:4], picture.alt[:55]
-    ('<svg', 'Part of a flowchart of 100 questions and 92 causes. The')
+    ('<svg', 'Part of a flowchart of 101 questions and 93 causes. The')
     """
     if walk is None:
         return Picture(_alt(None, whole=True), svg=_drawing())
