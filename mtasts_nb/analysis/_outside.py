@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 __all__ = ["covers", "outside_policy"]
 
 _LINK: Final = ["report_key", "policy_index"]
+_PLACE: Final = ["policy_domain", "receiving_mx_hostname"]
 #: What a failure at an MX host outside the policy is known by.
 _KEYS: Final = ["day", "policy_domain", "organization_name", "receiving_mx_hostname", "result_type"]
 
@@ -55,14 +56,21 @@ def outside_policy(source: Source) -> pd.DataFrame:
     """
     types, parts = list(causes()["mx-not-in-policy"].result_types), []
     counted = [*_LINK, *_KEYS, "policy_type", "failed_session_count"]
-    for sessions, failures in source.session_rows([*_LINK, "policy_string"], counted):
+    for sessions, failures in source.session_rows([*_LINK, "policy_domain", "policy_string"], counted):
         rows = failures[
             (failures["policy_type"] == PolicyType.STS)
             & failures["result_type"].isin(types)
             & failures["receiving_mx_hostname"].notna()
             & (failures["failed_session_count"] > 0)
         ]
-        rows = rows.merge(sessions, on=_LINK)
+        # Reports are many and policies few: which report a failure is of matters only where one does not match.
+        places = rows[_PLACE].drop_duplicates().astype("str")
+        policies = sessions[["policy_domain", "policy_string"]].drop_duplicates().astype("str")
+        apart = places.merge(policies, on="policy_domain")
+        apart = apart[_outside(apart)]
+        near = sessions[sessions["policy_domain"].isin(apart["policy_domain"])]
+        rows = rows[rows["receiving_mx_hostname"].isin(apart["receiving_mx_hostname"])]
+        rows = rows.merge(near[[*_LINK, "policy_string"]], on=_LINK)
         parts.append(rows[_outside(rows)].astype(dict.fromkeys(_KEYS[1:], "str")))
     table = pd.concat(parts).rename(columns={"failed_session_count": "failed"})
     return table.groupby(_KEYS, dropna=False)["failed"].sum().reset_index()
