@@ -56,38 +56,26 @@ class Groups:
         counts : sequence of arrays
             The counts of the rows.
         """
-        codes = [self._codes(key, columns[key], len(counts[0])) for key in self.keys]
-        self._parts.append(_added_up(codes, counts))
-        self._pending += len(self._parts[-1][1][0])
+        coded = [_coded(columns[key]) for key in self.keys]
+        groups, sums = _added_up([codes for codes, _ in coded], [len(values) for _, values in coded], counts)
+        # Only the groups that occur are numbered as all files are: they are few, and rows are many.
+        groups = [
+            self._numbered(key, values)[own] for key, (_, values), own in zip(self.keys, coded, groups, strict=True)
+        ]
+        self._parts.append((groups, sums))
+        self._pending += len(sums[0])
         if self._pending > 4 * _DENSE:
             self._gather()
 
-    def _codes(self, key: str, column: Any, rows: int) -> Ints:
+    def _numbered(self, key: str, values: Sequence[object]) -> Ints:
         numbers = self._numbers[key]
-        if isinstance(column, np.ndarray):
-            values, places = np.unique(column, return_inverse=True)
-            known = np.array([numbers.setdefault(value, len(numbers)) for value in values.tolist()], np.int64)
-            return known[places]
-        if not isinstance(column, pa.ChunkedArray | pa.Array):
-            return np.full(rows, numbers.setdefault(column, len(numbers)), np.int64)
-        chunks = column.chunks if isinstance(column, pa.ChunkedArray) else [column]
-        parts = []
-        for chunk in chunks:
-            encoded = chunk if isinstance(chunk, pa.DictionaryArray) else chunk.dictionary_encode()
-            values = encoded.dictionary
-            if pa.types.is_timestamp(values.type):
-                values = values.cast(pa.int64())
-            own_numbers = [numbers.setdefault(value, len(numbers)) for value in values.to_pylist()]
-            # The last is for -1, a missing value.
-            parts.append(np.array([*own_numbers, 0], np.int64)[encoded.indices.fill_null(-1).to_numpy()])
-        return np.concatenate(parts) if parts else np.empty(0, np.int64)
+        return np.array([numbers.setdefault(value, len(numbers)) for value in values], np.int64)
 
     def merge(self, values: Mapping[str, Sequence[object]], codes: Sequence[Ints], counts: Sequence[Ints]) -> None:
         """Add what `parts` of other `Groups` with the same keys gave, perhaps in another process."""
         translated = []
         for key, own in zip(self.keys, codes, strict=True):
-            numbers = self._numbers[key]
-            translated.append(np.array([numbers.setdefault(v, len(numbers)) for v in values[key]], np.int64)[own])
+            translated.append(self._numbered(key, values[key])[own])
         self._parts.append((translated, list(counts)))
 
     def parts(self) -> tuple[dict[str, list[object]], list[Ints], list[Ints]]:
@@ -99,10 +87,10 @@ class Groups:
     def _gather(self) -> None:
         if not self._parts:
             self._parts = [([np.empty(0, np.int64) for _ in self.keys], [np.empty(0, np.int64)] * self.counts)]
-        if len(self._parts) > 1:
+        else:
             codes = [np.concatenate([part[0][at] for part in self._parts]) for at in range(len(self.keys))]
             counts = [np.concatenate([part[1][at] for part in self._parts]) for at in range(self.counts)]
-            self._parts = [_added_up(codes, counts)]
+            self._parts = [_added_up(codes, [len(numbers) for numbers in self._numbers.values()], counts)]
         self._pending = 0
 
     def frame(self, names: Sequence[str]) -> pd.DataFrame:
@@ -144,49 +132,80 @@ def _column(key: str, known: list[Any], ranks: Ints) -> Any:
     return pd.Categorical.from_codes(ranks, dtype=kind, validate=False)
 
 
-def _added_up(codes: Sequence[Ints], counts: Sequence[Ints]) -> tuple[list[Ints], list[Ints]]:
+def _coded(column: Any) -> tuple[Ints | None, Sequence[object]]:
+    """Return the number of each row's value, and the values by number; no numbers where all rows have the same."""
+    if isinstance(column, np.ndarray):
+        values, codes = np.unique(column, return_inverse=True)
+        return codes, values.tolist()
+    if isinstance(column, pa.ChunkedArray):
+        column = column.unify_dictionaries().combine_chunks()
+        column = pa.concat_arrays(column.chunks) if isinstance(column, pa.ChunkedArray) else column
+    elif not isinstance(column, pa.Array):
+        return None, [column]
+    encoded = column if isinstance(column, pa.DictionaryArray) else column.dictionary_encode()
+    values = encoded.dictionary
+    texts = (values.cast(pa.int64()) if pa.types.is_timestamp(values.type) else values).to_pylist()
+    codes = encoded.indices
+    if codes.null_count:
+        codes = codes.fill_null(len(texts))
+        texts.append(None)
+    return codes.to_numpy(), texts
+
+
+def _added_up(
+    codes: Sequence[Ints | None], sizes: Sequence[int], counts: Sequence[Ints]
+) -> tuple[list[Ints], list[Ints]]:
     """Return the groups that occur, and their counts."""
-    if not codes:
-        return [], [np.array([values.sum()], np.int64) for values in counts]
-    # Numbers of these rows: few, even where the numbers of all files are many.
-    local = [np.unique(column, return_inverse=True) if column.max(initial=0) > _FEW else None for column in codes]
-    small = [column if renumbered is None else renumbered[1] for column, renumbered in zip(codes, local, strict=True)]
-    sizes = [int(column.max(initial=0)) + 1 for column in small]
-    groups, inverse, size = _grouped(small, sizes)
-    sums = [_sum(inverse, values, size) for values in counts]
-    if len(groups[0]) < size:  # dense: not every number of a group occurs
-        present = np.flatnonzero(np.bincount(inverse, minlength=size))
-        sums = [values[present] for values in sums]
-    return [
-        own if renumbered is None else renumbered[0][own] for own, renumbered in zip(groups, local, strict=True)
-    ], sums
+    rows = len(counts[0])
+    varied = [at for at, size in enumerate(sizes) if size > 1 and codes[at] is not None]
+    if not varied or not rows:
+        groups = min(rows, 1)
+        return [np.zeros(groups, np.int64)] * len(codes), [
+            np.array([values.sum()], np.int64)[:groups] for values in counts
+        ]
+    # Numbers of these rows: few, even where the values of all files are many.
+    own = [np.asarray(codes[at]) for at in varied]
+    local = [
+        np.unique(column, return_inverse=True) if sizes[at] > _FEW else None
+        for at, column in zip(varied, own, strict=True)
+    ]
+    small = [column if renumbered is None else renumbered[1] for column, renumbered in zip(own, local, strict=True)]
+    few = [
+        sizes[at] if renumbered is None else len(renumbered[0]) for at, renumbered in zip(varied, local, strict=True)
+    ]
+    present, places, occurring = _grouped(small, few)
+    sums = [_sum(places, values)[occurring] for values in counts]
+    groups = [np.zeros(len(present[0]), np.int64)] * len(codes)
+    for at, column, renumbered in zip(varied, present, local, strict=True):
+        groups[at] = column if renumbered is None else renumbered[0][column]
+    return groups, sums
 
 
-def _grouped(codes: Sequence[Ints], sizes: Sequence[int]) -> tuple[list[Ints], Ints, int]:
-    """Return the codes of the groups that occur, the group of each row, and how many numbers groups may have."""
+def _grouped(codes: Sequence[Ints], sizes: Sequence[int]) -> tuple[list[Ints], Ints, Ints]:
+    """Return the codes of the groups that occur, the place of each row's sum, and which places are of these groups."""
     rows, total = len(codes[0]), math.prod(sizes)
     if total >= _MOST:
-        keys, inverse = np.unique(np.column_stack(codes), axis=0, return_inverse=True)
-        return list(np.ascontiguousarray(keys.T)), inverse.reshape(-1), len(keys)
-    packed = np.zeros(rows, np.int64)
-    for column, radix in zip(codes, sizes, strict=True):
+        keys, places = np.unique(np.column_stack(codes), axis=0, return_inverse=True)
+        return list(np.ascontiguousarray(keys.T)), places.reshape(-1), np.arange(len(keys))
+    packed = codes[0].astype(np.int64)
+    for column, radix in zip(codes[1:], sizes[1:], strict=True):
         packed *= radix
         packed += column
     if total <= max(4 * rows, _FEW):
-        present, inverse, size = np.flatnonzero(np.bincount(packed, minlength=total)), packed, total
+        present = occurring = np.flatnonzero(np.bincount(packed))
     else:
-        present, inverse = np.unique(packed, return_inverse=True)
-        size = len(present)
+        present, packed = np.unique(packed, return_inverse=True)
+        occurring = np.arange(len(present))
     groups = []
     for radix in sizes[::-1]:
         groups.append(present % radix)
         present = present // radix
-    return groups[::-1], inverse, size
+    return groups[::-1], packed, occurring
 
 
-def _sum(groups: Ints, counts: Ints, size: int) -> Ints:
-    if len(counts) and float(np.abs(counts).sum(dtype=np.float64)) < _EXACT:
-        return np.bincount(groups, counts, size).astype(np.int64)
-    sums = np.zeros(size, np.int64)
-    np.add.at(sums, groups, counts)
+def _sum(places: Ints, counts: Ints) -> Ints:
+    if float(np.abs(counts).sum(dtype=np.float64)) < _EXACT:
+        return np.bincount(places, counts).astype(np.int64)
+    sums = np.zeros(int(places.max()) + 1, np.int64)
+    np.add.at(sums, places, counts)
     return sums

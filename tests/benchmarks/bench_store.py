@@ -85,10 +85,8 @@ def failures(count: int, seed: int = 3) -> Archive:
     rng = np.random.default_rng(seed)
     per_report = 250
     reports = max(_DAYS, count // per_report)
-    start = pd.DatetimeIndex(np.sort(rng.integers(0, _DAYS, reports)) * 86_400_000_000 + 1_735_689_600_000_000)
-    start = pd.DatetimeIndex(
-        start.astype("int64").to_numpy().view("M8[us]") if start.unit == "us" else start
-    ).tz_localize("UTC")
+    begin = np.sort(rng.integers(0, _DAYS, reports)) * 86_400_000_000 + 1_735_689_600_000_000
+    start = pd.DatetimeIndex(begin.view("M8[us]")).tz_localize("UTC")
     keys = pd.Series([f"{number:024x}" for number in range(reports)], dtype="str")
     domain = rng.integers(0, 40, reports)
     names = pd.Index([f"d{number:02}.example" for number in range(40)], dtype="str")
