@@ -15,7 +15,7 @@ from ._values import Kind, Observed, PolicySeen, Problem
 
 if TYPE_CHECKING:
     from ..probe import Probe
-    from ..reports import Archive
+    from ..reports import Source, Stored
 
 __all__ = ["observe"]
 
@@ -25,12 +25,12 @@ _WEEKS: Final = 8
 _RECENT: Final = timedelta(days=45)
 
 
-def observe(source: Archive | None, probes: Iterable[Probe] = (), *, now: datetime) -> Observed:
+def observe(source: Stored | None, probes: Iterable[Probe] = (), *, now: datetime) -> Observed:
     """Return all that reports and probes show.
 
     Parameters
     ----------
-    source : Archive, optional
+    source : Archive or store, optional
         Reports of several weeks: incidents are days above the baseline of their own history.
     probes : iterable of Probe
         Of some domains, made now.
@@ -84,15 +84,16 @@ def observe(source: Archive | None, probes: Iterable[Probe] = (), *, now: dateti
 # -- incidents
 
 
-def _incidents(source: Archive, last: date) -> Iterator[Problem]:
+def _incidents(source: Stored, last: date) -> Iterator[Problem]:
     frame = find_incidents(source)
     recent = frame[frame["ongoing"] | (frame["end"] > pd.Timestamp(last - _RECENT, tz="UTC"))]
     if recent.empty:
         return
     # Only of these: in most runs that is a small part, and a verdict reads all reports about its domain.
     concerned = set(recent["policy_domain"])
-    part = source.with_rows(
-        *(table[table["policy_domain"].isin(concerned)] for table in (source.sessions, source.failures))
+    archive = source.to_archive() if len(concerned) > 1 else source.for_domain(*concerned).to_archive()
+    part = archive.with_rows(
+        *(table[table["policy_domain"].isin(concerned)] for table in (archive.sessions, archive.failures))
     )
     levels = {domain: verdict.level for domain, verdict in reported_verdicts(part).items()}
     for _, rows in recent.groupby("story", sort=True):
@@ -128,7 +129,7 @@ def _incident(rows: pd.DataFrame, levels: dict[str, Level]) -> Problem:
 # -- silence
 
 
-def _report_days(source: Archive) -> pd.DataFrame:
+def _report_days(source: Source) -> pd.DataFrame:
     """Return one row per day, domain and reporter with a report; those dated years from all others are left out."""
     split = cells(source)
     return split.sessions[["day", "policy_domain", "organization_name"]].drop_duplicates()
@@ -167,7 +168,7 @@ def _silent(
 # -- policies
 
 
-def _reported_policies(source: Archive) -> Iterator[PolicySeen]:
+def _reported_policies(source: Source) -> Iterator[PolicySeen]:
     history = policy_history(source)
     begun = history.policies[history.policies["policy"] == 1].rename(columns={"first_day": "day"})
     for frame in (begun, history.events):

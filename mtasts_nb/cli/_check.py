@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
     from ..check import News, State
     from ..probe import Probe
+    from ..reports import Stored
     from ._parser import Parser
 
 __all__ = ["add"]
@@ -40,6 +41,7 @@ Give reports of several weeks each time, not only the latest: failures are compa
 examples:
   mtasts-nb check reports/ --domain nordwind.example suedwind.example --state check.json
   mtasts-nb check reports/ --state check.json --mail postmaster@nordwind.example
+  mtasts-nb check --store /srv/tls --state check.json
   mtasts-nb check --domain nordwind.example --level watch           in CI, without a state
   mtasts-nb check reports/ --state check.json --prometheus /var/lib/node_exporter/mtasts_nb.prom"""
 _EPILOG = """\
@@ -64,6 +66,7 @@ def add(commands: _SubParsersAction[Parser]) -> None:
         json="print news and open problems as JSON",
     )
     parser.add_argument("sources", metavar="SOURCES", nargs="*", help="where the reports are")
+    parser.add_argument("--store", metavar="URI", help="read the reports in a store that `mtasts-nb ingest` made")
     parser.add_argument(
         "--domain", dest="domains", metavar="D", nargs="+", action="extend", default=[], help="probe these domains now"
     )
@@ -86,16 +89,15 @@ def run(arguments: argparse.Namespace) -> int:
     """Observe, decide, print, send, remember; return the exit status."""
     from ..check import State as Empty
     from ..check import decide, load_state, observe, prometheus, save_state
-    from ..reports import load
     from ..settings import utc_now
 
-    if not (arguments.sources or arguments.domains):
-        raise MtaStsNbError("nothing to check. Name SOURCES of reports, --domain D, or both.")
+    if not (arguments.sources or arguments.store or arguments.domains):
+        raise MtaStsNbError("nothing to check. Name SOURCES of reports or a --store, --domain D, or both.")
+    if arguments.sources and arguments.store:
+        raise MtaStsNbError("reports come from SOURCES or from a --store: name one. `ingest` adds SOURCES to a store.")
     state = load_state(arguments.known) if arguments.known else Empty()
     now = utc_now()
-    # An empty source is no error: that nothing comes any more is news.
-    archive = load(*sources_of(arguments)) if arguments.sources else None
-    observed = observe(archive, _probed(arguments), now=now)
+    observed = observe(_reports(arguments), _probed(arguments), now=now)
     news, state = decide(state, observed, now)
     _print(arguments, news, state)
     if arguments.prometheus:
@@ -106,6 +108,16 @@ def run(arguments: argparse.Namespace) -> int:
         save_state(state, Path(arguments.known))
     limit = _LEVELS[arguments.level]
     return int(any(problem.level.rank <= limit.rank for problem in state.open))
+
+
+def _reports(arguments: argparse.Namespace) -> Stored | None:
+    from ..reports import load
+    from ..store import open_store
+
+    if arguments.store:
+        return open_store(arguments.store)
+    # An empty source is no error: that nothing comes any more is news.
+    return load(*sources_of(arguments)) if arguments.sources else None
 
 
 def _probed(arguments: argparse.Namespace) -> Sequence[Probe]:

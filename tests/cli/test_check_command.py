@@ -112,3 +112,15 @@ def test_check_that_cannot_run(arguments, shown, reports, tmp_path, capsys) -> N
     assert shown in error
     assert error.count("\n") == 1
     assert broken.read_text() == "{"
+
+
+def test_a_store_gives_the_news_that_its_reports_give(reports, tmp_path, capsys) -> None:
+    store = str(tmp_path / "store")
+    assert main(["ingest", reports, "--store", store]) == 0
+    capsys.readouterr()
+    assert main(["check", reports, "--json"]) == 1
+    expected = json.loads(capsys.readouterr().out)
+    assert main(["check", "--store", store, "--json"]) == 1
+    assert json.loads(capsys.readouterr().out) == expected
+    assert main(["check", reports, "--store", store]) == 2
+    assert "name one" in capsys.readouterr().err
