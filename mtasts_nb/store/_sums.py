@@ -159,10 +159,8 @@ def _added_up(
     rows = len(counts[0])
     varied = [at for at, size in enumerate(sizes) if size > 1 and codes[at] is not None]
     if not varied or not rows:
-        groups = min(rows, 1)
-        return [np.zeros(groups, np.int64)] * len(codes), [
-            np.array([values.sum()], np.int64)[:groups] for values in counts
-        ]
+        most = min(rows, 1)
+        return [np.zeros(most, np.int64)] * len(codes), [np.array([values.sum()], np.int64)[:most] for values in counts]
     # Numbers of these rows: few, even where the values of all files are many.
     own = [np.asarray(codes[at]) for at in varied]
     local = [
