@@ -19,7 +19,8 @@ from ._view import day_of
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-    from ._view import Bools, Series, View
+    from ._series import Series
+    from ._view import Bools, View
 
 __all__ = [
     "DayFormatter",

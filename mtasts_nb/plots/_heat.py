@@ -10,9 +10,10 @@ from matplotlib.collections import PolyCollection
 
 from ..markup import number, plural, share
 from ._canvas import empty, empty_without_reports, lay_out, total_points
+from ._series import fold
 from ._show import set_alt
 from ._style import FONT, FRAME, PANEL, SHADES, TEXT_SIZE, compact, fit, ink_around, ink_on, width, with_defaults
-from ._view import KEYS, MX, RESULT_TYPE, fold, view_of
+from ._view import KEYS, MX, RESULT_TYPE, view_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -20,7 +21,8 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
     from ..reports import Source
-    from ._view import Ints, Period, Series, View
+    from ._series import Series
+    from ._view import Ints, Period, View
 
 __all__ = ["mx_by_result"]
 

@@ -25,6 +25,7 @@ from ._days import (
     stack_entries,
     swatch,
 )
+from ._series import fold
 from ._show import set_alt, set_tips
 from ._style import (
     EVENT,
@@ -39,7 +40,7 @@ from ._style import (
     label,
     with_defaults,
 )
-from ._view import KEYS, MX, REPORTER, RESULT_TYPE, day_number, day_of, fold, view_of
+from ._view import KEYS, MX, REPORTER, RESULT_TYPE, day_number, day_of, view_of
 
 if TYPE_CHECKING:
     from matplotlib.artist import Artist

@@ -9,9 +9,10 @@ import numpy as np
 from ..markup import number, plural, share, when
 from ._canvas import empty, empty_without_reports, lay_out, total_points
 from ._days import count_axis, count_points, day_axis, day_tips, draw_stack, name_peak, no_report, stack_entries
+from ._series import Series, fold
 from ._show import set_alt, set_tips
 from ._style import FONT, INK, PANEL, TEXT_SIZE, dress, fit, width, with_defaults
-from ._view import KEYS, MX, RESULT_TYPE, Series, day_of, fold, view_of
+from ._view import KEYS, MX, RESULT_TYPE, day_of, view_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -1,4 +1,4 @@
-"""What a figure is about: one policy type, some policy domains, a period; its failures as series; what is left out."""
+"""What a figure is about: one policy type, some policy domains, a period; what is left out."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ from ..markup import number, plural, share, when
 from ..moments import utc_moment
 from ..reports import daily, domain_name
 from ..vocabulary import UNKNOWN, PolicyType
-from ._style import OTHER, RANKED_COLOURS, RANKED_HATCHES, RESULT_ORDER, UNNAMED, Style, label, style_of
+from ._style import RANKED_HATCHES, label
 
 if TYPE_CHECKING:
     from ..reports import Source
 
-__all__ = ["EVERY_TYPE", "KEYS", "Key", "Moment", "Period", "Series", "View", "day_number", "day_of", "fold", "view_of"]
+__all__ = ["EVERY_TYPE", "KEYS", "Key", "Moment", "Period", "View", "day_number", "day_of", "named", "view_of"]
 
 Ints = npt.NDArray[np.int64]
 Floats = npt.NDArray[np.float64]
@@ -51,8 +51,6 @@ KEYS: Final = {
     REPORTER: Key("reporter", "reporters", "reporter not named"),
     DOMAIN: Key("policy domain", "policy domains", "domain not named"),
 }
-#: How many series have a name of their own, the rest together with `other` not counted.
-_MOST: Final = {RESULT_TYPE: len(RESULT_ORDER), MX: 8, REPORTER: 8, DOMAIN: 8}
 
 
 def day_of(day: int) -> date:
@@ -227,7 +225,7 @@ def view_of(
     # A reporter that does not name itself has an empty name.
     rows = rows.assign(**{key: rows[key].astype(object).where(rows[key].astype(object) != "") for key in by})
     days_of_rows = pd.to_datetime(rows["day"], utc=True).dt.tz_localize(None).to_numpy("datetime64[D]")
-    rows = rows.assign(policy_type=_named(rows["policy_type"]), number=days_of_rows.astype(np.int64))
+    rows = rows.assign(policy_type=named(rows["policy_type"]), number=days_of_rows.astype(np.int64))
     chosen = None if any_type and policy_type is None else policy_type or _usual_type(rows)
     own_rows = rows if chosen is None else rows[rows["policy_type"] == chosen]
     first, last = _limits(period, own_rows)
@@ -235,7 +233,7 @@ def view_of(
     if period is None:
         left_out += _other_days(own_rows, first, last)
     own_rows = own_rows[own_rows["number"].between(first, last)]
-    own_rows = own_rows.assign(offset=own_rows["number"] - first, policy_domain=_named(own_rows["policy_domain"]))
+    own_rows = own_rows.assign(offset=own_rows["number"] - first, policy_domain=named(own_rows["policy_domain"]))
     days = last - first + 1
     known = np.zeros(days, bool)
     known[own_rows["offset"].to_numpy()] = True
@@ -261,7 +259,7 @@ def _ranked(rows: pd.DataFrame, key: str) -> dict[str, int]:
     return {name: rank for rank, (_, name) in enumerate(names)}
 
 
-def _named(column: pd.Series) -> pd.Series:
+def named(column: pd.Series) -> pd.Series:
     """Return a column of names as plain text, `unknown` where it is missing."""
     return column.astype(object).where(column.notna(), UNKNOWN)
 
@@ -328,88 +326,3 @@ def _per_day(rows: pd.DataFrame, column: str, days: int) -> Ints:
     total = np.zeros(days, np.int64)
     np.add.at(total, rows["offset"].to_numpy(), rows[column].to_numpy())
     return total
-
-
-@dataclass(frozen=True, slots=True)
-class Series:
-    """Failed sessions of one value of a key, per day.
-
-    Attributes
-    ----------
-    name : str
-        Safe in a figure.
-    style : Style
-        Colour and hatch.
-    values : array of int64
-        One per day.
-    members : tuple of str
-        The values of the key in it: one, or those that were folded; none for failures without a value.
-    """
-
-    name: str
-    style: Style
-    values: Ints
-    members: tuple[str, ...]
-
-    @property
-    def total(self) -> int:
-        """Failed sessions over all days."""
-        return int(self.values.sum())
-
-
-def fold(view: View, key: str, most: int | None = None) -> list[Series]:
-    """Return the failed sessions of a view as at most `most` named series, and the rest as one; bottom of a stack first.
-
-    Result types keep the registry's order, so that a type has the same neighbours everywhere; MX hosts and reporters go
-    by size, the largest first. Failures that name none are a series of their own. The values of all series add up to
-    the view's failed sessions, day by day.
-    """
-    most = _MOST[key] if most is None else most
-    if most < 1:
-        raise ValueError(f"most is {most}: expected how many series to name, at least 1")
-    rows = view.rows[view.rows["failed"].to_numpy() > 0]
-    values = _named(rows[key]) if key == RESULT_TYPE else rows[key].astype(object)
-    codes, names = pd.factorize(values)  # a missing value is -1
-    offsets, failed = rows["offset"].to_numpy(), rows["failed"].to_numpy()
-    named = codes >= 0
-    totals = np.zeros(len(names), np.int64)
-    np.add.at(totals, codes[named], failed[named])
-    ranked = sorted(range(len(names)), key=lambda code: (-totals[code], str(names[code])))
-    kept, rest = ranked[:most], ranked[most:]
-    if len(rest) == 1:  # one alone needs no other name
-        kept, rest = ranked, []
-
-    # Only as many lines as are drawn: a report may hold a hundred thousand names.
-    line = np.full(len(names) + 1, len(kept), np.int64)
-    line[kept] = np.arange(len(kept))
-    line[-1] = len(kept) + 1
-    table = np.zeros((len(kept) + 2, view.days), np.int64)
-    np.add.at(table, (line[codes], offsets), failed)
-
-    series = [
-        Series(_name(key, str(names[code])), _style(view, key, str(names[code])), table[rank], (str(names[code]),))
-        for rank, code in enumerate(kept)
-    ]
-    if key == RESULT_TYPE:
-        order = [*RESULT_ORDER, *sorted({each.members[0] for each in series}.difference(RESULT_ORDER))]
-        series.sort(key=lambda each: order.index(each.members[0]))
-    if rest:
-        folded = f"other ({plural(len(rest), KEYS[key].singular, KEYS[key].plural)})"
-        series.append(Series(folded, OTHER, table[-2], tuple(sorted(str(names[code]) for code in rest))))
-    if table[-1].any():
-        series.append(Series(KEYS[key].unnamed, UNNAMED, table[-1], ()))
-    return series
-
-
-def _name(key: str, name: str) -> str:
-    """Return a reported name for a figure; one that could be taken for our own text is quoted."""
-    ours = name.startswith("other (") or name.strip() == KEYS[key].unnamed
-    return f"“{label(name)}”" if ours and (key != RESULT_TYPE or name != UNKNOWN) else label(name)
-
-
-def _style(view: View, key: str, name: str) -> Style:
-    if key == RESULT_TYPE:
-        return style_of(name)
-    # The colours come round again, distinguished by a hatch.
-    rank, hatches = view.ranks[key].get(name, 0), RANKED_HATCHES[key]
-    return Style(RANKED_COLOURS[rank % len(RANKED_COLOURS)], hatches[rank // len(RANKED_COLOURS) % len(hatches)])

@@ -105,7 +105,7 @@ def _block(block: Block, level: int) -> str:
             return f"<p{kind}>{_line(block.parts)}</p>"
         case Preformatted():
             if block.scrolls:
-                return f'<pre class="sts-list">{html_text(block.text)}</pre>'
+                return f'<pre class="sts-list" tabindex="0">{html_text(block.text)}</pre>'
             return f"<pre><code>{html_text(block.text, _PASTE_WIDTH)}</code></pre>"
         case Section():
             heading = f"h{min(level, 6)}"

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from mtasts_nb import plots
-from mtasts_nb.plots._view import DOMAIN, MX, REPORTER, fold, view_of
+from mtasts_nb.plots._series import fold
+from mtasts_nb.plots._view import DOMAIN, MX, REPORTER, view_of
 from mtasts_nb.reports import Archive
 
 EXPIRED, MX1 = "certificate-expired", "mx1.nordwind.example"

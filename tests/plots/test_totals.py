@@ -14,7 +14,7 @@ from matplotlib.patches import PathPatch
 from matplotlib.path import Path
 
 from mtasts_nb import plots
-from mtasts_nb.plots import _days, _view
+from mtasts_nb.plots import _days, _series, _view
 from mtasts_nb.plots._heat import _table
 from mtasts_nb.plots._share import wilson
 from mtasts_nb.reports import Archive, daily
@@ -64,7 +64,7 @@ def _area(path: Path) -> float:
 def test_series_add_up_to_daily(build: Callable[..., Archive], rows: list[Any], key: str, most: int) -> None:
     source = build(rows)
     shown = _view.view_of(source, (key,), policy_type="sts")
-    series = _view.fold(shown, key, most)
+    series = _series.fold(shown, key, most)
     table = daily(source, (key,), policy_type="sts")
     assert sum(one.total for one in series) == table["failed"].sum() == shown.failed.sum()
     by_day = sum((one.values for one in series), np.zeros(shown.days, np.int64))
@@ -116,7 +116,7 @@ def test_areas_drawn_add_up(build: Callable[..., Archive], rows: list[Any], by: 
 @given(rows=sessions)
 def test_table_cells_add_up(build: Callable[..., Archive], rows: list[Any]) -> None:
     shown = _view.view_of(build(rows), ("receiving_mx_hostname", "result_type"), policy_type="sts")
-    hosts, kinds = _view.fold(shown, "receiving_mx_hostname", 3), _view.fold(shown, "result_type", 2)
+    hosts, kinds = _series.fold(shown, "receiving_mx_hostname", 3), _series.fold(shown, "result_type", 2)
     if hosts:
         table = _table(shown, hosts, kinds)
         assert list(table.sum(axis=1)) == [host.total for host in hosts]
