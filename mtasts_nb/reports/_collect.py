@@ -15,10 +15,11 @@ import msgspec
 import numpy as np
 
 from ..settings import Limits
-from ..vocabulary import UNATTRIBUTED
+from ..vocabulary import UNATTRIBUTED, UNKNOWN
 from ._columns import Codes, IntTable, PlainCodes, Texts
 from .ingest import (
     LARGEST_TOTAL,
+    MOST_DEVIATIONS,
     TEXTS_OF_DETAIL,
     TEXTS_OF_ELEMENT,
     TEXTS_OF_REPORT,
@@ -34,9 +35,11 @@ from .ingest import (
     Skipped,
     TypedReport,
     Unreadable,
+    absent_text,
     bytes_of,
     check_keys,
     count_texts,
+    counts_differ,
     decode_document,
     decode_report,
     fault,
@@ -62,6 +65,10 @@ FAILURE = (
     "result_type", "failed_session_count", "sending_mta_ip", "receiving_mx_hostname", "receiving_mx_helo",
     "receiving_ip", "failure_reason_code", "additional_information",
 )  # fmt: skip
+#: What a remembered deviation takes at most, its texts included.
+_DEVIATION_BYTES = 1000
+#: Texts that the row of failures without a detail lacks.
+_ABSENT_UNATTRIBUTED = 6
 
 
 def _rows(results: Sequence[Result]) -> int:
@@ -105,7 +112,7 @@ class Collector:
         )
         self.policies: dict[ReportedPolicy, int] = {}
         self.policy_domains: list[str] = []
-        self._policy_bytes: dict[bytes, tuple[int, int]] = {}
+        self._policy_bytes: dict[bytes, tuple[int, int, list[Deviation]]] = {}
         self._policy_bytes_left = _MOST_POLICY_BYTES
         self._periods = Periods()
         self._unflushed = 0
@@ -143,45 +150,71 @@ class Collector:
             self.deviate(source, member, deviation)
 
     def add_typed(self, data: bytes, source: str, member: str = "", budget: Payer | None = None) -> bool:
-        """Take one JSON text if it is a report that needs no remark. Returns whether it was."""
+        """Take one JSON text if it is a report with the RFC's keys and types. Returns whether it was."""
         try:
             report = decode_report(data)
             if budget:
                 budget.rows(_rows(report.policies), bytes_of(report.report_id))
-            self._add_typed(report, data, source, member)
+            deviations = self._add_typed(report, data, source, member)
         except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError, NeedsLenientReader):
             return False
+        for deviation in deviations:
+            self.deviate(source, member, deviation)
+            if budget:
+                budget.owe(1, bytes_of(source, member, deviation.value))
         return True
 
-    def _add_typed(self, report: TypedReport, data: bytes, source: str, member: str) -> None:
-        if not report.organization_name and not report.report_id:
+    def _add_typed(self, report: TypedReport, data: bytes, source: str, member: str) -> list[Deviation]:
+        organization, contact, report_id = report.organization_name, report.contact_info, report.report_id
+        if not organization and not report_id:
             raise NeedsLenientReader
-        start, end = self._periods[report.date_range.start_datetime, report.date_range.end_datetime]
-        policies = []
-        texts = TEXTS_OF_REPORT
+        start, end, assumed = self._periods[report.date_range.start_datetime, report.date_range.end_datetime]
+        deviations, texts = [*assumed], TEXTS_OF_REPORT
+        if organization is None or contact is None or report_id is None:
+            for key, text in (("organization-name", organization), ("contact-info", contact), ("report-id", report_id)):
+                if text is None:
+                    deviations.append(Deviation(*absent_text(key)))
+                    texts -= 2
+        policies, of_policies = [], []
         for element in report.policies:
             raw = bytes(element.policy)
             known = self._policy_bytes.get(raw)
-            policy, texts_of_policy = self._new_policy(raw) if known is None else known
+            policy, texts_of_policy, assumed = self._new_policy(raw) if known is None else known
             policies.append(policy)
+            of_policies.append(assumed)
             texts += TEXTS_OF_ELEMENT + texts_of_policy
             if element.failure_details != ():
                 texts += 1 + TEXTS_OF_DETAIL * len(element.failure_details)
-        cells = self._cells(policies, report.policies, self._fast, complete=True)
+        cells = self._cells(policies, report.policies, self._fast)
+        absent = cells[1].count(-1)
+        failed, detailed = cells[0][2 :: len(SESSION)], cells[0][3 :: len(SESSION)]
+        if failed != detailed or any(of_policies):
+            for at, assumed in enumerate(of_policies):
+                where = f"policies[{at}]"
+                deviations += [Deviation(f"{where}.{each.field}", each.value, each.treatment) for each in assumed]
+                if failed[at] != detailed[at]:
+                    deviations.append(Deviation(*counts_differ(where, failed[at], detailed[at])))
+                if failed[at] > detailed[at]:
+                    absent -= _ABSENT_UNATTRIBUTED
+            if len(deviations) > MOST_DEVIATIONS:
+                raise NeedsLenientReader
         # An absent text lacks its key too. More texts than there should be: a key is repeated, or has a null.
-        if count_texts(data) != texts - 2 * cells[1].count(-1):
+        if count_texts(data) != texts - 2 * absent:
             check_keys(data)
-        head = (report.organization_name, report.contact_info, report.report_id, start, end)
-        self._finish(head, report.organization_name, policies, cells, data, source, member)
+        head = (organization or "", contact or "", report_id or "", start, end)
+        self._finish(head, head[0], policies, cells, data, source, member)
+        return deviations
 
-    def _new_policy(self, raw: bytes) -> tuple[int, int]:
-        """Return the number of a policy not seen before, and how many texts it has."""
+    def _new_policy(self, raw: bytes) -> tuple[int, int, list[Deviation]]:
+        """Return the number of a policy not seen before, how many texts it has, and what was assumed to read it."""
         policy, deviations = read_policy(check_keys(raw))
-        if deviations:
+        # What surrounds the report may supply its domain.
+        if policy.policy_domain == UNKNOWN or len(deviations) >= MOST_DEVIATIONS:
             raise NeedsLenientReader
-        known = self._policy_number(policy), count_texts(raw)
-        if len(raw) <= self._policy_bytes_left:
-            self._policy_bytes_left -= len(raw)
+        known = self._policy_number(policy), count_texts(raw), deviations
+        size = len(raw) + _DEVIATION_BYTES * len(deviations)
+        if size <= self._policy_bytes_left:
+            self._policy_bytes_left -= size
             self._policy_bytes[raw] = known
         return known
 
@@ -194,7 +227,7 @@ class Collector:
 
     def _add_lenient(self, report: Report, data: bytes, source: str, member: str) -> None:
         policies = [self._policy_number(policy) for policy in report.policies]
-        cells = self._cells(policies, report.results, self._lenient, complete=False)
+        cells = self._cells(policies, report.results, self._lenient)
         reporter = report.organization_name
         if not reporter and not report.report_id:
             # Neither name nor id: two such reports are the same only with the same contact, or the same content.
@@ -207,13 +240,8 @@ class Collector:
         policies: list[int],
         results: Sequence[Result],
         codes: tuple[dict[str | None, int], ...],
-        *,
-        complete: bool,
     ) -> tuple[list[int], list[int], int]:
-        """Return the cells of sessions and failures, and the sum of all sessions.
-
-        With `complete`, the summaries must agree with the details. Raises `Unreadable` where the sum is absurd.
-        """
+        """Return the cells of sessions and failures, and the sum of all sessions; raises `Unreadable` where that is absurd."""
         types, addresses, hosts, helos, reasons, informations = codes
         session_cells: list[int] = []
         failure_cells: list[int] = []
@@ -236,12 +264,9 @@ class Collector:
             summary = result.summary
             failed = summary.total_failure_session_count
             rows = len(result.failure_details)
-            if failed != detailed:
-                if complete:
-                    raise NeedsLenientReader
-                if failed > detailed:
-                    failure_cells += (types[UNATTRIBUTED], failed - detailed, -1, -1, -1, -1, -1, -1)
-                    rows += 1
+            if failed > detailed:
+                failure_cells += (types[UNATTRIBUTED], failed - detailed, *(-1,) * _ABSENT_UNATTRIBUTED)
+                rows += 1
             successful = summary.total_successful_session_count
             total += successful + (max(detailed, failed))
             session_cells += (policy, successful, failed, detailed, rows)

@@ -5,14 +5,14 @@ from __future__ import annotations
 import os
 import random
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 from unittest import mock
 
 from mtasts_nb.reports import Archive, load
 
-from .archives import folder
+from .archives import compressed, folder, reports
 from .setting import Figure, Setting, interleaved, timed
 
 COUNT = 20_000
@@ -38,6 +38,7 @@ def measure(setting: Setting) -> Iterator[Figure]:
     else:
         yield from _against_peers(setting, path)
     yield from _bad_ones(setting, path)
+    yield from _quirky(setting)
     yield from _cold(path)
     yield from _slow(folder(setting.folder / "slow", SLOW_COUNT))
 
@@ -91,6 +92,37 @@ def _bad_ones(setting: Setting, good: Path) -> Iterator[Figure]:
         10,
         beside=f"{best['bad']:.3f} s, without {best['good']:.3f} s",
     )
+
+
+def _quirky(setting: Setting) -> Iterator[Figure]:
+    """Every report with one quirk of real reporters, against the same without it."""
+    quirks: dict[str, Callable[[dict[str, Any]], object]] = {
+        "clean": lambda report: None,
+        "mx-host-pattern": lambda report: (
+            policy := report["policies"][0]["policy"],
+            policy.update({"mx-host-pattern": policy.pop("mx-host")}),
+        ),
+        "times with +01:00": lambda report: report.update(
+            {"date-range": {key: text.replace("Z", "+01:00") for key, text in report["date-range"].items()}}
+        ),
+        "details above the total": lambda report: report["policies"][0]["summary"].update(
+            {"total-failure-session-count": 0}
+        ),
+        "no contact": lambda report: report.pop("contact-info"),
+    }
+    runs: dict[str, Callable[[], float]] = {}
+    for name, change in quirks.items():
+        path = setting.folder / name
+        path.mkdir()
+        for number, report in enumerate(reports(SLOW_COUNT)):
+            change(report)
+            (path / f"{number}.json.gz").write_bytes(compressed(report))
+        runs[name] = lambda path=path: timed(lambda: load(path, progress=False))
+    best = interleaved(runs)
+    for name in list(quirks)[1:]:
+        yield Figure(
+            f"load reports that all have a quirk ({name}), against clean ones", best[name] / best["clean"], "×", 2
+        )
 
 
 def _cold(path: Path) -> Iterator[Figure]:

@@ -9,7 +9,7 @@ from ._budget import Budget, bytes_of
 from ._dkim import DnsFunc, Signature, Verdict
 from ._dkim_queue import DkimCheck
 from ._json import decode_document
-from ._lenient import read_document, read_policy
+from ._lenient import MOST_DEVIATIONS, read_document, read_policy
 from ._model import (
     LARGEST_TOTAL,
     Deviation,
@@ -24,6 +24,8 @@ from ._model import (
     Result,
     Skipped,
     Unreadable,
+    absent_text,
+    counts_differ,
     fault,
 )
 from ._sources import flat_sources, iter_inputs
@@ -45,6 +47,7 @@ from .remote import Mailbox, is_remote
 __all__ = [
     "DAY",
     "LARGEST_TOTAL",
+    "MOST_DEVIATIONS",
     "TEXTS_OF_DETAIL",
     "TEXTS_OF_ELEMENT",
     "TEXTS_OF_REPORT",
@@ -68,9 +71,11 @@ __all__ = [
     "TypedReport",
     "Unreadable",
     "Verdict",
+    "absent_text",
     "bytes_of",
     "check_keys",
     "count_texts",
+    "counts_differ",
     "decode_document",
     "decode_report",
     "fault",

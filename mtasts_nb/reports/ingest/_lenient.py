@@ -8,10 +8,23 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from typing import NamedTuple
 
 from ...vocabulary import UNKNOWN
 from ._exports import exported
-from ._model import Detail, Deviation, Hints, Report, ReportedPolicy, Result, Summary, Unreadable
+from ._model import (
+    Detail,
+    Deviation,
+    Hints,
+    NeedsLenientReader,
+    Report,
+    ReportedPolicy,
+    Result,
+    Summary,
+    Unreadable,
+    absent_text,
+    counts_differ,
+)
 from ._values import (
     DAY,
     LONGEST_SPAN,
@@ -27,7 +40,7 @@ from ._values import (
     split_entries,
 )
 
-__all__ = ["looks_like_report", "read_document", "read_policy"]
+__all__ = ["MOST_DEVIATIONS", "Period", "looks_like_report", "read_document", "read_period", "read_policy"]
 
 _TOP = ("organization-name", "date-range", "contact-info", "report-id", "policies")
 _PERIOD = ("start-datetime", "end-datetime")
@@ -61,7 +74,7 @@ _REPORT_ID = re.compile(rf"<?(?:{_DAY}[_+!:/ -]{_HOST}|{_HOST}[_+!:/ -]{_DAY})\.
 # RFC 8460 §5.3: "Report Domain: example.com Submitter: mail.sender.example Report-ID: <…>"
 _SUBJECT = re.compile(r"report\s+domain:\s*([^\s;,<>]+)", re.IGNORECASE)
 # A hostile report could make a million of them.
-_MOST_DEVIATIONS = 1000
+MOST_DEVIATIONS = 1000
 _KINDS = {
     "dict": "object", "list": "array", "str": "text", "int": "number", "float": "number", "bool": "boolean",
     "NoneType": "null",
@@ -113,6 +126,32 @@ def read_policy(document: object) -> tuple[ReportedPolicy, list[Deviation]]:
     return policy, reader.deviations
 
 
+class Period(NamedTuple):
+    """Begin and end in µs since 1970, UTC, and what was assumed."""
+
+    start: int
+    end: int
+    deviations: tuple[Deviation, ...]
+
+
+#: A longer text of a moment is of no form that is known.
+_LONGEST_MOMENT = 40
+
+
+def read_period(start: str, end: str) -> Period:
+    """Return the period between two moments; raises `NeedsLenientReader` where what surrounds the report must supply one."""
+    if max(len(start), len(end)) > _LONGEST_MOMENT:
+        raise NeedsLenientReader
+    reader = _Reader(None)
+    moments = dict(zip(_PERIOD, (start, end), strict=True))
+    try:
+        for moment in moments.values():
+            read_moment(moment)
+    except DateError:
+        raise NeedsLenientReader from None
+    return Period(*reader.period({"date-range": moments}), tuple(reader.deviations))
+
+
 def _canonical(key: str) -> str:
     name = key.strip().lower().replace("_", "-").replace(" ", "-")
     return _ALIASES.get(name, name)
@@ -136,7 +175,7 @@ class _Reader:
     def note(self, where: str, value: object, treatment: str | None) -> None:
         if treatment is None:
             return
-        if len(self.deviations) < _MOST_DEVIATIONS:
+        if len(self.deviations) < MOST_DEVIATIONS:
             self.deviations.append(Deviation(where, excerpt(value), treatment))
         else:
             self.left_out += 1
@@ -210,7 +249,7 @@ class _Reader:
     def required_text(self, top: dict[str, object], key: str) -> str:
         text = self.text(top, key, "")
         if text is None:
-            self.note(key, None, "absent, taken as empty")
+            self.note(*absent_text(key))
         return text or ""
 
     # -- the reporting period
@@ -259,13 +298,7 @@ class _Reader:
         result = Result(summary=Summary(successful, failed), failure_details=details)
         detailed = result.detailed_failure_session_count
         if failed != detailed:
-            self.note(
-                f"{where}.summary.{_SUMMARY[1]}",
-                f"{failed} in the summary, {detailed} in the details",
-                "the difference is one unattributed failure"
-                if failed > detailed
-                else "both are kept, the larger counts",
-            )
+            self.note(*counts_differ(where, failed, detailed))
         return reported, result
 
     def count(self, values: dict[str, object], key: str, where: str) -> int:

@@ -40,6 +40,8 @@ __all__ = [
     "Skipped",
     "Summary",
     "Unreadable",
+    "absent_text",
+    "counts_differ",
     "fault",
     "member_name",
     "named",
@@ -133,6 +135,24 @@ class Deviation:
     field: str
     value: str | None
     treatment: str
+
+
+#: Where, value and treatment, as of a `Deviation`; both readers note them.
+Remark = tuple[str, "str | None", str]
+
+
+def absent_text(key: str) -> Remark:
+    """Return what there is to note of an organization-name, contact-info or report-id that is absent."""
+    return key, None, "absent, taken as empty"
+
+
+def counts_differ(where: str, failed: int, detailed: int) -> Remark:
+    """Return what there is to note of an element of `policies` whose summary does not count what its details do."""
+    treatment = (
+        "the difference is one unattributed failure" if failed > detailed else "both are kept, the larger counts"
+    )
+    field_name = f"{where}.summary.total-failure-session-count"
+    return field_name, f"{failed} in the summary, {detailed} in the details", treatment
 
 
 @dataclass(slots=True, frozen=True)

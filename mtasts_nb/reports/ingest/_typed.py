@@ -1,7 +1,8 @@
-"""The fast reader: a report exactly as RFC 8460 §4.4 specifies, decoded by type.
+"""The fast reader: a report with the keys and types that RFC 8460 §4.4 specifies, decoded by type.
 
-Decoding is the check: a key too many or too few, a count that is not one, an unknown form of date, and the whole report
-goes to the lenient reader instead. Nothing is assumed here, so nothing is noted here.
+Decoding is the check: a key too many, a count that is not one, and the whole report goes to the lenient reader instead.
+Parts that are repeated from report to report, the period and each policy, are read leniently, once, and their remarks
+remembered.
 """
 
 from __future__ import annotations
@@ -11,8 +12,8 @@ from typing import Annotated, Final
 
 import msgspec
 
+from ._lenient import Period, read_period
 from ._model import NeedsLenientReader, Result
-from ._values import LONGEST_SPAN, strict_moment
 
 __all__ = [
     "TEXTS_OF_DETAIL",
@@ -42,13 +43,13 @@ class _Element(Result, kw_only=True):
     policy: msgspec.Raw
 
 
-class TypedReport(msgspec.Struct, gc=False, rename="kebab", forbid_unknown_fields=True):
+class TypedReport(msgspec.Struct, gc=False, kw_only=True, rename="kebab", forbid_unknown_fields=True):
     """A report whose shape is right; its values are still to be checked."""
 
-    organization_name: str
     date_range: _DateRange
-    contact_info: str
-    report_id: str
+    organization_name: str | None = None
+    contact_info: str | None = None
+    report_id: str | None = None
     policies: Annotated[list[_Element], msgspec.Meta(min_length=1)]
 
 
@@ -56,20 +57,18 @@ class TypedReport(msgspec.Struct, gc=False, rename="kebab", forbid_unknown_field
 decode_report = msgspec.json.Decoder(TypedReport).decode
 
 
-#: Remembered periods; a text of one has at most 32 characters, so that all together take less than 4 MB.
+#: Remembered periods; a text of one has at most 40 characters, so that all together take less than 10 MB.
 _MOST_PERIODS: Final = 10_000
 
 
-class Periods(dict[tuple[str, str], tuple[int, int]]):
-    """Begin and end as text to microseconds, remembered; raises `NeedsLenientReader` for a period that needs a remark."""
+class Periods(dict[tuple[str, str], Period]):
+    """Begin and end as text to microseconds and what was assumed, remembered; what needs more raises `NeedsLenientReader`."""
 
-    def __missing__(self, texts: tuple[str, str]) -> tuple[int, int]:
-        start, end = strict_moment(texts[0]), strict_moment(texts[1])
-        if start is None or end is None or not 0 <= end - start <= LONGEST_SPAN:
-            raise NeedsLenientReader
+    def __missing__(self, texts: tuple[str, str]) -> Period:
+        period = read_period(*texts)
         if len(self) < _MOST_PERIODS:
-            self[texts] = start, end
-        return start, end
+            self[texts] = period
+        return period
 
 
 def count_texts(data: bytes) -> int:
