@@ -168,8 +168,8 @@ class Collector:
         organization, contact, report_id = report.organization_name, report.contact_info, report.report_id
         if not organization and not report_id:
             raise NeedsLenientReader
-        start, end, assumed = self._periods[report.date_range.start_datetime, report.date_range.end_datetime]
-        deviations, texts = [*assumed], TEXTS_OF_REPORT
+        start, end, of_period = self._periods[report.date_range.start_datetime, report.date_range.end_datetime]
+        deviations, texts = [*of_period], TEXTS_OF_REPORT
         if organization is None or contact is None or report_id is None:
             for key, text in (("organization-name", organization), ("contact-info", contact), ("report-id", report_id)):
                 if text is None:
