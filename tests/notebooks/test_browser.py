@@ -20,7 +20,10 @@ OURS = ".jp-OutputArea-output .sts-doc"
 #: It runs in a test of its own, with the extra `scale`.
 NEEDS_EXTRA = "07_beyond_one_machine"
 #: Whose outputs axe-core looks at, in both themes. The others are not checked by it yet.
-READ = ("05_policy_and_rollback", "05b_rollout", "08_glossary")
+READ = (
+    "01_probe_a_domain", "02_load_tls_reports", "03_failures_over_time", "04_diagnose", "05_policy_and_rollback",
+    "05b_rollout", "08_glossary",
+)  # fmt: skip
 #: Rules about the page as a whole, which is JupyterLab's.
 NOT_OURS = ("heading-order", "region")
 
