@@ -178,6 +178,10 @@ def _confidence(
 # -- concerns and verdicts
 
 
+#: What a server may answer to some clients only: bot protection, a block by country.
+_TO_SOME_CLIENTS: Final = frozenset({"policy-http-forbidden"})
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Explanation:
     """A candidate as a concern.
@@ -216,8 +220,11 @@ def explanations(group: Reported, state: State, likely: Sequence[Candidate], *, 
     if state is State.CACHED_POLICY:
         yield _at_sender("sender-old-policy", group, state, 0)
         return
+    # A server's own refusal of one client is at the server, though a probe from elsewhere is let in.
+    refused = bool(likely) and likely[0].code in _TO_SOME_CLIENTS and likely[0].confidence is Confidence.HIGH
+    path = state is State.THESE_SENDERS and not refused
     if state is State.THESE_SENDERS:
-        yield _at_sender("sender-path", group, state, 0 if probed or not likely else 2)
+        yield _at_sender("sender-path", group, state, 0 if path and (probed or not likely) else 2)
     if state is State.NOT_REPRODUCIBLE:
         yield _at_sender("not-reproducible", group, state, 1)
     wanted = 1 if state is State.FIXED or (likely and likely[0].confidence is Confidence.HIGH) else 2
@@ -227,9 +234,7 @@ def explanations(group: Reported, state: State, likely: Sequence[Candidate], *, 
         failed = group.failed if position == 0 or state is State.REPRODUCED else 0
         concern = replace(_concern(candidate.code, group, state, candidate.confidence), failed=failed)
         doubted = (
-            probed
-            and state in (State.NOT_REPRODUCIBLE, State.THESE_SENDERS, State.FIXED)
-            and concern.kind is not CauseKind.SENDER
+            probed and (state in (State.NOT_REPRODUCIBLE, State.FIXED) or path) and concern.kind is not CauseKind.SENDER
         )
         if doubted and state is not State.FIXED:
             concern = replace(concern, confidence=Confidence.LOW)

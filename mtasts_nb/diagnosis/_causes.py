@@ -6,10 +6,22 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, fields
 from typing import TYPE_CHECKING, Final
 
-from ..analysis import NO_NAME, explanations, listed
+from ..analysis import NO_NAME, NO_POLICY, explanations, listed
 from ..knowledge import CauseText, causes, providers
 from ..markup import one_line, plural
-from ..vocabulary import Area, Concern, Confidence, Finding, MailEffect, Mode, State, mail_clause, ranked
+from ..vocabulary import (
+    Area,
+    CauseKind,
+    Concern,
+    Confidence,
+    Effect,
+    Finding,
+    MailEffect,
+    Mode,
+    State,
+    mail_clause,
+    ranked,
+)
 from ._values import Cause, Evidence
 
 if TYPE_CHECKING:
@@ -171,4 +183,6 @@ def _mail(concern: Concern, text: CauseText, indications: list[_Indication]) -> 
         return f"{clause[0].upper()}{clause[1:]}."
     if concern.effect is None:
         return f"The reports do not name the policy, so its mode is not known. In enforce: {text.effect[Mode.ENFORCE]}"
+    if concern.kind is CauseKind.SENDER and concern.effect is Effect.DISABLES_PROTECTION:
+        return causes()[NO_POLICY].effect[mode]  # these senders do not get the policy: that defers nothing
     return text.effect[mode]

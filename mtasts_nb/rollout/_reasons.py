@@ -290,7 +290,13 @@ def _senders(inside: Cells, history: PolicyHistory) -> Iterator[Reason]:
     if len(without):
         count = plural(int(without["sessions"].sum()), "session")
         text = f"{count} from {_names(without)} under no-policy-found: neither protected nor deferred by enforce."
-        yield Reason("Senders without the policy", Bearing.NOTE, text)
+        gone = history.events.tail(1)
+        if gone["policy"].isna().any():
+            text += f" None finds a policy any more since {when(gone['day'].iloc[0].date())}."
+            expected = "the record is published, and reports show the policy again"
+            yield Reason("Senders without the policy", Bearing.AGAINST, text, expected)
+        else:
+            yield Reason("Senders without the policy", Bearing.NOTE, text)
     tlsa = inside.of(PolicyType.TLSA).failures
     if len(tlsa):
         count = plural(int(tlsa["failed"].sum()), "failed session")
