@@ -291,7 +291,7 @@ class DomainProbe(Live):
 
     def _typed(self, _: Any, content: dict[str, Any], __: Any) -> None:
         if content.get("event") == "submit":  # Enter in the field is as good as the button
-            # It overtakes letters that were typed just before it, which ipywidgets holds back until the kernel is idle.
+            # It overtakes letters that were typed just before it, which ipywidgets sends only when the kernel is idle.
             late = threading.Timer(_LETTERS, self.start)
             late.daemon = True
             late.start()
