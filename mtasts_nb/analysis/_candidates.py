@@ -18,6 +18,7 @@ from ..vocabulary import (
     Concern,
     Confidence,
     Effect,
+    PolicyType,
     Severity,
     State,
     result_type_of,
@@ -261,6 +262,7 @@ def _concern(code: str, group: Reported, state: State, confidence: Confidence) -
         policy_domain=group.policy_domain,
         mx=(group.mx,) if group.mx else (),
         failed=group.failed,
+        dane_only=group.policy_type == PolicyType.TLSA or text.area is Area.DANE,
     )
 
 

@@ -95,6 +95,7 @@ def _concern(evidence: Evidence, finding: Finding, codes: set[str], hosts: set[s
         confidence=Confidence.MEDIUM if code == "port-25-no-answer" else Confidence.HIGH,
         policy_domain=evidence.domain,
         mx=mx,
+        dane_only=text.area is Area.DANE,
     )
 
 

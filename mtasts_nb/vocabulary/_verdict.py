@@ -53,6 +53,8 @@ class Concern:
         The MX hosts concerned; empty where it is none.
     failed : int
         Failed sessions reported for it; 0 where none were, or there are no reports.
+    dane_only : bool
+        Whether only senders that validate DANE are known to be affected (RFC 7672 §2.2).
     """
 
     code: str
@@ -65,6 +67,7 @@ class Concern:
     policy_domain: str = ""
     mx: tuple[str, ...] = ()
     failed: int = 0
+    dane_only: bool = False
 
     @property
     def present(self) -> bool:
@@ -117,6 +120,8 @@ class Verdict(Rendered):
         Whether they show any failure, background noise included.
     over : int
         Concerns that are over.
+    dane_only : bool
+        Whether all that defers mail concerns only senders that validate DANE.
     """
 
     level: Level
@@ -131,6 +136,7 @@ class Verdict(Rendered):
     reported: bool = False
     failures: bool = False
     over: int = 0
+    dane_only: bool = False
 
     @property
     def rule(self) -> str:
@@ -175,6 +181,7 @@ def _merged(concerns: Sequence[Concern]) -> Concern:
         state=min((concern.state for concern in concerns), key=lambda state: state.rank),
         mx=tuple(dict.fromkeys(host for concern in concerns for host in concern.mx)),
         failed=sum(concern.failed for concern in concerns),
+        dane_only=all(concern.dane_only for concern in concerns),
     )
 
 
@@ -237,4 +244,6 @@ def verdict_on(
         reported=reported,
         failures=failures,
         over=len(concerns) - len(present),
+        dane_only=bool(own)
+        and all(concern.dane_only for concern in own if concern.effect in (Effect.DEFERS_MAIL, None)),
     )

@@ -183,6 +183,8 @@ def _mail(verdict: Verdict) -> str:
         return _MAIL_NOT_KNOWN
     if verdict.level is Level.ACT_SOON and verdict.effect is Effect.DISABLES_PROTECTION:
         return "No mail is deferred, but protection is lost"
+    if verdict.level is Level.ACT_NOW and verdict.dane_only:
+        return "Mail from senders that validate DANE is deferred or bounced"
     return _MAIL[verdict.level]
 
 

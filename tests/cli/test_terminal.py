@@ -50,7 +50,7 @@ def test_lines_fit_the_width_of_the_terminal(command, width, capsys, monkeypatch
 def test_load_leads_with_the_verdict(capsys) -> None:
     main(["load", SAMPLE])
     first = capsys.readouterr().out.splitlines()[0]
-    assert first.startswith("[FAULT] act now Mail is deferred")
+    assert first.startswith("[FAULT] act now Mail from senders that validate DANE is deferred")
 
 
 @pytest.mark.usefixtures("terminal")

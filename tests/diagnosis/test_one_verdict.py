@@ -285,3 +285,21 @@ def test_load_counts_the_domains_that_are_fine(tmp_path, capsys):
     assert "No problems found with 40 policy domains." in printed
     assert printed.index("z-now.example") < printed.index("y-soon.example") < printed.index("40 policy domains")
     assert not [number for number in range(3, 40) if f"fine{number}.example" in printed]
+
+
+DANE_ONLY = "Mail from senders that validate DANE is deferred or bounced"
+
+
+def test_a_fault_that_only_senders_that_validate_dane_see_is_said_to_be_theirs(look):
+    """RFC 7672 §2.2: to others, the TLSA records mean nothing."""
+    assert verdict_sentence(look("dane-mismatch").verdict).startswith(DANE_ONLY)
+    (verdict,) = analysis.reported_verdicts(_archive(*(report_of(*row) for row in MORE["dane"]))).values()
+    assert verdict_sentence(verdict).startswith(DANE_ONLY)
+
+
+def test_a_fault_that_all_see_is_not_theirs_alone(look):
+    assert not look("mx-certificate-expired").verdict.dane_only
+    others = [*MORE["dane"], *days(20, 24, 0, EXPIRED)]
+    (verdict,) = analysis.reported_verdicts(_archive(*(report_of(*row) for row in others))).values()
+    assert not verdict.dane_only
+    assert verdict_sentence(verdict).startswith("Mail is deferred or bounced")
