@@ -22,6 +22,8 @@ __all__ = ["ROWS", "VERSION", "first_rows", "head", "open_archive", "rows", "to_
 
 #: Most rows of one table in the terminal.
 ROWS: Final = 10
+#: So many domains that are fine are named; of more, only how many.
+_FEW: Final = 3
 #: Of what `--json` prints about an archive; it grows when a reader would misread it.
 VERSION: Final = 1
 
@@ -41,16 +43,16 @@ def verdicts(archive: Archive) -> list[Verdict]:
 
 
 def head(archive: Archive, of: Sequence[Verdict]) -> list[Block]:
-    """Return what is to be read first: the verdicts, of those that are fine only how many, and the figures."""
+    """Return what is to be read first: the verdicts, of many that are fine only how many, and the figures."""
     from ..analysis import key_figures
     from ..vocabulary import Level, verdict_badge
 
     fine = [verdict for verdict in of if verdict.level is Level.FINE]
-    named = [verdict for verdict in of if len(fine) == 1 or verdict.level is not Level.FINE]
+    named = [verdict for verdict in of if len(fine) <= _FEW or verdict.level is not Level.FINE]
     blocks = [block for verdict in named[:ROWS] for block in document(verdict).body]
     if len(named) > ROWS:
         blocks.append(Paragraph(f"{number(len(named) - ROWS)} more policy domains, none of them more urgent."))
-    if len(fine) > 1:
+    if len(fine) > _FEW:
         blocks.append(
             Paragraph(verdict_badge(Level.FINE), f" No problems found with {number(len(fine))} policy domains.")
         )
