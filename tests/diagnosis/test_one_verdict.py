@@ -54,6 +54,8 @@ def test_probe_diagnose_check_and_explain_agree_on_a_fault(name, look):
     probe = look(name)
     verdict, diagnosis = probe.verdict, sts.diagnose(probe)
     assert core(diagnosis.verdict) == core(verdict)
+    assert verdict.level is not Level.FINE
+    assert verdict.level.value in repr(probe)
     sentence = words(verdict_sentence(verdict))
     assert sentence in words(probe)
     assert sentence in words(diagnosis)

@@ -85,15 +85,6 @@ def agree(tmp_path: Path, capsys) -> Callable[[Sequence[bytes]], dict[str, Level
     return check
 
 
-@pytest.mark.parametrize("name", ONE_PROBE)
-def test_probe_and_diagnosis_show_the_same_verdict(name, look):
-    probe = look(name)
-    diagnosis = diagnose(probe)
-    assert core(probe.verdict) == core(diagnosis.verdict)
-    assert probe.verdict.level.value in repr(probe)
-    assert probe.verdict.level is not Level.FINE
-
-
 @pytest.mark.parametrize("name", REPORTED)
 def test_the_report_of_a_fault_does_not_change_what_its_probe_shows(name, look):
     probe = look(name)
@@ -108,12 +99,11 @@ def test_probe_and_reports_in_a_postmortem(look):
         assert core(open_case(archive, probe=probe).verdict) == core(diagnose(probe, archive).verdict)
 
 
-@pytest.mark.parametrize("first", range(0, len(OF_EACH_CAUSE), 10))
-def test_all_agree_on_the_reports_of_faults(first, look, agree):
-    """Each fault is at a domain of its own: `load` shows ten verdicts."""
+def test_all_agree_on_the_reports_of_faults(look, agree):
+    """Each fault is at a domain of its own: `load` shows ten verdicts. `test_one_verdict` has all faults, without `load`."""
     blobs = [
         json.dumps(simulate(look(name)).report()).replace("nordwind.example", f"{name}.example").encode()
-        for name in OF_EACH_CAUSE[first : first + 10]
+        for name in OF_EACH_CAUSE[::5]
     ]
     assert Level.FINE not in agree(blobs).values()
 
