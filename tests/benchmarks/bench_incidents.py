@@ -74,7 +74,7 @@ def one(job: tuple[int, int | None]) -> Counter[str]:
 class Frames:
     """A source of made-up tables: 400 days, policy domains with reporters and MX hosts, and 2 incidents per domain."""
 
-    def __init__(self, domains: int, reporters: int, hosts: int) -> None:
+    def __init__(self, domains: int = 50, reporters: int = 10, hosts: int = 2) -> None:
         chance = np.random.default_rng(8461)
         days = pd.date_range("2025-10-01", periods=400, tz="UTC").as_unit("us")
         size = (np.arange(400), np.arange(domains), np.arange(reporters))
