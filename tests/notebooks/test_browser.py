@@ -34,15 +34,6 @@ def lab(tmp_path_factory: pytest.TempPathFactory, chromium: str) -> Iterator[str
         yield address
 
 
-@pytest.fixture
-def page(browser: Any) -> Iterator[Any]:
-    context = browser.new_context(viewport={"width": 1280, "height": 900})
-    opened = context.new_page()
-    opened.set_default_timeout(60_000)
-    yield opened
-    context.close()
-
-
 def axe(page: Any, *without: str) -> list[tuple[str, list[str]]]:
     """Return what axe-core finds in what the kit shows: the rule, and the first elements."""
     from axe_playwright_python.sync_playwright import Axe

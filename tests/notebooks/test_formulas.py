@@ -46,15 +46,6 @@ def _set(file: Path, parameters: str) -> None:
     file.write_text(json.dumps(notebook), encoding="utf-8")
 
 
-@pytest.fixture
-def page(browser: Any) -> Iterator[Any]:
-    context = browser.new_context(viewport={"width": 1280, "height": 900})
-    opened = context.new_page()
-    opened.set_default_timeout(60_000)
-    yield opened
-    context.close()
-
-
 def test_mathjax_is_there(page: Any, lab: str) -> None:
     """Else the tests below would show nothing."""
     open_in_lab(page, lab, "scratch")

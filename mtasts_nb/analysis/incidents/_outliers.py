@@ -72,15 +72,17 @@ class Outlook:
 def outlooks(blocks: Iterable[Block], chronic: float, level: float) -> Iterator[Outlook]:
     """Yield the kinds of failure with at least `FEWEST` failed sessions, and a day as unlikely as `level` or more so."""
     parts: list[_Part] = []
+    held = 0
     for block in blocks:
         totals = np.bincount(block.kind, block.failed, minlength=len(block.kinds))
         enough = np.flatnonzero(totals >= FEWEST)
         step = max(1, _CELLS // block.sessions.size)
         for start in range(0, len(enough), step):
             parts.append(_Part(block, enough[start : start + step], chronic))
-            if sum(part.size for part in parts) > _CELLS:
+            held += parts[-1].size
+            if held > _CELLS:
                 yield from _judged(parts, level)
-                parts = []
+                parts, held = [], 0
     yield from _judged(parts, level)
 
 
